@@ -1,0 +1,75 @@
+"""What every test stands on: one seed, no network, no settings inherited from the shell, and the optional real data."""
+
+import ipaddress
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from course_utils.runtime import SETTINGS, set_seed
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+# Real data that a maintainer may keep beside the clone (see CONTRIBUTING.md, "Mirror folder"). A stranger has none.
+MIRROR = Path(os.environ.get("COURSE_TEST_MIRROR") or REPOSITORY.parent / "shared")
+
+
+def _is_loopback(address) -> bool:
+    """True for a Unix socket, `localhost`, or an address of this machine itself."""
+    if not isinstance(address, tuple) or address[0] in ("localhost", ""):
+        return True
+    try:
+        return ipaddress.ip_address(address[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch):
+    """Any connection that leaves this machine fails the test."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        if not _is_loopback(address):
+            raise AssertionError(f"A test tried to reach the network: {address}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _clean_settings(monkeypatch):
+    """Tests choose their own settings: none comes from the shell, and bars are hidden."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COURSE_PROGRESS", "0")
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    set_seed(0)
+
+
+def _at_hand(path: Path, what: str) -> Path:
+    if not path.exists():
+        pytest.skip(f"{what} not at hand: {path.name} is not in the mirror folder")
+    return path
+
+
+@pytest.fixture
+def datasets_mirror() -> Path:
+    """The folder that holds the archives of the real data sets, as `COURSE_MIRROR` expects it."""
+    return _at_hand(MIRROR / "datasets", "The real data sets are")
+
+
+@pytest.fixture
+def tiny_imagenet_zip(datasets_mirror) -> Path:
+    return _at_hand(datasets_mirror / "tiny-imagenet-200-webp.zip", "Tiny ImageNet is")
+
+
+@pytest.fixture
+def imagenet_weights(monkeypatch) -> Path:
+    """Point torchvision's cache at the ImageNet weights kept in the mirror folder."""
+    home = _at_hand(MIRROR / "weights", "The ImageNet weights are")
+    monkeypatch.setenv("TORCH_HOME", str(home))
+    return home

@@ -98,9 +98,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def progress_bar(
-    iterable: Iterable | None = None, *, description: str = "", show: bool = True, **options
-) -> tqdm:
+def progress_bar(iterable: Iterable | None = None, *, description: str = "", show: bool = True, **options) -> tqdm:
     """Return a plain-text `tqdm` bar on standard output (JupyterLab shades standard error red).
 
     Hidden where `show` is false or `COURSE_PROGRESS=0`; wiped when it ends, so that it leaves no trace.
@@ -109,6 +107,5 @@ def progress_bar(
     hidden = not show or setting("COURSE_PROGRESS", "1") == "0"
     return tqdm(
         iterable,
-        **{"desc": description, "disable": hidden, "leave": False, "file": sys.stdout, "mininterval": 0.5}
-        | options,
+        **{"desc": description, "disable": hidden, "leave": False, "file": sys.stdout, "mininterval": 0.5} | options,
     )

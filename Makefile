@@ -1,0 +1,56 @@
+# Each line below is a command that anyone can type; README.md gives them for Windows and for environments of your own.
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PYTHON := $(BIN)/python
+LOCAL_UV := build/uv/$(notdir $(BIN))/uv
+# The `uv` of this machine, or one that stands in build/uv; asked only when something is to be set up.
+UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(LOCAL_UV))
+ensure_uv = @$(UV) --version >/dev/null 2>&1 || \
+	{ python3 -m venv build/uv && build/uv/$(notdir $(BIN))/python -m pip install --quiet uv; }
+
+.PHONY: help lab run test edit notebooks bench lock
+
+help:
+	@echo "make lab         set up once, then open lesson 00 in JupyterLab"
+	@echo "make run         run every lesson without a network; pages in build/lessons/   [LESSONS=\"01 04\"]"
+	@echo "make test        lint, unit tests, and every lesson as a test"
+	@echo "for authors:"
+	@echo "make edit        open the lessons' sources in JupyterLab"
+	@echo "make notebooks   build notebooks/*.ipynb from notebooks/src/*.py   [LESSONS=\"01 04\"]"
+	@echo "make bench       the side-by-side measurements of benchmarks/"
+	@echo "make lock        choose the newest versions of all dependencies for requirements.lock"
+
+lab: .venv/.ready
+	$(PYTHON) -m course_utils lab
+
+run: .venv/.ready
+	$(PYTHON) -m course_utils run $(LESSONS)
+
+test: .venv/.ready
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --nbmake notebooks
+
+edit: .venv/.ready
+	$(PYTHON) -m course_utils lab --sources
+
+notebooks: .venv/.ready
+	$(PYTHON) tools/build_notebooks.py $(LESSONS)
+
+bench: .venv/.ready
+	for script in benchmarks/*.py; do $(PYTHON) "$$script" || exit 1; done
+
+lock:
+	$(ensure_uv)
+	$(UV) pip compile --universal --generate-hashes --no-header --all-extras --upgrade pyproject.toml -o requirements.lock
+
+# Set-up, once: the environment .venv with the pinned versions, this package, and the drawn pictures.
+# --python is always named: without it uv would work in whatever environment happens to be active.
+.venv/.ready: requirements.lock pyproject.toml
+	@echo "Setting up .venv (about 5.5 GB on Linux, once) ..."
+	$(ensure_uv)
+	test -x $(PYTHON) || $(UV) venv .venv
+	$(UV) pip sync --python .venv requirements.lock
+	$(UV) pip install --python .venv --no-deps --editable .
+	$(PYTHON) -m course_utils data drawn
+	@touch $@

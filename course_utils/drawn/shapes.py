@@ -1,0 +1,123 @@
+"""What a garment is made of: smooth outlines, and pieces of cloth, lines and dots laid over one another.
+
+Garments are described in their own units, x to the right and y downwards; the canvas turns units into pixels.
+Outlines run clockwise as seen on the page, so that a positive bend always bulges outwards.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Corner = Sequence[float]  # (x, y) or (x, y, bend): bend is how far the edge that leaves it bulges, in edge lengths
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A closed outline `(P, 2)` filled with the cloth named `fill`; `angle` (radians) turns the cloth's threads."""
+
+    points: np.ndarray
+    fill: str = "cloth"
+    angle: float = 0.0
+    height: float = 1.0  # how far it stands up from what lies under it: 0 is a print, 1 is a layer of cloth
+
+
+@dataclass(frozen=True)
+class Line:
+    """An open line `(P, 2)` of the given width (units) in the colour of `fill`; dashed for stitches."""
+
+    points: np.ndarray
+    width: float = 0.012
+    fill: str = "seam"
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A button, rivet or eyelet."""
+
+    centre: tuple[float, float]
+    radius: float = 0.025
+    fill: str = "button"
+
+
+Part = Piece | Line | Dot
+
+
+def curve(corners: Sequence[Corner], *, closed: bool = False, soften: float = 0.03) -> np.ndarray:
+    """Return points `(P, 2)` along edges that bend from corner to corner, the corners rounded over `soften` units."""
+    ends = np.array([corner[:2] for corner in corners], dtype=float)
+    bends = np.array([corner[2] if len(corner) > 2 else 0.0 for corner in corners])[:, None]
+    starts, stops = (ends, np.roll(ends, -1, axis=0)) if closed else (ends[:-1], ends[1:])
+    edges = stops - starts
+    middles = (starts + stops) / 2 + 2 * bends[: len(starts)] * np.stack([edges[:, 1], -edges[:, 0]], axis=1)
+    t = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
+    points = (1 - t) ** 2 * starts + 2 * t * (1 - t) * middles + t**2 * stops
+    points = points.swapaxes(0, 1).reshape(-1, 2)
+    if not closed:
+        return np.vstack([points, ends[-1:]])
+    return _round_corners(points, soften)
+
+
+def _round_corners(points: np.ndarray, soften: float) -> np.ndarray:
+    """Space the points of a closed outline evenly and average each with its neighbours within `soften` units."""
+    around = np.vstack([points, points[:1]])
+    distance = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(around, axis=0).T))])
+    step = max(distance[-1] / 240, 1e-6)
+    places = np.arange(0, distance[-1], step)
+    even = np.stack([np.interp(places, distance, around[:, axis]) for axis in (0, 1)], axis=1)
+    reach = int(soften / step)
+    if reach < 1:
+        return even
+    wrapped = np.vstack([even[-reach:], even, even[:reach]])
+    kernel = np.ones(2 * reach + 1) / (2 * reach + 1)
+    return np.stack([np.convolve(wrapped[:, axis], kernel, "valid") for axis in (0, 1)], axis=1)
+
+
+def outline(*corners: Corner, soften: float = 0.03) -> np.ndarray:
+    """Return a closed outline through `corners`."""
+    return curve(corners, closed=True, soften=soften)
+
+
+def symmetric(*right: Corner, closing: float = 0.0, soften: float = 0.03) -> np.ndarray:
+    """Return a closed outline from its right half, top to bottom; `closing` bends the edge across the top."""
+    bends = [corner[2] if len(corner) > 2 else 0.0 for corner in right]
+    left = [(-corner[0], corner[1], bend) for corner, bend in zip(right, [closing, *bends[:-1]], strict=True)]
+    return curve([*right, *reversed(left)], closed=True, soften=soften)
+
+
+def ellipse(centre: tuple[float, float], across: float, down: float) -> np.ndarray:
+    """Return an ellipse `(P, 2)` with half-axes `across` and `down`."""
+    t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    return np.stack([centre[0] + across * np.cos(t), centre[1] + down * np.sin(t)], axis=1)
+
+
+def transformed(
+    parts: Sequence[Part],
+    *,
+    angle: float = 0.0,
+    scale: float = 1.0,
+    shift: tuple[float, float] = (0.0, 0.0),
+    flip: bool = False,
+) -> list[Part]:
+    """Return the parts mirrored (if asked), then turned by `angle` radians, scaled and shifted."""
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) * scale
+    side = np.array([-1.0 if flip else 1.0, 1.0])
+
+    def place(points):
+        return (np.asarray(points) * side) @ turn + shift
+
+    moved: list[Part] = []
+    for part in parts:
+        if isinstance(part, Piece):
+            moved.append(Piece(place(part.points), part.fill, part.angle * side[0] + angle, part.height))
+        elif isinstance(part, Line):
+            moved.append(Line(place(part.points), part.width * scale, part.fill, part.dashed))
+        else:
+            moved.append(Dot(tuple(place(part.centre)), part.radius * scale, part.fill))
+    return moved
+
+
+def both_sides(parts: Sequence[Part]) -> list[Part]:
+    """Return the parts and their mirror images about x = 0."""
+    return [*transformed(parts, flip=True), *parts]

@@ -1,0 +1,98 @@
+"""Second floor: reading an exam. Which answers, which mistakes, how sure of the mark (lesson 08)."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.checks import evaluating
+from course_utils.metrics import majority_baseline, standard_error
+from course_utils.runtime import progress_bar
+
+__all__ = [
+    "Predictions",
+    "confusion_matrix",
+    "majority_baseline",
+    "per_class_recall",
+    "predict",
+    "standard_error",
+]
+
+
+class Predictions(NamedTuple):
+    """A student's answers to N samples, in the order of the loader: `probabilities` (N, C), true `labels` (N,)."""
+
+    probabilities: Tensor
+    labels: Tensor
+
+    @property
+    def predicted(self) -> Tensor:
+        """The class with the highest probability for each sample: int64 (N,)."""
+        return self.probabilities.argmax(1)
+
+    @property
+    def confidence(self) -> Tensor:
+        """The probability of the predicted class, in [0, 1]: (N,)."""
+        return self.probabilities.amax(1)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers in [0, 1]."""
+        return (self.predicted == self.labels).sum().item() / len(self.labels)
+
+    @property
+    def error(self) -> float:
+        """The standard error of `accuracy`."""
+        return standard_error(self.accuracy, len(self.labels))
+
+    def worst_mistakes(self, number: int = 10) -> Tensor:
+        """Return the positions of the wrong answers the student was surest of, surest first: int64, at most `number`.
+
+        With a loader that does not shuffle they are positions in its data set.
+        """
+        wrong = (self.predicted != self.labels).nonzero().squeeze(1)
+        return wrong[self.confidence[wrong].argsort(descending=True, stable=True)][:number]
+
+    def __repr__(self) -> str:
+        return f"Predictions: {len(self.labels)} samples, accuracy {self.accuracy:.1%} ± {self.error:.1%}"
+
+
+def predict(model: nn.Module, loader: Iterable, *, device: torch.device | str, progress: bool = True) -> Predictions:
+    """Return the answers of `model`, which gives logits `(N, C)`, to every sample of `loader`; tensors on the CPU.
+
+    The model answers in `eval()` mode and is afterwards in the mode it was in before. Raises ValueError for an empty
+    loader.
+    """
+    probabilities, labels = [], []
+    with evaluating(model), progress_bar(loader, description="exam", show=progress, unit=" batches") as batches:
+        for inputs, targets in batches:
+            probabilities.append(model(inputs.to(device)).float().softmax(1).cpu())
+            labels.append(targets)
+    if not labels:
+        raise ValueError("The loader gave no batch to predict: is its data set empty?")
+    return Predictions(torch.cat(probabilities), torch.cat(labels))
+
+
+def confusion_matrix(labels: Tensor, predicted: Tensor, *, num_classes: int) -> Tensor:
+    """Count how often class i was taken for class j: int64 (C, C), rows are true, columns predicted classes.
+
+    `labels` and `predicted` are class numbers (N,) in [0, C). Raises ValueError for other shapes or numbers.
+    """
+    if labels.shape != predicted.shape or labels.ndim != 1:
+        raise ValueError(f"Labels {tuple(labels.shape)} and predictions {tuple(predicted.shape)} must both be (N,).")
+    for name, numbers in (("labels", labels), ("predictions", predicted)):
+        if numbers.is_floating_point() or (len(numbers) and not 0 <= numbers.min() <= numbers.max() < num_classes):
+            raise ValueError(f"The {name} are not class numbers from 0 to {num_classes - 1}.")
+    pairs = labels.long() * num_classes + predicted.long()
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def per_class_recall(matrix: Tensor) -> Tensor:
+    """Return which share of each class was recognised, in [0, 1]: float32 (C,), NaN for a class without samples.
+
+    `matrix` is a `confusion_matrix`: its diagonal, divided by the sums of its rows.
+    """
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"A confusion matrix is square, this is {tuple(matrix.shape)}.")
+    return matrix.diagonal().float() / matrix.sum(1).float()

@@ -1,0 +1,211 @@
+"""Where the lessons are, the learner's own copies of them, and running them from top to bottom.
+
+The lessons belong to the cloned repository; the installed package alone (as on Colab) has none.
+"""
+
+import difflib
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from course_utils.runtime import atomic_write, repository_root, setting
+
+# A lesson that takes this many times its budget has failed; one that is merely over budget is reported.
+OVERTIME = 3
+
+
+class LessonError(Exception):
+    """What a learner asked for does not exist; the message says what does."""
+
+
+class Lesson(NamedTuple):
+    """One built lesson, `notebooks/NN_name.ipynb`, and what its head says about time."""
+
+    path: Path
+    study_minutes: int | None
+    budget_seconds: int
+
+    @property
+    def name(self) -> str:
+        """`NN_name`, as in `01_pretrained_inference`."""
+        return self.path.stem
+
+
+class LessonRun(NamedTuple):
+    """How one lesson went: wall-clock seconds from kernel start to end, and what went wrong (empty: nothing)."""
+
+    lesson: Lesson
+    seconds: float
+    problem: str
+
+
+def notebooks_dir() -> Path:
+    """Return the repository's `notebooks/`. Raises LessonError where only the package is installed."""
+    root = repository_root()
+    if root is None:
+        raise LessonError("The lessons are not here: clone the repository and install it with `pip install -e .`.")
+    return root / "notebooks"
+
+
+def read_lesson(path: Path) -> Lesson:
+    """Return the lesson at `path`. Raises LessonError where its head states no time budget."""
+    course = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("course", {})
+    if "budget_seconds" not in course:
+        raise LessonError(f"{path}: no jupyter.course.budget_seconds in its head; add it to its source.")
+    return Lesson(path, course.get("study_minutes"), course["budget_seconds"])
+
+
+def all_lessons() -> list[Lesson]:
+    """Return every built lesson, in order. Raises LessonError where there is none."""
+    paths = sorted(notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+    if not paths:
+        raise LessonError(f"No lesson stands in {notebooks_dir()}: build them with `make notebooks`.")
+    return [read_lesson(path) for path in paths]
+
+
+def find_lesson(word: str) -> Lesson:
+    """Return the lesson called `word`: its number (`1`, `01`), name (`01_pretrained_inference`) or file.
+
+    Raises LessonError, naming the closest lesson, where there is none.
+    """
+    lessons = all_lessons()
+    wanted = Path(word).name.removesuffix(".ipynb").removesuffix(".py")
+    for lesson in lessons:
+        if wanted == lesson.name or (wanted.isdecimal() and int(wanted) == int(lesson.name[:2])):
+            return lesson
+    names = [lesson.name for lesson in lessons]
+    by_title = {name[3:]: name for name in names}
+    close = difflib.get_close_matches(wanted, [*names, *by_title], n=1, cutoff=0.5)
+    if close:
+        raise LessonError(f"No lesson is called {word!r}. Did you mean {by_title.get(close[0], close[0])}?")
+    raise LessonError(f"No lesson is called {word!r}. The lessons: {', '.join(names)}.")
+
+
+def _cleared(lesson: Lesson) -> str:
+    """Return the lesson as a notebook's JSON without outputs, its links fitted to a folder one level below."""
+    notebook = json.loads(lesson.path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+        else:
+            source = "".join(cell["source"])
+            cell["source"] = re.sub(
+                r"(?<=\]\()(?!\d\d_)[^)\s#]+",  # a link's target, other lessons excepted: they are copied too
+                lambda link: f"../{link[0]}" if (lesson.path.parent / link[0]).exists() else link[0],
+                source,
+            )
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def copy_lesson(lesson: Lesson, *, fresh: bool = False) -> Path:
+    """Copy a lesson, outputs cleared, into the learner's folder `notebooks/my/`; return the copy's path.
+
+    An existing file is never touched: it is returned as it is or, with `fresh`, a copy named `NN_name_fresh.ipynb`
+    (`_fresh_2`, ...) is put beside it.
+    """
+    own = lesson.path.parent / "my" / lesson.path.name
+    own.parent.mkdir(exist_ok=True)
+    tried = 1
+    while fresh and own.exists():
+        own = own.with_name(f"{lesson.name}_fresh{f'_{tried}' if tried > 1 else ''}.ipynb")
+        tried += 1
+    if not own.exists():
+        with atomic_write(own) as temporary:
+            temporary.write_text(_cleared(lesson), encoding="utf-8", newline="\n")
+    return own
+
+
+def kernel_environment() -> dict[str, str]:
+    """Return the environment variables that keep a kernel off the network and its output plain.
+
+    Downloads are forbidden (`COURSE_OFFLINE`), and a socket guard refuses every connection that leaves this machine.
+    """
+    guard = notebooks_dir().parent / "tools" / "offline_guard"
+    inherited = os.environ.get("PYTHONPATH")
+    return {
+        "COURSE_OFFLINE": "1",
+        "COURSE_PROGRESS": setting("COURSE_PROGRESS", "0"),
+        "PYTHONPATH": f"{guard}{os.pathsep}{inherited}" if inherited else str(guard),
+    }
+
+
+def _first_error(notebook) -> str:
+    """Name the cell that failed, as JupyterLab counts code cells, its first line and its error."""
+    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code_cells, start=1):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                first_line = next(iter(cell.source.splitlines()), "")
+                return f"code cell {number} ({first_line!r}): {output.ename}: {output.evalue}"
+    return ""
+
+
+def run_lesson(lesson: Lesson, pages: Path, *, online: bool = False) -> LessonRun:
+    """Execute a lesson in a fresh kernel, write it as a page to `pages/NN_name.html`, and say how it went.
+
+    The lesson's own file stays as it is. `online` leaves the network open. A cell that takes longer than the lesson
+    may take in all is interrupted. Raises ModuleNotFoundError where the extra `lab` is not installed.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    notebook = nbformat.read(lesson.path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    limit = OVERTIME * lesson.budget_seconds
+    client = NotebookClient(notebook, timeout=limit + 60, kernel_name="python3")
+    started, problem = time.perf_counter(), ""
+    try:
+        client.execute(cwd=str(lesson.path.parent), env=os.environ | ({} if online else kernel_environment()))
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        problem = _first_error(notebook) or str(error).strip().splitlines()[0]
+    seconds = time.perf_counter() - started
+    if not problem and seconds > limit:
+        problem = f"took more than {OVERTIME} times its budget"
+    _write_page(notebook, pages / f"{lesson.name}.html")
+    return LessonRun(lesson, seconds, problem)
+
+
+def _write_page(notebook, path: Path) -> None:
+    from nbconvert import HTMLExporter
+
+    page, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": path.stem}})
+    page = re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", page)  # the lessons before and after are pages too
+    with atomic_write(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def run_lessons(lessons: Iterable[Lesson], pages: Path, *, online: bool = False) -> Iterator[LessonRun]:
+    """Run lesson after lesson, printing a line for each (name, seconds, budget); yield how each went."""
+    for lesson in lessons:
+        print(f"{lesson.name:<34}", end="", flush=True)
+        run = run_lesson(lesson, pages, online=online)
+        over = run.seconds > lesson.budget_seconds
+        verdict = "FAILED" if run.problem else "over budget" if over else "ok"
+        print(f"{run.seconds:7.1f} s   budget {lesson.budget_seconds:4d} s   {verdict}", flush=True)
+        yield run
+
+
+def open_in_jupyterlab(path: Path, options: Iterable[str] = ()) -> None:
+    """Open JupyterLab on a file or folder of the repository and stay until it is closed.
+
+    `options` go to JupyterLab (`--no-browser`, `--port=8890`). Raises ModuleNotFoundError where it is not installed.
+    """
+    from jupyterlab.labapp import LabApp
+
+    root = notebooks_dir().parent
+    sys.argv = ["jupyter-lab"]
+    LabApp.launch_instance(
+        [
+            f"--ServerApp.root_dir={root}",
+            f"--LabApp.default_url=/lab/tree/{path.relative_to(root).as_posix()}",
+            *options,
+        ]
+    )

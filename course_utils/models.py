@@ -1,0 +1,230 @@
+"""A trained student gets a new subject: MobileNetV2 with its own head, or with a new one (lessons 01, 04 and 08).
+
+What a network was schooled on travels with it: `.spec` says how big its pictures are and how they are normalised,
+`.classes` what its outputs mean, `.source` where its weights come from.
+
+The network is torchvision's: Sandler et al. 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+https://arxiv.org/abs/1801.04381. All tensors of pictures are `(N, 3, H, W)`, normalised as `.spec` says.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import MobileNetV2, mobilenet_v2
+
+from course_utils.pretrained import read_course_weights, read_imagenet_weights
+from course_utils.transforms import InputSpec
+
+NUM_FEATURES = 1280  # numbers that the backbone says about each picture
+UNTRAINED_SPEC = InputSpec(image_size=96)  # what `weights=None` asks for: it was schooled on nothing
+
+
+class PretrainedClassifier(nn.Module):
+    """A trained network as it left school, with the head it was trained with (lesson 01).
+
+    `.backbone` (N, 3, H, W) -> (N, 1280), `.head` (N, 1280) -> (N, len(classes)).
+    """
+
+    def __init__(self, network: MobileNetV2, *, spec: InputSpec, classes: Sequence[str], source: str):
+        super().__init__()
+        head = network.classifier
+        self.backbone = without_head(network)
+        self.head = head
+        self.spec, self.classes, self.source = spec, list(classes), source
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (N, len(classes)) for normalised pictures (N, 3, H, W)."""
+        return self.head(self.backbone(images))
+
+    def extra_repr(self) -> str:
+        return _summary(self)
+
+
+class TransferClassifier(nn.Module):
+    """A backbone that may be frozen, under a new head for `num_classes` classes (lesson 04).
+
+    `.backbone` (N, 3, H, W) -> (N, 1280), `.head` (N, 1280) -> (N, num_classes); `build_classifier` makes one.
+    Frozen means unmoved: `train()` leaves every part without trainable weights in `eval()`, so that BatchNorm's running
+    statistics stay as they are too. A BatchNorm whose weights are unfrozen trains, statistics included.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        num_classes: int,
+        *,
+        hidden_size: int | None = None,
+        dropout: float = 0.0,
+        spec: InputSpec,
+        classes: Sequence[str],
+        source: str,
+    ):
+        super().__init__()
+        self.backbone = backbone
+        self.head = build_head(num_classes, hidden_size=hidden_size, dropout=dropout)
+        self.hidden_size, self.dropout = hidden_size, dropout
+        self.spec, self.classes, self.source = spec, list(classes), source
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (N, num_classes) for normalised pictures (N, 3, H, W); no softmax, the loss has it."""
+        return self.head(self.backbone(images))
+
+    def train(self, mode: bool = True) -> "TransferClassifier":
+        """As `nn.Module.train`, but what is frozen in the backbone stays in `eval()`."""
+        super().train(mode)
+        for module in self.backbone.modules():
+            if mode and _is_frozen(module):
+                module.eval()
+        return self
+
+    def extra_repr(self) -> str:
+        return _summary(self)
+
+
+def load_pretrained(weights: str = "course") -> PretrainedClassifier:
+    """Return a trained MobileNetV2 with its original head, in `eval()` mode, on the CPU (lesson 01).
+
+    "course"    shipped in the package: trained on Tiny ImageNet, 200 kinds of object; needs no network
+    "imagenet"  torchvision's `MobileNet_V2_Weights.IMAGENET1K_V1`, 1,000 kinds, 14 MB: downloaded once, then kept in
+                torchvision's cache. A file found there that is not torchvision's is used; `.source` says so.
+
+    Raises ValueError for another word or a damaged file, RuntimeError where "imagenet" can neither be found nor
+    downloaded (`COURSE_OFFLINE=1` forbids it).
+    """
+    readers = {"course": read_course_weights, "imagenet": read_imagenet_weights}
+    if weights not in readers:
+        raise ValueError(f"Unknown weights {weights!r}: use 'course' or 'imagenet'.")
+    trained = readers[weights]()
+    with torch.device("meta"):  # no random weights drawn, only to be overwritten
+        network = mobilenet_v2(num_classes=len(trained.classes))
+    network.load_state_dict(trained.state_dict, assign=True)
+    spec = spec_from_plain(trained.spec)
+    return PretrainedClassifier(network, spec=spec, classes=trained.classes, source=trained.source).eval()
+
+
+def build_classifier(
+    num_classes: int,
+    *,
+    weights: str | None = "course",
+    hidden_size: int | None = None,
+    dropout: float = 0.0,
+    freeze_backbone: bool = True,
+    classes: Sequence[str] | None = None,
+) -> TransferClassifier:
+    """Return MobileNetV2's backbone under a new, randomly initialised head, in `train()` mode (lesson 04).
+
+    weights          "course" or "imagenet" as in `load_pretrained`, or None: random initial weights
+    hidden_size      size of an inner layer, Linear + ReLU, before the last one; None: no inner layer
+    dropout          share of the inner layer's outputs (without one: of the features) dropped in training, 0 to 1
+    freeze_backbone  only the head learns: of ten classes 12,810 weights, while 2,223,872 stay as they are
+    classes          the names of the outputs, in order; default "class 0", "class 1", ...
+
+    A model and its optimizer, as `make_model(learning_rate, size_inner)` in many tutorials, are two lines:
+
+        model = build_classifier(10, hidden_size=size_inner)
+        optimizer = torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=learning_rate)
+
+    Raises ValueError for sizes below 1, a dropout outside 0 to 1, or another number of names than `num_classes`.
+    """
+    if num_classes < 1 or (hidden_size is not None and hidden_size < 1):
+        raise ValueError(f"num_classes={num_classes} and hidden_size={hidden_size} must be at least 1.")
+    names = [f"class {index}" for index in range(num_classes)] if classes is None else list(classes)
+    if len(names) != num_classes:
+        raise ValueError(f"classes holds {len(names)} names for num_classes={num_classes}.")
+    if weights is None:
+        backbone, spec, source = without_head(mobilenet_v2()), UNTRAINED_SPEC, "random initial weights"
+    else:
+        pretrained = load_pretrained(weights)
+        backbone, spec, source = pretrained.backbone, pretrained.spec, pretrained.source
+    model = TransferClassifier(
+        backbone, num_classes, hidden_size=hidden_size, dropout=dropout, spec=spec, classes=names, source=source
+    )
+    if freeze_backbone:
+        freeze(model.backbone)
+    return model.train()
+
+
+def build_head(num_classes: int, *, hidden_size: int | None = None, dropout: float = 0.0) -> nn.Module:
+    """Return the head: (N, 1280) -> (N, num_classes), with an inner layer and dropout where asked for."""
+    layers: list[nn.Module] = []
+    if hidden_size is not None:
+        layers += [nn.Linear(NUM_FEATURES, hidden_size), nn.ReLU()]
+    if dropout:
+        layers.append(nn.Dropout(dropout))
+    last = nn.Linear(hidden_size or NUM_FEATURES, num_classes)
+    return nn.Sequential(*layers, last) if layers else last
+
+
+def without_head(network: MobileNetV2) -> MobileNetV2:
+    """Replace torchvision's classifier by `Identity`, in place: what is left maps (N, 3, H, W) to (N, 1280)."""
+    network.classifier = nn.Identity()
+    return network
+
+
+def freeze(module: nn.Module) -> None:
+    """Stop `module` from learning: no gradients for its parameters, and `eval()`, so that its buffers stay too.
+
+    `TransferClassifier.train()` keeps its backbone so; in another model, call `module.eval()` after every `train()`.
+    """
+    module.requires_grad_(False).eval()
+
+
+def unfreeze(module: nn.Module) -> None:
+    """Let `module` learn again; from the model's next `train()` on, its BatchNorm layers follow.
+
+    Afterwards make a new optimizer: the old one does not know these parameters.
+    """
+    module.requires_grad_(True)
+
+
+def unfreeze_last_blocks(model: TransferClassifier, num_blocks: int, *, batch_norm: bool = True) -> None:
+    """Freeze the backbone but for its last `num_blocks` of 19 blocks, counted from the head (lesson 08).
+
+    The blocks are `model.backbone.features`: block 1 from the end is the convolution to 1,280 channels, 2 to 18 are
+    the inverted residuals, 19 is the first convolution. With `batch_norm=False` the BatchNorm layers within stay
+    frozen, weights and statistics. Afterwards make a new optimizer, with a much smaller learning rate.
+    Raises ValueError for a number outside 0 to 19.
+    """
+    blocks = model.backbone.features
+    if not 0 <= num_blocks <= len(blocks):
+        raise ValueError(f"num_blocks={num_blocks}: the backbone has {len(blocks)} blocks, choose 0 to {len(blocks)}.")
+    freeze(model.backbone)
+    for block in blocks[len(blocks) - num_blocks :]:
+        unfreeze(block)
+        for module in block.modules():
+            if isinstance(module, nn.BatchNorm2d) and not batch_norm:
+                freeze(module)
+    model.train(model.training)
+
+
+class ParameterCount(NamedTuple):
+    """Numbers of parameters (single weights), as `count_parameters` returns them."""
+
+    trainable: int
+    frozen: int
+    total: int
+
+
+def count_parameters(model: nn.Module) -> ParameterCount:
+    """Count the single weights in `model`: those that learn, those that do not, all. Buffers are not counted."""
+    trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    total = sum(parameter.numel() for parameter in model.parameters())
+    return ParameterCount(trainable, total - trainable, total)
+
+
+def spec_from_plain(plain: Mapping[str, Any]) -> InputSpec:
+    """Return the InputSpec that `pretrained.plain_spec` made plain."""
+    return InputSpec(plain["image_size"], plain["resize_size"], tuple(plain["mean"]), tuple(plain["std"]))
+
+
+def _is_frozen(module: nn.Module) -> bool:
+    """True where `module` has weights, and none of them learns."""
+    parameters = list(module.parameters())
+    return bool(parameters) and not any(parameter.requires_grad for parameter in parameters)
+
+
+def _summary(model: PretrainedClassifier | TransferClassifier) -> str:
+    size = model.spec.image_size
+    return f"weights: {model.source}; pictures: {size}x{size}; classes: {len(model.classes)}"

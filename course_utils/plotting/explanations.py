@@ -1,0 +1,140 @@
+"""The two pictures behind lesson 05's sliders: from logits to the loss, and walking downhill with a learning rate."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .style import COLORS, INK, new_figure
+
+
+def softmax(logits: Sequence[float]) -> np.ndarray:
+    """Return the probabilities (C,) that belong to the logits (C,), computed without overflow."""
+    shifted = np.exp(np.asarray(logits, dtype=float) - np.max(logits))
+    return shifted / shifted.sum()
+
+
+def plot_softmax_loss(logits: Sequence[float], target: int, *, classes: Sequence[str] | None = None) -> np.ndarray:
+    """Draw how the teacher marks one answer: the logits, their probabilities, and the loss -log p of the true class.
+
+    `logits`: (C,), any numbers. `target`: the true class, in [0, C); its bars are hatched. Returns the three axes.
+    Raises ValueError for a target outside, or a wrong number of class names.
+    """
+    if not 0 <= target < len(logits):
+        raise ValueError(f"{len(logits)} logits stand for the classes 0 to {len(logits) - 1}; the target is {target}.")
+    classes = list(classes) if classes is not None else [f"class {index}" for index in range(len(logits))]
+    if len(classes) != len(logits):
+        raise ValueError(f"{len(logits)} logits need {len(logits)} class names, not {len(classes)}.")
+    probabilities = softmax(logits)
+    _, axes = new_figure(1, 3, height=3.3, width_ratios=[1, 1, 1.15])
+    names = [f"{name}\n(the truth)" if index == target else name for index, name in enumerate(classes)]
+    for ax, values, text in ((axes[0], logits, "{:.1f}"), (axes[1], probabilities, "{:.1%}")):
+        bars = ax.bar(range(len(values)), values, color=COLORS[0], width=0.7)
+        bars[target].set(facecolor=COLORS[1], hatch="///", edgecolor="white", linewidth=0)
+        ax.bar_label(bars, [text.format(value) for value in values], padding=2, fontsize=9)
+        ax.set_xticks(range(len(values)), names, fontsize=8.5)
+        ax.grid(axis="x", visible=False)
+    axes[0].axhline(0, color=INK, linewidth=0.8)
+    reach = max(6.2, 1.25 * float(np.abs(logits).max()))
+    axes[0].set(title="1. Logits", ylabel="logit", ylim=(-reach, reach))
+    axes[1].set(title="2. Softmax", ylabel="probability", ylim=(0, 1.12))
+
+    chance = probabilities[target]
+    loss = -math.log(max(chance, 1e-300))
+    curve = np.geomspace(0.002, 1, 200)
+    axes[2].plot(curve, -np.log(curve), color=COLORS[0])
+    # A triangle at the upper end says: the mark lies above the picture; the title tells the number.
+    marker = "s" if chance >= curve[0] else "^"
+    axes[2].plot(max(chance, curve[0]), -math.log(max(chance, curve[0])), marker, color=COLORS[1], markersize=9)
+    axes[2].set(title=f"3. Loss = {loss:.3f}", xlabel="probability of the truth", ylabel="loss = -log p")
+    axes[2].set(xlim=(-0.03, 1.03), ylim=(-0.2, 6.5))
+    return axes
+
+
+class Landscape(NamedTuple):
+    """A hilly line to walk down: its height and slope at x, where the walk starts, and the lowest point."""
+
+    height: Callable
+    slope: Callable
+    start: float
+    lowest: float
+
+
+def _hollow(x, *, center: float):
+    """A narrow hollow, 4 deep, and its slope."""
+    depth = 4 * np.exp(-(((x - center) / 0.4) ** 2))
+    return -depth, depth * 2 * (x - center) / 0.4**2
+
+
+LANDSCAPES = {
+    "bowl": Landscape(lambda x: x**2, lambda x: 2 * x, start=-4.0, lowest=0.0),
+    "bumpy": Landscape(
+        lambda x: x**2 + _hollow(x, center=-2.4)[0] + _hollow(x, center=2.6)[0],
+        lambda x: 2 * x + _hollow(x, center=-2.4)[1] + _hollow(x, center=2.6)[1],
+        start=-4.0,
+        lowest=0.0,
+    ),
+}
+EDGE = 6.0  # the drawing ends at x = -EDGE and x = EDGE
+
+
+def descend(landscape: Landscape, *, learning_rate: float, num_steps: int = 20) -> np.ndarray:
+    """Walk downhill as SGD does, x = x - learning_rate * slope(x); return the places (num_steps + 1,), start included.
+
+    A walk that diverges ends early, at the first place further than 1e6 from the origin.
+    """
+    places = [landscape.start]
+    while len(places) <= num_steps and abs(places[-1]) < 1e6:
+        places.append(places[-1] - learning_rate * float(landscape.slope(places[-1])))
+    return np.array(places)
+
+
+def judge_descent(landscape: Landscape, places: np.ndarray) -> str:
+    """Say in a few words how a walk went, from its places (num_steps + 1,) alone; the first that is true of
+
+    - it ends higher than it began;
+    - it has covered 99 % of the way down to the lowest point, having turned round more than three times or not;
+    - it no longer moves (last step below 0.001);
+    - it turned round at every third step or more often;
+    - it is still on the way.
+    """
+    heights = landscape.height(places)
+    bottom = landscape.height(landscape.lowest)
+    steps = np.diff(places)
+    num_turns = int(np.sum(steps[1:] * steps[:-1] < 0))
+    if heights[-1] >= heights[0]:
+        return "much too large, it ends higher than it began"
+    if heights[-1] - bottom <= 0.01 * (heights[0] - bottom):
+        return "large, it overshoots but arrives" if num_turns > 3 else "good, it arrives at the lowest point"
+    if abs(steps[-1]) < 1e-3:
+        return "small, it is caught in a hollow that is not the lowest"
+    if num_turns > len(steps) / 3:
+        return "too large, it jumps to and fro without settling"
+    return "too small, it is still on the way"
+
+
+def plot_descent(learning_rate: float, *, landscape: str = "bowl", num_steps: int = 20) -> np.ndarray:
+    """Draw a walk downhill: the places on the hill on the left, the height after each step (the loss curve) beside it.
+
+    `landscape`: "bowl" (x², one lowest point) or "bumpy" (with hollows that hold a careful walker).
+    Returns the two axes; raises KeyError for another landscape.
+    """
+    hill = LANDSCAPES[landscape]
+    places = descend(hill, learning_rate=learning_rate, num_steps=num_steps)
+    heights = hill.height(places)
+    ground = np.linspace(-EDGE, EDGE, 500)
+    top = float(hill.height(ground).max())
+    _, axes = new_figure(1, 2, height=3.6, title=f"Learning rate {learning_rate:.3g}: {judge_descent(hill, places)}")
+    axes[0].plot(ground, hill.height(ground), color=COLORS[4], linewidth=1.4, label="the hill")
+    axes[0].plot(places, heights, "o--", color=COLORS[0], linewidth=1, label="the walk")
+    axes[0].plot(places[:1], heights[:1], "D", color=COLORS[2], markersize=8, label="start")
+    if abs(places[-1]) <= EDGE:
+        axes[0].plot(places[-1:], heights[-1:], "s", color=COLORS[1], markersize=8, label=f"step {len(places) - 1}")
+    axes[0].set(title="On the hill", xlabel="weight", ylabel="loss (height)", xlim=(-EDGE, EDGE))
+    axes[0].set_ylim(-0.05 * top, 1.05 * top)
+    axes[0].legend(loc="upper center")
+    axes[1].plot(range(len(heights)), heights, "o-", color=COLORS[0])
+    axes[1].set(title="The loss curve", xlabel="step", ylabel="loss", xlim=(-0.5, num_steps + 0.5))
+    axes[1].set_ylim(-0.05 * top, 1.05 * top)
+    return axes

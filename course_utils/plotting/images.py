@@ -1,0 +1,143 @@
+"""Pictures side by side: photographs, tensors on their way into a network, and what its layers make of them."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course_utils.transforms import InputSpec, denormalize, to_rgb
+
+from .display import show
+from .style import WIDTH, blank, new_figure
+
+TITLE_INCHES = 0.2  # one line of a picture's title
+
+
+def to_pixels(image: Image.Image | np.ndarray | torch.Tensor, *, spec: InputSpec | None = None) -> np.ndarray:
+    """Return the picture as an array that matplotlib can draw: (H, W, 3) or (H, W), uint8 or float in [0, 1].
+
+    Takes a PIL picture, an array (H, W) or (H, W, 3), or a tensor (H, W), (1, H, W) or (3, H, W). Numbers are uint8 in
+    0..255 or floats in [0, 1]; with `spec`, a normalised tensor, which is turned back first. Raises ValueError for any
+    other shape or range, TypeError for any other type.
+    """
+    if isinstance(image, Image.Image):
+        return np.asarray(to_rgb(image))
+    if isinstance(image, torch.Tensor):
+        image = image.detach().cpu()
+        if spec is not None:
+            image = denormalize(image, spec)
+        if image.ndim == 3 and image.shape[0] in (1, 3):
+            image = image.movedim(0, -1)  # tensors carry the channels first, matplotlib wants them last
+        image = image.numpy()
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"Expected a PIL picture, an array or a tensor, got {type(image).__name__}.")
+    pixels = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[-1] != 3):
+        raise ValueError(
+            f"Cannot draw a picture of shape {tuple(pixels.shape)}: use a tensor (3, H, W), (1, H, W) or (H, W), "
+            "or an array (H, W, 3) or (H, W)."
+        )
+    if pixels.dtype != np.uint8:
+        pixels = pixels.astype(np.float32)
+        low, high = float(pixels.min()), float(pixels.max())
+        if not (low >= -1e-3 and high <= 1 + 1e-3):  # a NaN fails this too
+            raise ValueError(
+                f"Cannot draw numbers from {low:.2f} to {high:.2f}: a picture of floats lies in [0, 1]. "
+                "For a normalised tensor pass spec=, so that it is turned back first."
+            )
+    return pixels
+
+
+def _listed(images) -> list:
+    """A single picture becomes a list of one; a batch (N, C, H, W) the list of its pictures."""
+    if isinstance(images, Image.Image):
+        return [images]
+    if isinstance(images, (np.ndarray, torch.Tensor)):
+        return list(images) if images.ndim == 4 else [images]
+    return list(images)
+
+
+def draw_images(
+    images: Iterable,
+    *,
+    titles: Sequence[str] | None = None,
+    title: str | None = None,
+    spec: InputSpec | None = None,
+    num_columns: int | None = None,
+    width: float | None = None,
+) -> Figure:
+    """Return a figure with the pictures in a grid, each under its own title, `title` above them all.
+
+    `images`: one picture, a list of pictures (each as `to_pixels` takes them) or a batch (N, C, H, W). `spec` turns
+    normalised tensors back. `num_columns` defaults to at most five; `width` (inches) to the notebook's, or less for a
+    few pictures. Raises ValueError without pictures, or where titles and pictures differ in number.
+    """
+    pictures = [to_pixels(image, spec=spec) for image in _listed(images)]
+    if not pictures:
+        raise ValueError("There is no picture to show.")
+    if titles is not None and len(titles) != len(pictures):
+        raise ValueError(f"{len(pictures)} pictures need {len(pictures)} titles, not {len(titles)}.")
+    num_columns = min(num_columns or 5, len(pictures))
+    num_rows = math.ceil(len(pictures) / num_columns)
+    width = width or min(WIDTH, 2.7 * num_columns)
+    tallest = max(pixels.shape[0] / pixels.shape[1] for pixels in pictures)
+    num_title_lines = max((text.count("\n") + 1 for text in titles), default=0) if titles else 0
+    height = num_rows * (width / num_columns * tallest + TITLE_INCHES * num_title_lines + 0.06)
+    figure, grid = new_figure(
+        num_rows, num_columns, width=width, height=height + (0.38 if title else 0), title=title, squeeze=False
+    )
+    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03)
+    blank(grid)
+    for index, (ax, pixels) in enumerate(zip(grid.flat, pictures, strict=False)):
+        ax.set_anchor("N")  # titles stand in one line even where the pictures differ in height
+        ax.imshow(pixels, cmap="gray", vmin=0, vmax=255 if pixels.dtype == np.uint8 else 1)
+        if titles is not None:
+            ax.set_title(titles[index], fontsize=10, fontweight="normal", loc="center", pad=4)
+    return figure
+
+
+def show_images(
+    images: Iterable,
+    *,
+    alt: str,
+    titles: Sequence[str] | None = None,
+    title: str | None = None,
+    spec: InputSpec | None = None,
+    num_columns: int | None = None,
+    width: float | None = None,
+    photo: bool = True,
+) -> None:
+    """Put pictures on the page in a grid; `alt` says in a sentence what they show. See `draw_images` for the rest.
+
+    Stored as JPEG; `photo=False` keeps every pixel's exact colour (for enlarged pixels, say).
+    """
+    figure = draw_images(images, titles=titles, title=title, spec=spec, num_columns=num_columns, width=width)
+    show(figure, alt=alt, photo=photo)
+
+
+def plot_feature_maps(
+    feature_maps: torch.Tensor, *, title: str = "Feature maps", num_maps: int = 12, num_columns: int = 6
+) -> np.ndarray:
+    """Draw the first channels of a layer's answer to one picture, one map a channel; return the axes (rows, columns).
+
+    `feature_maps`: (C, H, W), or (1, C, H, W). Each map is scaled to its own smallest (dark) and largest (bright)
+    value: compare places within a map, not brightness between maps. Raises ValueError for any other shape.
+    """
+    if feature_maps.ndim == 4 and feature_maps.shape[0] == 1:
+        feature_maps = feature_maps[0]
+    if feature_maps.ndim != 3:
+        raise ValueError(f"Expected the feature maps of one picture, (C, H, W), got {tuple(feature_maps.shape)}.")
+    maps = feature_maps[:num_maps].detach().float().cpu().numpy()
+    num_columns = min(num_columns, len(maps))
+    num_rows = math.ceil(len(maps) / num_columns)
+    row_height = WIDTH / num_columns * maps.shape[1] / maps.shape[2] + TITLE_INCHES
+    figure, grid = new_figure(num_rows, num_columns, height=num_rows * row_height + 0.4, title=title, squeeze=False)
+    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03)
+    blank(grid)
+    for channel, (ax, values) in enumerate(zip(grid.flat, maps, strict=False)):
+        ax.imshow(values, interpolation="nearest")
+        ax.set_title(f"channel {channel}", fontsize=9, fontweight="normal", loc="center", pad=3)
+    return grid

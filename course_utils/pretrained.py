@@ -1,0 +1,175 @@
+"""Ground floor: the files that hold trained weights, and how they are read so that nothing in them can run.
+
+"course" weights are shipped in the package, written by `tools/pretrain_backbone.py`; their hash stands below, and a
+file with any other content is refused before it is unpickled. "imagenet" weights are torchvision's, from its cache.
+Own files are `torch.save`d dicts of plain types (tensors, numbers, strings, lists, dicts).
+"""
+
+import hashlib
+import io
+import pickle
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import MobileNet_V2_Weights
+
+from course_utils.runtime import atomic_write, is_offline, setting
+
+COURSE_WEIGHTS_FILE = Path(__file__).parent / "weights" / "mobilenet_v2_tiny_imagenet.pt"
+COURSE_WEIGHTS_SHA256 = "4705e0234461fe6eeac658d19866b23fd3fc6165cf4912fd522f45beee4430a0"  # of the shipped file: what `save_course_weights` returned for it
+
+IMAGENET = MobileNet_V2_Weights.IMAGENET1K_V1
+WEIGHTS_ERRORS = (pickle.UnpicklingError, RuntimeError, EOFError)  # what torch.load raises on a damaged or foreign file
+
+_FORMAT = 1
+_FIELDS = {"format": int, "state_dict": dict, "classes": list, "spec": dict, "card": dict}
+
+
+class TrainedWeights(NamedTuple):
+    """Weights and what belongs to them; `state_dict` fits torchvision's `mobilenet_v2(num_classes=len(classes))`."""
+
+    state_dict: dict[str, Tensor]  # floating-point tensors as float32, on the CPU
+    classes: list[str]
+    spec: dict[str, Any]  # the fields of an InputSpec: image_size, resize_size, mean, std
+    card: dict[str, Any]  # plain facts about the training, such as top1
+    source: str  # where the weights come from, in words
+
+
+def save_course_weights(
+    path: str | Path, model: nn.Module, *, classes: Sequence[str], spec: NamedTuple, card: Mapping[str, Any]
+) -> str:
+    """Write a trained torchvision `MobileNetV2` to `path` and return the file's SHA-256 (64 hexadecimal digits).
+
+    Weights are stored as float16, half the size; BatchNorm's tensors stay float32, because a variance near zero does
+    not survive float16. Equal contents give equal bytes, whatever the file is called.
+    `spec` is the InputSpec of the pictures that the network was trained on; `card` holds plain facts.
+    Raises ValueError where the head does not fit `classes`, or a weight is not finite in float16.
+    """
+    num_outputs = model.classifier[-1].out_features
+    if num_outputs != len(classes):
+        raise ValueError(f"The network has {num_outputs} outputs for {len(classes)} class names.")
+    batch_norms = tuple(name for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d))
+    state_dict = {}
+    for name, tensor in model.state_dict().items():
+        keep = name.rpartition(".")[0] in batch_norms
+        state_dict[name] = tensor.detach().cpu().to(tensor.dtype if keep else torch.float16, copy=True).contiguous()
+        if not state_dict[name].isfinite().all():
+            raise ValueError(f"{name} holds values that are not finite in {state_dict[name].dtype}; not saved.")
+    return write_plain(
+        path,
+        {
+            "format": _FORMAT,
+            "state_dict": state_dict,
+            "classes": list(classes),
+            "spec": plain_spec(spec),
+            "card": dict(card),
+        },
+    )
+
+
+def read_weights(path: str | Path, expected_sha256: str | None = None) -> TrainedWeights:
+    """Read a file that `save_course_weights` wrote.
+
+    With `expected_sha256`, any other content is refused before it is unpickled. Raises FileNotFoundError where there
+    is no file, ValueError, naming file and reason, where it is not the expected one or no course weight file at all.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"The weight file {path} is missing; install the package again, or name another file.")
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if expected_sha256 is not None and digest != expected_sha256:
+        raise ValueError(
+            f"{path} is damaged or another version: its SHA-256 is {digest[:12]}… ({len(content):,} bytes), "
+            f"expected {expected_sha256[:12] or 'none yet'}…. Install the package again, or restore the file from git."
+        )
+    stored = parse_plain(content, path)
+    wrong = [name for name, kind in _FIELDS.items() if not isinstance(stored.get(name), kind)]
+    if wrong or stored["format"] != _FORMAT:
+        raise ValueError(f"{path} is no course weight file of format {_FORMAT}: wrong or missing {wrong or 'format'}.")
+    state_dict = _as_float32(stored["state_dict"])
+    return TrainedWeights(state_dict, stored["classes"], stored["spec"], stored["card"], source="course")
+
+
+def read_course_weights() -> TrainedWeights:
+    """Read the weights shipped with the package, after checking that they are exactly those."""
+    return read_weights(COURSE_WEIGHTS_FILE, COURSE_WEIGHTS_SHA256)
+
+
+def read_imagenet_weights() -> TrainedWeights:
+    """Read torchvision's ImageNet weights from its cache; where they are not there, let it download them (14 MB).
+
+    torchvision compares hashes when it downloads, not when it finds a file: another file found there is used, and
+    `.source` names it as such. Raises RuntimeError, with the address, the file and the way out, where the download
+    fails or `COURSE_OFFLINE` forbids it, or the file in the cache holds no weights.
+    """
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(IMAGENET.url).name
+    way_out = f"Download {IMAGENET.url} where there is a network and save it as {path}, or use weights 'course'."
+    if is_offline() and not path.is_file():
+        raise RuntimeError(f"COURSE_OFFLINE forbids downloads, and torchvision's cache has no {path.name}. {way_out}")
+    try:
+        state_dict = IMAGENET.get_state_dict(
+            progress=setting("COURSE_PROGRESS", "1") != "0", check_hash=True, map_location="cpu", weights_only=True
+        )
+    except (OSError, HTTPException, *WEIGHTS_ERRORS) as error:
+        if path.is_file():
+            raise RuntimeError(f"{path} is damaged or holds no weights: delete it. {way_out}") from error
+        raise RuntimeError(f"{IMAGENET.url} could not be downloaded ({error}). {way_out}") from error
+    source = "imagenet"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if not digest.startswith(path.stem.rpartition("-")[2]):
+        source += f" (not torchvision's own file: SHA-256 of {path.name} in its cache is {digest[:8]}…)"
+    preset = IMAGENET.transforms()
+    spec = {
+        "image_size": preset.crop_size[0],
+        "resize_size": preset.resize_size[0],
+        "mean": list(preset.mean),
+        "std": list(preset.std),
+    }
+    return TrainedWeights(_as_float32(state_dict), list(IMAGENET.meta["categories"]), spec, card={}, source=source)
+
+
+def _as_float32(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the same tensors, those stored as float16 as float32."""
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state_dict.items()}
+
+
+def plain_spec(spec: NamedTuple) -> dict[str, Any]:
+    """Return an InputSpec as plain types: `{"image_size": 96, "resize_size": None, "mean": [...], "std": [...]}`."""
+    return {
+        name: [float(number) for number in value] if isinstance(value, Sequence) else value
+        for name, value in spec._asdict().items()
+    }
+
+
+def write_plain(path: str | Path, content: Mapping[str, Any]) -> str:
+    """Write a dict of plain types and tensors to `path` in one piece and return the file's SHA-256.
+
+    Raises ValueError, and writes nothing, where a value could not be read back with `weights_only=True`.
+    """
+    buffer = io.BytesIO()  # torch.save into a file would write the file's name into it, and change the hash
+    torch.save(dict(content), buffer)
+    data = buffer.getvalue()
+    parse_plain(data, Path(path))
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def parse_plain(data: bytes, path: Path) -> dict[str, Any]:
+    """Return the dict in `data`, tensors on the CPU; `path` is where it comes from, for the error.
+
+    Raises ValueError where `data` is no `torch.save`d dict of plain types (which alone cannot run code).
+    """
+    try:
+        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except WEIGHTS_ERRORS as error:
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise ValueError(f"{path} holds no plain PyTorch weights, or is damaged: {reason[:120]}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds a {type(content).__name__}, not a dict of weights.")
+    return content

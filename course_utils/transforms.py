@@ -1,0 +1,173 @@
+"""How a picture becomes a tensor (lesson 03): any picture as RGB, and the transforms of training and evaluation.
+
+A network can only be used with the size and the normalisation it was schooled on. `InputSpec` says both, travels with
+the weights (`models`), and builds every transform here, so that a transform cannot disagree with the weights.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torchvision.transforms import v2
+
+# Mean and standard deviation of the red, green and blue values (0 to 1) of ImageNet's training pictures, as torchvision
+# uses them for all its classification weights.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+# What `build_train_transform` does beyond the evaluation transform, from nothing to much.
+AUGMENTATIONS = {
+    "none": "the evaluation transform itself: every epoch sees the same pixels",
+    "light": "resized as in evaluation, then cropped at a random place and mirrored half of the time",
+    "strong": "a random part of the picture (35 to 100 % of its area), mirrored half of the time, in another light",
+}
+
+
+class InputSpec(NamedTuple):
+    """What a network expects to see; it travels with the weights.
+
+    image_size   side of the square that the network gets, in pixels
+    resize_size  the picture's shorter side is resized to this many pixels, then the central square is cut out;
+                 None: the whole picture is squashed to the square
+    mean, std    of the red, green and blue values (range 0 to 1), for `Normalize`
+    """
+
+    image_size: int
+    resize_size: int | None = None
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+
+def load_image(path: str | Path) -> Image.Image:
+    """Return the picture in the file `path` as RGB, 8 bits a channel, fully decoded and upright (see `to_rgb`).
+
+    Raises FileNotFoundError where there is no such file, and OSError, naming the file and the reason, where it cannot
+    be decoded.
+    """
+    try:
+        with Image.open(path) as image:
+            return to_rgb(image)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # given damaged bytes, Pillow's many decoders raise nearly every type there is
+        raise OSError(f"Cannot read {path} as a picture: {type(error).__name__}: {error}.") from error
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return any Pillow picture as a new RGB picture with values 0 to 255, the way a person would see it.
+
+    The camera's note on which side is up (EXIF orientation) is applied; transparent parts become white; 16-bit values
+    (0 to 65535) are scaled, not cut off; of an animation the first frame is taken. What is RGB and upright already
+    keeps its pixels.
+
+    Raises ValueError for floating-point or 32-bit pictures, whose range of values the file does not tell.
+    """
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _scale_to_8_bits(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return image.convert("RGB")
+
+
+def _scale_to_8_bits(image: Image.Image) -> Image.Image:
+    """Scale a grey 16-bit picture, 0 to 65535, to 0 to 255: `convert` alone would turn everything above 255 white."""
+    values = np.asarray(image)
+    # Some versions and formats hand 16-bit values over in 32-bit integers (mode "I").
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise ValueError(
+            f"mode {image.mode!r} holds values from {values.min()} to {values.max()}, and the file does not say which "
+            "of them is white; save the picture with 8 or 16 bits a channel"
+        )
+    return Image.fromarray(np.round(values / 257).astype(np.uint8))
+
+
+def build_eval_transform(spec: InputSpec) -> v2.Compose:
+    """Return the transform for validation, test and inference: the same picture always gives the same tensor.
+
+    It takes an RGB Pillow picture (see `load_image`) and returns a float32 tensor (3, image_size, image_size),
+    normalised with `spec.mean` and `spec.std`: about -2.1 to 2.6 for ImageNet's. With torchvision's numbers in `spec`
+    it equals the transform that comes with torchvision's weights. Lesson 03.
+
+    Raises ValueError where `spec.resize_size` is smaller than `spec.image_size`.
+    """
+    return v2.Compose([*_resize_and_crop(spec), *_to_normalized_tensor(spec)])
+
+
+def build_train_transform(spec: InputSpec, *, augment: str = "light") -> v2.Compose:
+    """Return the transform for training: as `build_eval_transform`, but each look at a picture differs a little.
+
+    `augment` is "none", "light" or "strong" (`AUGMENTATIONS` says what each does). Takes and returns what
+    `build_eval_transform` does. The random choices come from PyTorch's global generator: `set_seed` repeats them.
+
+    Raises ValueError for another word.
+    """
+    if augment == "none":
+        return build_eval_transform(spec)
+    if augment == "light":
+        look = [*_resize_and_crop(spec, random=True), v2.RandomHorizontalFlip()]
+    elif augment == "strong":
+        look = [
+            v2.RandomResizedCrop(spec.image_size, scale=(0.35, 1.0), antialias=True),
+            v2.RandomHorizontalFlip(),
+            v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.03),
+        ]
+    else:
+        raise ValueError(f"Unknown augment={augment!r}: use one of {', '.join(map(repr, AUGMENTATIONS))}.")
+    return v2.Compose([*look, *_to_normalized_tensor(spec)])
+
+
+def _resize_and_crop(spec: InputSpec, *, random: bool = False) -> list[v2.Transform]:
+    """The steps from a picture of any size to the network's square; `random` crops anywhere, not in the middle."""
+    size, resize_size = spec.image_size, spec.resize_size
+    if resize_size is None:
+        if not random:
+            return [v2.Resize((size, size), antialias=True)]
+        roomy = round(size * 8 / 7)  # as much room as 256 leaves around 224
+        return [v2.Resize((roomy, roomy), antialias=True), v2.RandomCrop(size)]
+    if resize_size < size:
+        raise ValueError(
+            f"resize_size={resize_size} is smaller than image_size={size}: the crop would have black edges."
+        )
+    return [v2.Resize(resize_size, antialias=True), v2.RandomCrop(size) if random else v2.CenterCrop(size)]
+
+
+def _to_normalized_tensor(spec: InputSpec) -> list[v2.Transform]:
+    """The steps from a Pillow picture (0 to 255) to a plain normalised tensor.
+
+    Older code calls the first two together `ToTensor`.
+    """
+    return [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(spec.mean, spec.std), v2.ToPureTensor()]
+
+
+def denormalize(images: torch.Tensor, spec: InputSpec) -> torch.Tensor:
+    """Undo `Normalize`, to look at what the network sees: (N, 3, H, W) or (3, H, W) in, the same shape out, in [0, 1].
+
+    Values that an augmentation pushed outside [0, 1] are clipped. For matplotlib, which wants the colours last, add
+    `.permute(1, 2, 0)` to a single picture. Raises ValueError for another shape.
+    """
+    if images.ndim not in (3, 4) or images.shape[-3] != len(spec.mean):
+        raise ValueError(
+            f"Expected shape (N, {len(spec.mean)}, H, W) or ({len(spec.mean)}, H, W), got {tuple(images.shape)}."
+        )
+    mean, std = (
+        torch.tensor(values, dtype=images.dtype, device=images.device).view(-1, 1, 1)
+        for values in (spec.mean, spec.std)
+    )
+    return (images * std + mean).clamp(0, 1)
+
+
+def steps(transform: v2.Transform, image: Any) -> Iterator[tuple[str, Any]]:
+    """Yield `(name, result)` after each step of `transform`, to look at a picture on its way (lessons 01 and 03).
+
+    The name is the step's class, "Resize"; the result a Pillow picture, later a tensor (3, H, W). The last result is
+    that of `transform(image)`; with random steps, that of the same seed.
+    """
+    # Others have .transforms too (RandomChoice), but do not simply apply one after the other.
+    for step in transform.transforms if isinstance(transform, v2.Compose) else [transform]:
+        image = step(image)
+        yield type(step).__name__, image

@@ -1,0 +1,92 @@
+"""Imports go one way. The table below is the plan of the house; the code is read with `ast` and held to it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "course_utils"
+
+# A module imports from the floors above its own line, never from its own floor or from below.
+FLOORS = (
+    ("runtime",),
+    ("metrics", "folders", "transforms", "downloads", "drawn", "pretrained"),
+    ("checks", "history", "checkpoints", "models", "catalog", "datasets", "scan", "messy"),
+    ("training", "features", "inference", "evaluation"),
+    ("tuning", "text"),
+    ("plotting", "lessons"),
+    ("exercises", "widgets", "doctor"),
+    ("__main__",),
+)
+# The one module that may import each heavy library.
+ONLY_IN = {"matplotlib": {"plotting"}, "ipywidgets": {"widgets"}, "pandas": set()}
+
+
+def module_of(path: Path) -> str:
+    """`course_utils/drawn/cloth.py` -> `drawn`: a package counts by its name."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Every dotted name that a file imports, also inside functions; `from x import y` gives `x.y`."""
+    names = set()
+    package = ("course_utils", *path.relative_to(PACKAGE).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names |= {f"{base}.{alias.name}" for alias in node.names}
+    return names
+
+
+SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
+
+
+def own_imports(path: Path) -> set[str]:
+    """The modules of this package that a file imports, its own package excepted."""
+    names = {tuple(name.split(".")) for name in imports(path)}
+    own = {name[1] for name in names if name[0] == "course_utils" and len(name) > 1}
+    return own - {module_of(path)}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_go_one_way(path):
+    module = module_of(path)
+    assert module in FLOOR, f"{module} has no floor: put it into the table"
+    for other in own_imports(path):
+        assert other in FLOOR, f"{path.name} imports course_utils.{other}, which is no module of the table"
+        assert FLOOR[other] < FLOOR[module], (
+            f"{module} (floor {FLOOR[module]}) may not import {other} (floor {FLOOR[other]})"
+        )
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_heavy_libraries_stay_in_one_module_each(path):
+    for name in imports(path):
+        allowed = ONLY_IN.get(name.split(".")[0])
+        assert allowed is None or module_of(path) in allowed, f"{path.name} may not import {name}"
+
+
+@pytest.mark.parametrize("name", ["doctor", "__main__"])
+def test_what_must_speak_when_torch_is_broken_imports_only_the_standard_library(name):
+    tree = ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in top if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
+
+
+def test_importing_the_package_leaves_heavy_libraries_alone():
+    """Reads `dir` too, so that names which the package loads on demand count as imported."""
+    code = (
+        "import sys, course_utils\n"
+        "for name in dir(course_utils): getattr(course_utils, name)\n"
+        f"print(sorted(set({sorted(ONLY_IN)}) & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert run.stdout == "[]\n", run.stderr

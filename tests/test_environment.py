@@ -1,0 +1,75 @@
+"""The list of dependencies stands in pyproject.toml; what repeats it elsewhere is held to it here."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+# Where conda-forge calls a package otherwise than PyPI.
+CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+
+
+def parts(requirement: str) -> tuple[str, str]:
+    """`"torch>=2.6"` -> `("torch", "2.6")`. Only lower bounds are allowed: an upper one would break Colab's image."""
+    match = re.fullmatch(r"([\w.-]+)>=([\d.]+)", requirement)
+    assert match, f"{requirement!r} is not NAME>=VERSION"
+    return match.groups()
+
+
+def requirements(*extras: str) -> dict[str, str]:
+    listed = [*PROJECT["dependencies"], *(line for extra in extras for line in PROJECT["optional-dependencies"][extra])]
+    return dict(parts(line) for line in listed)
+
+
+@pytest.fixture(scope="module")
+def conda_file() -> dict:
+    return yaml.safe_load((REPOSITORY / "environment.yml").read_text(encoding="utf-8"))
+
+
+def test_conda_gets_the_same_packages_and_bounds(conda_file):
+    wanted = {CONDA_NAMES.get(name, name): bound for name, bound in requirements("lab", "dev").items()}
+    wanted["python"] = PROJECT["requires-python"].removeprefix(">=")
+    listed = [line for line in conda_file["dependencies"] if line != "pip"]
+    assert dict(parts(line) for line in listed) == wanted
+    assert len(listed) == len(wanted)
+
+
+def test_conda_asks_conda_forge_alone(conda_file):
+    assert conda_file["channels"] == ["conda-forge", "nodefaults"]
+
+
+def test_conda_can_parse_every_line(conda_file):
+    rattler = pytest.importorskip("rattler")
+    for line in conda_file["dependencies"]:
+        spec = rattler.MatchSpec(line, strict=True)
+        assert spec.name.normalized == re.match(r"[\w-]+", line)[0]
+
+
+@pytest.mark.parametrize("name", ["environment.yml", "pyproject.toml"])
+def test_every_dependency_has_its_reason_beside_it(name):
+    text = (REPOSITORY / name).read_text(encoding="utf-8")
+    lines = re.findall(r'^ +(?:- |")[\w.-]+>=.*$', text, flags=re.MULTILINE)
+    assert len(lines) >= len(requirements("lab", "dev"))
+    for line in lines:
+        assert re.search(r"# \S+ \S+", line), f"{name}: no reason beside {line.strip()}"
+
+
+def test_the_lock_pins_every_dependency_with_hashes_and_names_no_address():
+    lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in lock
+    pinned = dict(re.findall(r"^([\w.-]+)==([\w.+]+)[^\n]* \\\n +--hash=sha256:", lock, flags=re.MULTILINE))
+    for name, bound in requirements("lab", "dev").items():
+        assert name in pinned, f"{name} is not in requirements.lock: run `make lock`"
+        release = tuple(int(number) for number in re.findall(r"\d+", pinned[name])[:3])
+        assert release >= tuple(int(number) for number in bound.split("."))
+
+
+def test_the_workflow_tests_the_oldest_python_that_is_promised():
+    workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
+    versions = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert f">={versions[0]}" == PROJECT["requires-python"]
+    assert len(versions) == 2

@@ -1,0 +1,255 @@
+"""One picture in, names and probabilities out; a model into a file and back."""
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+from torchvision.models import mobilenet_v2
+
+from course_utils.inference import load_classifier, predict_topk, save_classifier
+from course_utils.models import PretrainedClassifier, build_classifier, count_parameters
+from course_utils.pretrained import write_plain
+from course_utils.transforms import InputSpec, build_eval_transform
+
+CLASSES = ["dress", "hat", "pants", "shirt"]
+SPEC = InputSpec(image_size=32, resize_size=36, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.25))
+
+
+@pytest.fixture(scope="module")
+def built():
+    model = build_classifier(4, weights=None, dropout=0.5, classes=CLASSES, freeze_backbone=False)
+    model.spec = SPEC
+    with torch.no_grad():
+        model.head[-1].weight.mul_(50)
+        model(torch.randn(4, 3, 32, 32))  # moves the BatchNorm statistics
+    return model
+
+
+@pytest.fixture
+def model(built):
+    """A classifier of random weights whose answers are far apart."""
+    return copy.deepcopy(built)
+
+
+@pytest.fixture
+def picture():
+    """A colourful picture (H, W, 3) of 40 x 60 pixels that no flip or turn leaves the same."""
+    rows, columns = np.mgrid[0:40, 0:60]
+    return np.stack([rows * 6, columns * 4, (rows * columns) % 256], axis=2).astype(np.uint8)
+
+
+def reference(model, image):
+    """The answers of a hand-written forward pass, as a dict from name to probability."""
+    model.eval()
+    with torch.no_grad():
+        logits = model(build_eval_transform(SPEC)(image).unsqueeze(0))
+    probabilities = logits.exp() / logits.exp().sum()
+    return dict(zip(CLASSES, probabilities[0].tolist(), strict=True))
+
+
+# Pictures of every kind
+
+
+def test_predictions_equal_a_hand_written_forward_pass(model, picture):
+    expected = reference(model, Image.fromarray(picture))
+    model.train()
+    predictions = predict_topk(model, Image.fromarray(picture), k=4)
+    assert dict(predictions) == pytest.approx(expected, rel=1e-4)
+    assert [prediction.name for prediction in predictions] == sorted(expected, key=expected.get, reverse=True)
+    assert sum(prediction.probability for prediction in predictions) == pytest.approx(1)
+    assert predict_topk(model, Image.fromarray(picture), k=2) == predictions[:2]
+
+
+def test_the_same_picture_gives_the_same_answer_in_every_form(model, picture, tmp_path):
+    path = tmp_path / "Bild mit Lücke.png"
+    Image.fromarray(picture).save(path)
+    tensor = torch.from_numpy(picture).permute(2, 0, 1)
+    expected = predict_topk(model, Image.fromarray(picture), k=4)
+    normalized = build_eval_transform(SPEC)(Image.fromarray(picture))
+    for form in (path, str(path), picture, tensor, tensor.contiguous(), normalized):
+        assert predict_topk(model, form, k=4) == expected
+
+
+def test_a_picture_lying_on_its_side_is_turned_upright(model, picture, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright: turn by 90 degrees clockwise to view
+    path = tmp_path / "turned.png"
+    Image.fromarray(np.rot90(picture)).save(path, exif=exif)
+    expected = predict_topk(model, picture, k=4)
+    assert predict_topk(model, path, k=4) == expected
+    with Image.open(path) as image:
+        assert predict_topk(model, image, k=4) == expected
+
+
+def test_a_grey_picture_is_taken_as_rgb(model, picture):
+    grey = Image.fromarray(picture[:, :, 2])
+    assert predict_topk(model, grey, k=4) == predict_topk(model, np.stack([picture[:, :, 2]] * 3, axis=2), k=4)
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "message"),
+    [
+        (np.zeros((2, 8, 8, 3), np.uint8), ValueError, r"got an array \(2, 8, 8, 3\).*batch"),
+        (np.zeros((8, 8), np.uint8), ValueError, r"got an array \(8, 8\).*grey"),
+        (np.zeros((3, 8, 8), np.uint8), ValueError, r"got an array \(3, 8, 8\).*arrays last"),
+        (np.zeros((8, 8, 3), np.float32), ValueError, "uint8, got float32"),
+        (torch.zeros(2, 3, 8, 8), ValueError, r"got a tensor \(2, 3, 8, 8\).*batch"),
+        (torch.zeros(8, 8, 3), ValueError, r"got a tensor \(8, 8, 3\).*tensors they come first"),
+        (torch.zeros(3, 8, 8, dtype=torch.int64), ValueError, "uint8, got int64"),
+        ([[0]], TypeError, "got list"),
+        ("no such file.png", FileNotFoundError, "no such file.png"),
+    ],
+)
+def test_what_is_no_single_picture_is_refused_with_a_hint(model, image, error, message):
+    with pytest.raises(error, match=message):
+        predict_topk(model, image, k=1)
+
+
+@pytest.mark.parametrize("k", [0, -1, 5])
+def test_k_must_fit_the_number_of_classes(model, picture, k):
+    with pytest.raises(ValueError, match=f"k={k}: the model tells 4 classes apart, choose 1 to 4"):
+        predict_topk(model, picture, k=k)
+
+
+def test_a_model_without_class_names_is_refused(picture):
+    with pytest.raises(TypeError, match=r"needs a model with \.spec and \.classes; Linear lacks them"):
+        predict_topk(nn.Linear(2, 2), picture)
+
+
+# What happens to the model
+
+
+def modes(model):
+    return [module.training for module in model.modules()]
+
+
+def test_prediction_runs_in_eval_without_gradients_and_restores_every_mode(model, picture):
+    model.train()
+    model.backbone.features[3].eval()
+    before, seen = modes(model), []
+    model.head.register_forward_pre_hook(lambda *_: seen.append((any(modes(model)), torch.is_grad_enabled())))
+    predict_topk(model, picture, k=1)
+    assert seen == [(False, False)]
+    assert modes(model) == before
+    assert torch.is_grad_enabled()
+
+
+def test_the_mode_is_restored_after_an_error(model, picture):
+    model.train()
+    model.backbone.features[3].eval()
+    before = modes(model)
+
+    def fail(*_):
+        raise KeyError("out of memory")
+
+    model.head.register_forward_pre_hook(fail)
+    with pytest.raises(KeyError):
+        predict_topk(model, picture, k=1)
+    assert modes(model) == before
+
+
+def test_prediction_follows_the_models_number_type(model, picture):
+    expected = dict(predict_topk(model, picture, k=4))
+    assert dict(predict_topk(model.double(), picture, k=4)) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="No CUDA device")
+def test_a_model_on_the_gpu_predicts_and_its_file_loads_on_the_cpu(model, picture, tmp_path):
+    expected = dict(predict_topk(model, picture, k=4))
+    model.to("cuda")
+    assert dict(predict_topk(model, picture, k=4)) == pytest.approx(expected, rel=1e-2)
+    save_classifier(tmp_path / "model.pt", model)
+    assert next(model.parameters()).is_cuda
+    assert dict(predict_topk(load_classifier(tmp_path / "model.pt"), picture, k=4)) == pytest.approx(expected, rel=1e-5)
+
+
+# Files
+
+
+@pytest.mark.parametrize("head", [{}, {"dropout": 0.3}, {"hidden_size": 16}, {"hidden_size": 16, "dropout": 0.3}])
+def test_a_saved_classifier_comes_back_equal(tmp_path, head):
+    model = build_classifier(4, weights=None, classes=CLASSES, **head).eval()
+    model.spec = SPEC
+    save_classifier(tmp_path / "model.pt", model)
+    loaded = load_classifier(tmp_path / "model.pt")
+    pictures = torch.randn(2, 3, 32, 32)
+    assert torch.equal(loaded(pictures), model(pictures))
+    assert (loaded.spec, loaded.classes, loaded.source) == (SPEC, CLASSES, "random initial weights")
+    assert repr(loaded) == repr(model)
+    assert not any(modes(loaded))
+    assert count_parameters(loaded) == count_parameters(model)
+
+
+def test_a_fresh_process_gives_the_same_logits(model, tmp_path):
+    model.eval()
+    path, result = tmp_path / "mein Modell ä.pt", tmp_path / "logits.pt"
+    save_classifier(path, model)
+    pictures = torch.randn(2, 3, 32, 32)
+    torch.save(pictures, tmp_path / "pictures.pt")
+    code = (
+        "import sys, torch; from course_utils.inference import load_classifier; "
+        "model = load_classifier(sys.argv[1]); torch.save(model(torch.load(sys.argv[2])).detach(), sys.argv[3])"
+    )
+    repository = Path(__file__).resolve().parent.parent
+    subprocess.run([sys.executable, "-c", code, path, tmp_path / "pictures.pt", result], check=True, cwd=repository)
+    with torch.no_grad():
+        torch.testing.assert_close(torch.load(result), model(pictures), rtol=1e-6, atol=1e-6)
+
+
+def test_saving_neither_moves_nor_changes_the_model(model, tmp_path):
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    mode = modes(model)
+    save_classifier(tmp_path / "model.pt", model)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert modes(model) == mode
+
+
+def test_a_head_that_could_not_be_built_again_is_not_saved(model, tmp_path):
+    model.head = nn.Sequential(nn.Dropout(0.5), nn.Linear(1280, 4, bias=False))
+    with pytest.raises(ValueError, match="save its state_dict\\(\\) yourself"):
+        save_classifier(tmp_path / "model.pt", model)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_kind_of_model_is_not_saved(tmp_path):
+    pretrained = PretrainedClassifier(mobilenet_v2(num_classes=4), spec=SPEC, classes=CLASSES, source="test")
+    with pytest.raises(TypeError, match="not a PretrainedClassifier"):
+        save_classifier(tmp_path / "model.pt", pretrained)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no saved classifier .*nowhere\.pt"):
+        load_classifier(tmp_path / "nowhere.pt")
+
+
+def test_a_foreign_file_is_refused_by_name(model, tmp_path):
+    path = tmp_path / "model.pt"
+    torch.save(model.state_dict(), path)
+    with pytest.raises(ValueError, match=r"model\.pt was not written by save_classifier"):
+        load_classifier(path)
+    torch.save(model, path)
+    with pytest.raises(ValueError, match=r"model\.pt holds no plain PyTorch weights"):
+        load_classifier(path)
+    path.write_text("not a model", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"model\.pt holds no plain PyTorch weights"):
+        load_classifier(path)
+
+
+def test_a_failed_save_leaves_the_old_file(model, tmp_path, monkeypatch):
+    path = tmp_path / "model.pt"
+    write_plain(path, {"kept": 1})
+
+    def full(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="disk full"):
+        save_classifier(path, model)
+    assert torch.load(path, weights_only=True) == {"kept": 1}
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,127 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_lessons import notebooks  # noqa: F401 - a fixture: a small repository with three lessons
+
+from course_utils import doctor, lessons
+from course_utils.__main__ import main
+from course_utils.downloads import DownloadError
+
+
+@pytest.fixture(autouse=True)
+def _three_lessons(notebooks, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(notebooks.parent)
+
+
+def test_help_names_every_command_and_needs_no_torch():
+    code = "import sys; sys.modules['torch'] = None; from course_utils.__main__ import main; main(['--help'])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    for command in ("course lab", "course run", "course reset", "course doctor", "course data photos"):
+        assert command in run.stdout
+
+
+@pytest.mark.parametrize("words", [["runn"], [], ["data", "cats"], ["reset"]])
+def test_a_wrong_call_ends_with_status_2(words):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+
+
+def test_an_unknown_lesson_is_one_line_and_status_2(capsys):
+    assert main(["reset", "01_pretraned"]) == 2
+    error = capsys.readouterr().err
+    assert error == "course: No lesson is called '01_pretraned'. Did you mean 01_pretrained_inference?\n"
+
+
+def test_run_reports_every_failure_and_ends_with_status_1(monkeypatch, capsys):
+    def run(lesson, pages, *, online):
+        assert pages == Path.cwd() / "build" / "lessons"
+        assert online is False
+        return lessons.LessonRun(lesson, 2.0, "" if lesson.name == "00_start_here" else "code cell 1: it broke")
+
+    monkeypatch.setattr(lessons, "run_lesson", run)
+    assert main(["run"]) == 1
+    seen = capsys.readouterr()
+    assert "1 of 3 ran well in 6 s" in seen.out
+    assert seen.err.splitlines() == [
+        "01_pretrained_inference: code cell 1: it broke",
+        "06_training_loop: code cell 1: it broke",
+    ]
+    assert main(["run", "0"]) == 0
+    assert "1 of 1 ran well" in capsys.readouterr().out
+
+
+def test_lab_copies_all_lessons_and_opens_the_chosen_one(monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr(lessons, "open_in_jupyterlab", lambda path, options: opened.append((path, options)))
+    my = Path.cwd() / "notebooks" / "my"
+    assert main(["lab"]) == 0
+    assert main(["lab", "6", "--", "--no-browser", "--port=8890"]) == 0
+    assert main(["lab", "--sources"]) == 0
+    assert opened == [
+        (my / "00_start_here.ipynb", []),
+        (my / "06_training_loop.ipynb", ["--no-browser", "--port=8890"]),
+        (my.parent / "src", []),
+    ]
+    assert sorted(path.name[:2] for path in my.iterdir()) == ["00", "01", "06"]
+    assert str(Path("notebooks", "my", "00_start_here.ipynb")) in capsys.readouterr().out
+
+
+def test_options_for_jupyterlab_belong_to_lab_alone(capsys):
+    assert main(["run", "--", "--no-browser"]) == 2
+    assert "course lab" in capsys.readouterr().err
+
+
+def test_reset_puts_a_fresh_copy_beside_the_old_one(capsys):
+    assert main(["reset", "1"]) == 0
+    assert main(["reset", "1"]) == 0
+    assert "01_pretrained_inference_fresh.ipynb" in capsys.readouterr().out
+
+
+def test_doctor_ends_with_status_1_where_something_needs_mending(monkeypatch, capsys):
+    for problem, status in (("", 0), ("It is broken.", 1)):
+        report = doctor.EnvironmentReport((doctor.Finding("disk", "full", problem, "mend it"),))
+        monkeypatch.setattr(doctor, "check_environment", lambda report=report: report)
+        assert main(["doctor"]) == status
+        assert str(report) in capsys.readouterr().out
+
+
+def test_data_prepares_the_named_pictures(monkeypatch, capsys):
+    catalog = pytest.importorskip("course_utils.catalog")
+    monkeypatch.setattr(catalog, "clothing", lambda source: Path("data") / source)
+    assert main(["data", "drawn"]) == 0
+    assert f"drawn pictures are in {Path('data', 'drawn')}" in capsys.readouterr().out
+
+
+def test_a_failed_download_is_a_message_not_a_traceback(monkeypatch, capsys):
+    def fail(*_, **__):
+        raise DownloadError("no address answers")
+
+    monkeypatch.setattr(lessons, "all_lessons", fail)
+    assert main(["run"]) == 2
+    assert capsys.readouterr().err == "course: no address answers\n"
+
+
+def test_a_missing_jupyter_is_a_message_and_a_bug_is_not_hidden(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "nbclient", None)
+    assert main(["run", "1"]) == 2
+    assert "nbclient is not installed. `course doctor` says how to mend it." in capsys.readouterr().err
+
+    def fail():
+        raise ModuleNotFoundError("No module named 'course_utils.gone'", name="course_utils.gone")
+
+    monkeypatch.setattr(lessons, "all_lessons", fail)
+    with pytest.raises(ModuleNotFoundError, match="gone"):
+        main(["run"])
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lessons, "all_lessons", interrupt)
+    assert main(["run"]) == 130
+    assert "stopped" in capsys.readouterr().err

@@ -1,0 +1,256 @@
+"""Any picture arrives as upright RGB, and the transforms are those that the weights ask for."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import ExifTags, Image
+from torchvision.models import MobileNet_V2_Weights
+from torchvision.transforms import v2
+
+from course_utils.runtime import set_seed
+from course_utils.transforms import (
+    AUGMENTATIONS,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    InputSpec,
+    build_eval_transform,
+    build_train_transform,
+    denormalize,
+    load_image,
+    steps,
+    to_rgb,
+)
+
+IMAGENET = InputSpec(image_size=224, resize_size=256)
+SMALL = InputSpec(image_size=16, resize_size=20)
+
+
+def picture(width=40, height=30, seed=0) -> Image.Image:
+    """A picture with detail everywhere: smooth noise in three channels."""
+    noise = np.random.default_rng(seed).integers(0, 256, (height // 4 + 1, width // 4 + 1, 3), dtype=np.uint8)
+    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def same(left: Image.Image, right: Image.Image) -> bool:
+    return left.mode == right.mode and np.array_equal(np.asarray(left), np.asarray(right))
+
+
+@pytest.mark.parametrize("size", [(400, 533), (300, 225), (150, 90)])
+def test_eval_transform_equals_the_transform_of_torchvisions_weights(size):
+    image = picture(*size)
+    expected = MobileNet_V2_Weights.IMAGENET1K_V1.transforms()(image)
+    torch.testing.assert_close(build_eval_transform(IMAGENET)(image), expected, atol=1e-6, rtol=0)
+
+
+def test_eval_transform_squashes_the_whole_picture_where_the_spec_has_no_resize_size():
+    image = picture(60, 20)
+    seen = denormalize(build_eval_transform(InputSpec(image_size=10))(image), InputSpec(image_size=10))
+    expected = np.asarray(image.resize((10, 10), Image.Resampling.BILINEAR))
+    np.testing.assert_allclose(seen.permute(1, 2, 0).numpy() * 255, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("spec", [SMALL, InputSpec(image_size=16)])
+@pytest.mark.parametrize("augment", AUGMENTATIONS)
+def test_every_transform_ends_in_a_plain_normalised_tensor_of_the_networks_size(spec, augment):
+    image = Image.new("RGB", (50, 25), (255, 255, 255))
+    tensor = build_train_transform(spec, augment=augment)(image)
+    assert type(tensor) is torch.Tensor
+    assert tensor.dtype == torch.float32
+    assert tensor.shape == (3, 16, 16)
+    brightest = (1 - torch.tensor(IMAGENET_MEAN)) / torch.tensor(IMAGENET_STD)
+    assert (tensor <= brightest.view(3, 1, 1) + 1e-5).all()
+
+
+def test_training_without_augmentation_equals_evaluation():
+    image = picture()
+    assert torch.equal(build_train_transform(SMALL, augment="none")(image), build_eval_transform(SMALL)(image))
+
+
+def test_light_augmentation_shows_a_window_of_the_resized_picture_or_its_mirror_image():
+    image = picture()
+    resized = v2.Compose([v2.Resize(20, antialias=True), *build_eval_transform(SMALL).transforms[2:]])(image)
+    windows = resized.unfold(1, 16, 1).unfold(2, 16, 1).permute(1, 2, 0, 3, 4).reshape(-1, 3, 16, 16)
+    windows = torch.cat([windows, windows.flip(-1)])
+    transform = build_train_transform(SMALL, augment="light")
+    found = {int((windows == transform(image)).flatten(1).all(1).nonzero().squeeze()) for _ in range(60)}
+    assert len(found) > 20  # many places ...
+    assert any(index < len(windows) // 2 for index in found)  # ... as it is ...
+    assert any(index >= len(windows) // 2 for index in found)  # ... and mirrored
+
+
+@pytest.mark.parametrize("spec", [SMALL, InputSpec(image_size=16)])
+@pytest.mark.parametrize("augment", ["light", "strong"])
+def test_augmentation_varies_and_a_seed_repeats_it(spec, augment):
+    image, transform = picture(), build_train_transform(spec, augment=augment)
+    set_seed(1)
+    first = [transform(image) for _ in range(4)]
+    set_seed(1)
+    again = [transform(image) for _ in range(4)]
+    assert all(map(torch.equal, first, again))
+    assert not all(torch.equal(first[0], other) for other in first[1:])
+
+
+def test_an_unknown_augmentation_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"'heavy'.*'none', 'light', 'strong'"):
+        build_train_transform(SMALL, augment="heavy")
+
+
+def test_a_crop_larger_than_the_resized_picture_is_refused():
+    for build in (build_eval_transform, build_train_transform):
+        with pytest.raises(ValueError, match="resize_size=16 is smaller than image_size=20"):
+            build(InputSpec(image_size=20, resize_size=16))
+
+
+def test_denormalize_undoes_normalize_for_one_picture_and_for_a_batch():
+    pictures = torch.rand(4, 3, 5, 6)
+    normalised = v2.Normalize(IMAGENET_MEAN, IMAGENET_STD)(pictures)
+    torch.testing.assert_close(denormalize(normalised, SMALL), pictures)
+    torch.testing.assert_close(denormalize(normalised[1], SMALL), pictures[1])
+
+
+def test_denormalize_uses_the_numbers_of_the_spec():
+    spec = InputSpec(image_size=2, mean=(0.1, 0.2, 0.3), std=(0.5, 0.5, 0.5))
+    assert denormalize(torch.zeros(3, 2, 2), spec)[:, 0, 0].tolist() == pytest.approx([0.1, 0.2, 0.3])
+
+
+def test_denormalize_clips_to_0_and_1():
+    assert denormalize(torch.full((3, 2, 2), 99.0), SMALL).unique().tolist() == [1.0]
+    assert denormalize(torch.full((3, 2, 2), -99.0), SMALL).unique().tolist() == [0.0]
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 3), (5, 6), (2, 1, 5, 6)])
+def test_denormalize_refuses_other_shapes(shape):
+    with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
+        denormalize(torch.zeros(shape), SMALL)
+
+
+def test_steps_shows_the_picture_after_every_step():
+    image, transform = picture(), build_eval_transform(SMALL)
+    shown = list(steps(transform, image))
+    assert [name for name, _ in shown] == ["Resize", "CenterCrop", "ToImage", "ToDtype", "Normalize", "ToPureTensor"]
+    assert [shown[0][1].size, shown[1][1].size] == [(26, 20), (16, 16)]
+    assert shown[3][1].max() <= 1
+    assert shown[4][1].min() < 0
+    assert torch.equal(shown[-1][1], transform(image))
+
+
+def test_steps_takes_the_same_random_choices_as_the_transform():
+    image, transform = picture(), build_train_transform(SMALL, augment="strong")
+    set_seed(3)
+    expected = transform(image)
+    set_seed(3)
+    assert torch.equal(list(steps(transform, image))[-1][1], expected)
+
+
+def test_steps_takes_only_a_compose_apart():
+    choice = v2.RandomChoice([v2.Resize((4, 4)), v2.Resize((8, 8))])
+    assert [name for name, _ in steps(choice, picture())] == ["RandomChoice"]
+
+
+def test_an_rgb_picture_keeps_its_pixels(tmp_path):
+    picture().save(tmp_path / "bild für alle.png")
+    assert same(load_image(tmp_path / "bild für alle.png"), picture())
+
+
+@pytest.mark.parametrize(("mode", "suffix"), [("L", ".jpg"), ("1", ".png"), ("CMYK", ".jpg"), ("CMYK", ".tif")])
+def test_opaque_modes_become_what_pillow_makes_of_them(tmp_path, mode, suffix):
+    path = tmp_path / f"picture{suffix}"
+    picture().convert(mode).save(path)
+    with Image.open(path) as image:
+        assert image.mode == mode
+        expected = image.convert("RGB")
+    assert same(load_image(path), expected)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P", "RGB"])
+def test_transparent_parts_become_white_and_the_others_keep_their_colour(tmp_path, mode):
+    grey, path = (90, 90, 90), tmp_path / "picture.png"
+    image = Image.new("RGBA", (8, 4), (*grey, 255))
+    image.paste((10, 20, 10, 0), (0, 0, 4, 4))  # transparent dark green on the left
+    if mode == "P":
+        image = image.convert("RGB").quantize(2)
+        image.save(path, transparency=image.getpixel((0, 0)))
+    elif mode == "RGB":  # one colour of an RGB file may stand for "transparent"
+        image.convert("RGB").save(path, transparency=(10, 20, 10))
+    else:
+        image.convert(mode).save(path)
+    with Image.open(path) as stored:
+        assert stored.mode == mode
+    loaded = load_image(path)
+    assert (loaded.mode, loaded.getpixel((1, 1))) == ("RGB", (255, 255, 255))
+    assert loaded.getpixel((6, 1)) == grey
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_16_bit_values_are_scaled_not_cut_off(tmp_path, suffix):
+    values = np.linspace(0, 65535, 64 * 8).round().astype(np.uint16).reshape(8, 64)
+    path = tmp_path / f"scan{suffix}"
+    Image.fromarray(values).save(path)
+    loaded = np.asarray(load_image(path))
+    expected = np.linspace(0, 255, 64 * 8).reshape(8, 64)
+    assert loaded.shape == (8, 64, 3)
+    assert np.abs(loaded - expected[..., None]).max() <= 0.51
+
+
+def test_16_bit_values_that_pillow_holds_in_32_bits_are_scaled_too():
+    assert to_rgb(Image.new("I", (2, 2), 65535)).getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(("mode", "value"), [("F", 0.5), ("I", 1_000_000), ("I", -1)])
+def test_pictures_of_unknown_range_are_refused(mode, value):
+    with pytest.raises(ValueError, match="8 or 16 bits"):
+        to_rgb(Image.new(mode, (2, 2), value))
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+def test_of_an_animation_the_first_frame_is_taken(tmp_path, suffix):
+    path = tmp_path / f"film{suffix}"
+    red, blue = Image.new("RGB", (40, 40), (255, 0, 0)), Image.new("RGB", (40, 40), (0, 0, 255))
+    red.save(path, save_all=True, append_images=[blue])
+    with Image.open(path) as image:
+        assert image.n_frames == 2
+    np.testing.assert_allclose(load_image(path).getpixel((20, 20)), (255, 0, 0), atol=3)
+
+
+# How the EXIF standard says the stored rows and columns lie, as operations on an array that turn it upright.
+UPRIGHT = {
+    1: lambda rows: rows,
+    2: lambda rows: rows[:, ::-1],
+    3: lambda rows: rows[::-1, ::-1],
+    4: lambda rows: rows[::-1],
+    5: lambda rows: rows.transpose(1, 0, 2),
+    6: lambda rows: np.rot90(rows, -1),
+    7: lambda rows: rows[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda rows: np.rot90(rows, 1),
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_the_cameras_orientation_is_honoured(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    picture().save(tmp_path / "turned.png", exif=exif)
+    np.testing.assert_array_equal(
+        np.asarray(load_image(tmp_path / "turned.png")), UPRIGHT[orientation](np.asarray(picture()))
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
+def test_a_file_that_is_no_picture_is_named(tmp_path, content):
+    path = tmp_path / "kein bild.png"
+    path.write_bytes(content)
+    with pytest.raises(OSError, match=r"Cannot read .*kein bild\.png"):
+        load_image(path)
+
+
+def test_a_truncated_picture_is_named(tmp_path):
+    path = tmp_path / "half.jpg"
+    picture(200, 200).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(OSError, match=r"Cannot read .*half\.jpg"):
+        load_image(path)
+
+
+def test_a_missing_file_is_reported_as_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.jpg"):
+        load_image(tmp_path / "nowhere.jpg")

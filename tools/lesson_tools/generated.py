@@ -1,0 +1,96 @@
+"""The cells that the build adds to a lesson, and the lesson table of the README.
+
+A link between lessons is relative, so it works on GitHub, in JupyterLab and without a network. Colab cannot follow
+relative links; once the course is published, a second line, meant for Colab, holds absolute ones beside the badge.
+"""
+
+import tomllib
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from lesson_tools.source import REPOSITORY, Lesson
+
+PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
+_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+_START, _END = "<!-- lessons:start -->", "<!-- lessons:end -->"
+
+
+def repository_address(pyproject: Path = REPOSITORY / "pyproject.toml") -> str:
+    """Return the published address of the repository, which stands in `[tool.course]` alone."""
+    settings = tomllib.loads(pyproject.read_text(encoding="utf-8"))
+    return settings["tool"]["course"]["repository"].rstrip("/").removesuffix(".git")
+
+
+def colab_link(address: str, name: str) -> str:
+    """Return the address at which Colab opens the lesson `name`, or "" while the repository is not published."""
+    if address == PLACEHOLDER:
+        return ""
+    path = address.removeprefix("https://github.com/")
+    return f"https://colab.research.google.com/github/{path}/blob/main/notebooks/{name}.ipynb"
+
+
+def rounded_seconds(seconds: float) -> int:
+    """Round a measured time to 5 s, so that it stays the same from one build to the next; 5 at least."""
+    return max(5, 5 * round(seconds / 5))
+
+
+def navigation_cell(lesson: Lesson, lessons: list[Lesson], *, address: str, run_seconds: int) -> NotebookNode:
+    """Return the Markdown cell under the title: how long it takes, where to go, and the Colab badge."""
+    position = [other.name for other in lessons].index(lesson.name)
+    before = lessons[position - 1] if position > 0 else None
+    after = lessons[position + 1] if position + 1 < len(lessons) else None
+    time = f"**Time:** study about {lesson.study_minutes} minutes; runs in about {run_seconds} s on two CPU cores."
+    paragraphs = [time, _links(before, after, lambda name: f"{name}.ipynb", "glossary.md")]
+    if colab_link(address, lesson.name):
+        badge = f"[![Open in Colab]({_BADGE})]({colab_link(address, lesson.name)})"
+        glossary = f"{address}/blob/main/notebooks/glossary.md"
+        in_colab = _links(before, after, lambda name: colab_link(address, name), glossary)
+        paragraphs.append(f"{badge} In Colab: {in_colab}")
+    return _generated(new_markdown_cell("\n\n".join(paragraphs)), "generated-navigation")
+
+
+def setup_cell(address: str) -> NotebookNode:
+    """Return the first code cell of every lesson: `setup_cell.py` with the repository's address."""
+    code = Path(__file__).with_name("setup_cell.py").read_text(encoding="utf-8").strip()
+    return _generated(new_code_cell(code.replace(PLACEHOLDER, address)), "generated-set-up")
+
+
+def lesson_table(lessons: list[Lesson], run_seconds: dict[str, int], *, address: str) -> str:
+    """Return the README's table of the lessons that are built: `run_seconds` by name."""
+    published = address != PLACEHOLDER
+    rows = ["| lesson | the question it answers | study | runs in |", "|---|---|---|---|"]
+    if published:
+        rows = [rows[0] + " in Colab |", rows[1] + "---|"]
+    for lesson in lessons:
+        if lesson.name not in run_seconds:
+            continue
+        row = f"| [{lesson.title}](notebooks/{lesson.name}.ipynb) | {lesson.question} "
+        row += f"| {lesson.study_minutes} min | {run_seconds[lesson.name]} s |"
+        rows.append(row + (f" [open]({colab_link(address, lesson.name)}) |" if published else ""))
+    return "\n".join(rows)
+
+
+def split_readme(text: str) -> tuple[str, str, str] | None:
+    """Return what stands before, between and after the markers of the lesson table; None where there are none."""
+    if _START not in text or _END not in text:
+        return None
+    before, rest = text.split(_START, 1)
+    table, after = rest.split(_END, 1)
+    return f"{before}{_START}\n", table.strip("\n"), f"\n{_END}{after}"
+
+
+def _links(before: Lesson | None, after: Lesson | None, to_lesson, glossary: str) -> str:
+    links = [f"[Glossary]({glossary})"]
+    if before:
+        links.insert(0, f"[← {before.title}]({to_lesson(before.name)})")
+    if after:
+        links.append(f"[{after.title} →]({to_lesson(after.name)})")
+    return " | ".join(links)
+
+
+def _generated(cell: NotebookNode, cell_id: str) -> NotebookNode:
+    cell.metadata["tags"] = ["generated"]
+    cell["id"] = cell_id
+    return cell

@@ -1,0 +1,127 @@
+"""Read the source of a lesson, and make of it the learner's notebook or the tests' notebook."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import jupytext
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SOURCES = REPOSITORY / "notebooks" / "src"
+KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
+# The one line of a solved notebook's assertions that is the same for all: take the verdict away, so that the next
+# cell cannot pass on an old one.
+_TAKE_VERDICT = "from course_utils import exercises\nverdict, exercises.last = exercises.last, None\n"
+
+
+class SourceError(ValueError):
+    """A lesson's source does not follow CONTRIBUTING.md, "How a lesson is written"."""
+
+
+class Lesson(NamedTuple):
+    """One lesson as its author wrote it."""
+
+    name: str  # "01_pretrained_inference"
+    title: str  # "01 · Pretrained inference"
+    question: str  # the bold line under the title
+    study_minutes: int
+    budget_seconds: int
+    cells: list[NotebookNode]
+
+    @property
+    def number(self) -> str:
+        return self.name.split("_")[0]
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def list_sources(folder: Path = SOURCES) -> list[Path]:
+    """Return the sources of all lessons, in order."""
+    return sorted(folder.glob("[0-9][0-9]_*.py"))
+
+
+def read_lesson(path: Path) -> Lesson:
+    """Read `notebooks/src/NN_name.py`. Raises SourceError where its head or its first cell is not as agreed."""
+    notebook = jupytext.read(path, fmt="py:percent")
+    course = notebook.metadata.get("course", {})
+    for name in ("study_minutes", "budget_seconds"):
+        if not isinstance(course.get(name), int):
+            raise SourceError(f"{path.name}: the head needs jupyter: course: {name}: a whole number.")
+    first = notebook.cells[0].source if notebook.cells else ""
+    head = re.match(r"# (?P<title>\d\d · .+)\n+\*\*(?P<question>[^*]+)\*\*", first)
+    if head is None or not path.name.startswith(head["title"][:2] + "_"):
+        raise SourceError(f"{path.name}: the first cell begins with '# {path.name[:2]} · Title' and a **question?**.")
+    return Lesson(path.stem, head["title"].strip(), " ".join(head["question"].split()), **course, cells=notebook.cells)
+
+
+def learner_cells(lesson: Lesson) -> list[NotebookNode]:
+    """Return the cells a learner sees, without outputs: no wrong answers, solutions collapsed."""
+    cells = [_as_shown(cell) for cell in lesson.cells if "wrong" not in tags(cell)]
+    return with_ids(cells)
+
+
+def solved_cells(lesson: Lesson) -> list[NotebookNode]:
+    """Return the cells the tests run: every wrong answer and solution, each followed by an assertion on its verdict."""
+    cells: list[NotebookNode] = []
+    key = ""
+    for cell in lesson.cells:
+        cells.append(_copy(cell))
+        if cell.cell_type == "code" and {"exercise", "wrong", "solution"} & set(tags(cell)):
+            key = exercise_key(cell) or key
+            cells.append(new_code_cell(_assertion(cell, key), metadata={"tags": ["assertion"]}))
+    return with_ids(cells)
+
+
+def exercise_key(cell: NotebookNode) -> str | None:
+    """Return the key that a cell hands to `exercises.check`."""
+    found = re.search(r"""\bcheck\(\s*["'](\d\d\.\d+)["']""", cell.source)
+    return found[1] if found else None
+
+
+def source_hash(lesson: Lesson) -> str:
+    """Return the SHA-256 of what the learner's notebook is made from: wrong answers do not count."""
+    shown = [(cell.cell_type, cell.source, tags(cell)) for cell in learner_cells(lesson)]
+    return hashlib.sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
+
+
+def with_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Give each cell an id made from its content, so that a build repeats it and an edit elsewhere leaves it alone."""
+    taken: dict[str, int] = {}
+    for cell in cells:
+        stem = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
+        taken[stem] = taken.get(stem, 0) + 1
+        cell["id"] = stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"
+    return cells
+
+
+def _copy(cell: NotebookNode) -> NotebookNode:
+    make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
+    return make(cell.source, metadata={key: value for key, value in cell.metadata.items() if key == "tags"})
+
+
+def _as_shown(cell: NotebookNode) -> NotebookNode:
+    if "solution" not in tags(cell):
+        return _copy(cell)
+    body = f"```python\n{cell.source}\n```" if cell.cell_type == "code" else cell.source
+    return new_markdown_cell(
+        f"<details>\n<summary>Solution</summary>\n\n{body}\n\n</details>", metadata={"tags": ["solution"]}
+    )
+
+
+def _assertion(cell: NotebookNode, key: str) -> str:
+    """Return the code that proves the verdict on an exercise's cell."""
+    expected = {"exercise": "unanswered", "wrong": "refused", "solution": "solved"}
+    status = next(expected[tag] for tag in expected if tag in tags(cell))
+    lines = f"assert verdict is not None and verdict[:2] == ({key!r}, {status!r}), verdict"
+    if status == "refused":
+        hint = cell.metadata.get("hint")
+        if not hint:
+            raise SourceError(f'Exercise {key}: a cell tagged "wrong" needs hint="words of the hint it must get".')
+        lines += f"\nassert {hint!r} in verdict.message, verdict.message"
+    return _TAKE_VERDICT + lines

@@ -96,7 +96,16 @@ def _doctor(_arguments: argparse.Namespace) -> int:
 def _data(arguments: argparse.Namespace) -> int:
     from course_utils.catalog import clothing
 
-    print(f"The {arguments.source} pictures are in {_shown(clothing(arguments.source))}")
+    try:
+        folder = clothing(arguments.source)
+    except (
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as error:  # no network, no room, a folder somebody changed: all explained
+        print(f"course: {error}", file=sys.stderr)
+        return 1
+    print(f"The {arguments.source} pictures are in {_shown(folder)}")
     return 0
 
 
@@ -109,7 +118,7 @@ def _reset(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status: 0 well, 1 a lesson or the machine failed, 2 a wrong call."""
+    """Run one command; return its exit status: 0 well, 1 something failed, 2 a wrong call."""
     words = list(sys.argv[1:] if argv is None else argv)
     split = words.index("--") if "--" in words else len(words)
     arguments = _parser().parse_args(words[:split])
@@ -127,14 +136,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_command(arguments: argparse.Namespace) -> int:
     """Run a command that needs torch; what a learner can mend comes as one line, not as a traceback."""
     try:
-        from course_utils.downloads import DownloadError
         from course_utils.lessons import LessonError
     except (ImportError, OSError, RuntimeError) as error:  # a torchvision made for another torch raises RuntimeError
         print(f"course: {error}\n`course doctor` says how to mend it.", file=sys.stderr)
         return 2
     try:
         return arguments.run(arguments)
-    except (LessonError, DownloadError) as error:
+    except LessonError as error:
         print(f"course: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
         if (error.name or "course_utils").startswith("course_utils"):

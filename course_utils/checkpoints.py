@@ -7,7 +7,8 @@ generator, and the settings of the run. It is written to a temporary file and re
 import inspect
 import pickle
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -144,7 +145,7 @@ def _read(path: str | Path) -> dict:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} cannot be read as a checkpoint ({error}): delete it and start afresh.") from error
+        raise ValueError(f"{path} cannot be read as a checkpoint (damaged?): delete it and start afresh.") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError(f"{path} is no checkpoint of train_model (format {FORMAT}): give another checkpoint_path.")
     return state
@@ -156,6 +157,19 @@ def _shapes(weights: dict[str, Tensor]) -> dict[str, tuple]:
 
 def _differing(before: dict, now: dict) -> list[str]:
     return [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+
+
+@contextmanager
+def preserved_randomness(loaders: Iterable) -> Iterator[list[torch.Generator]]:
+    """Afterwards all random generators are as before, also after an exception; gives the loaders' own ones."""
+    generators = _generators(loaders)
+    states, own_states = _random_states(), [generator.get_state() for generator in generators]
+    try:
+        yield generators
+    finally:
+        _restore_random_states(states)
+        for generator, state in zip(generators, own_states, strict=True):
+            generator.set_state(state)
 
 
 def _generators(loaders: Iterable) -> list[torch.Generator]:

@@ -24,7 +24,7 @@ from typing import NamedTuple
 _PACKAGE = "course-utils"
 _OLDEST_PYTHON = (3, 11)
 _FREE_DISK_BYTES = 10**9  # the real photos, their archive and a few checkpoints
-# What the benchmark gives on the 2-core CPU that the lessons' time budgets are written for.
+# What the benchmark gives on the 2-core CPU that the lessons' times are measured on.
 _REFERENCE_IMAGES_PER_SECOND = 200
 # Variables that begin with COURSE_ without being settings: the notebooks' set-up cell and the tests read them.
 _OTHER_VARIABLES = ("COURSE_INSTALL_FROM", "COURSE_TEST_MIRROR")
@@ -107,12 +107,19 @@ def check_environment(*, measure_speed: bool = True) -> EnvironmentReport:
     return EnvironmentReport(tuple(findings))
 
 
+def _quote(text: str) -> str:
+    """Quote for this system's shell, so that a path with spaces or a `>=` stays one word."""
+    if os.name == "nt":
+        return f'"{text}"'
+    return shlex.quote(text)
+
+
 def _install_command(*requirements: str) -> str:
     """Return the command that installs into this very environment, which may hold no pip (uv makes such)."""
-    options = " ".join(shlex.quote(requirement) for requirement in requirements)
+    options = " ".join(_quote(requirement) for requirement in requirements)
     if importlib.util.find_spec("pip"):
-        return f"{shlex.quote(sys.executable)} -m pip install {options}"
-    return f"uv pip install --python {shlex.quote(sys.prefix)} {options}"
+        return f"{_quote(sys.executable)} -m pip install {options}"
+    return f"uv pip install --python {_quote(sys.prefix)} {options}"
 
 
 def _set_command(name: str, value: str = "") -> str:
@@ -126,8 +133,16 @@ def _lessons_are_here() -> bool:
     return (Path(__file__).parent.parent / "notebooks" / "src").is_dir()
 
 
+def _short(path: str | Path) -> str:
+    """Return `path` as seen from the repository, or with `~` for the home folder: short, and fit to be published."""
+    for start, prefix in ((Path(__file__).parent.parent, ""), (Path.home(), "~/")):
+        if Path(path).is_relative_to(start):
+            return prefix + Path(path).relative_to(start).as_posix()
+    return str(path)
+
+
 def _check_python() -> Finding:
-    found = f"{platform.python_version()} on {platform.system()} {platform.machine()} ({sys.executable})"
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()} ({_short(sys.executable)})"
     if sys.version_info >= _OLDEST_PYTHON:
         return Finding("Python", found)
     oldest = ".".join(map(str, _OLDEST_PYTHON))
@@ -224,7 +239,7 @@ def _check_disk() -> Finding:
     folder = data_dir()
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(existing).free
-    found = f"{free / 10**9:.1f} GB free where the data live ({folder})"
+    found = f"{free / 10**9:.1f} GB free where the data live ({_short(folder)})"
     if free < _FREE_DISK_BYTES:
         remedy = _set_command("COURSE_DATA_DIR", "FOLDER_ON_A_LARGER_DISK")
         return Finding("disk", found, "1 GB is needed for the pictures.", remedy)
@@ -237,22 +252,24 @@ def _check_weights() -> Finding:
     try:
         weights = read_course_weights()
     except (FileNotFoundError, ValueError) as error:
-        restore = f"git restore {shlex.quote(str(COURSE_WEIGHTS_FILE))}"
+        restore = f"git restore {_quote(str(COURSE_WEIGHTS_FILE))}"
         reinstall = _install_command("--force-reinstall", "--no-deps", _PACKAGE)
         return Finding("course weights", "not usable", str(error), restore if _lessons_are_here() else reinstall)
     return Finding("course weights", f"{COURSE_WEIGHTS_FILE.name}, {len(weights.classes)} classes")
 
 
 def _check_pictures() -> Finding:
+    from course_utils.catalog import DRAWN_FOLDER, PHOTOS_FOLDER
     from course_utils.runtime import data_dir
 
-    prepared = [name for name in ("drawn", "photos") if (data_dir() / name).is_dir()]
+    folders = {"drawn": DRAWN_FOLDER, "photos": PHOTOS_FOLDER}
+    prepared = [name for name, folder in folders.items() if (data_dir() / folder).is_dir()]
     return Finding("pictures", ", ".join(prepared) or "drawn at first use; `course data drawn` does it ahead of class")
 
 
 def _check_kernel() -> Finding:
     """Jupyter starts the kernel `python3`; one made for another Python would run the lessons without the course."""
-    mend = f"{shlex.quote(sys.executable)} -m ipykernel install --sys-prefix"
+    mend = f"{_quote(sys.executable)} -m ipykernel install --sys-prefix"
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError:
@@ -278,9 +295,9 @@ def _measure_speed() -> Finding:
         lessons = all_lessons()
     except LessonError:
         return Finding("speed", found)
-    seconds = sum(lesson.budget_seconds for lesson in lessons) * _REFERENCE_IMAGES_PER_SECOND / images_per_second
-    minutes = max(1, round(seconds / 60))
-    return Finding("speed", f"{found}; running all {len(lessons)} lessons takes at most about {minutes} min here")
+    measured = sum(lesson.run_seconds or lesson.budget_seconds for lesson in lessons)
+    minutes = max(1, round(measured * _REFERENCE_IMAGES_PER_SECOND / images_per_second / 60))
+    return Finding("speed", f"{found}; running all {len(lessons)} lessons takes roughly {minutes} min here")
 
 
 def measure_images_per_second(seconds: float = 1.0) -> float:

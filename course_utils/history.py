@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 
 from course_utils.metrics import Metrics, standard_error
 from course_utils.remarks import write_remarks
+from course_utils.tables import html_table, text_table
 
 COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 HEADINGS = ("practice loss", "practice accuracy", "mock exam loss", "mock exam accuracy", "learning rate", "seconds")
@@ -118,21 +119,10 @@ class History:
     def __repr__(self) -> str:
         if not len(self):
             return "History: no epoch yet"
-        rows = self.rows()
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        return "\n".join(
-            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-        )
+        return text_table(self.rows())
 
     def _repr_html_(self) -> str:
-        head, *body = self.rows()
-        header = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-        lines = []
-        for cells in body:
-            style = ' style="font-weight: bold"' if cells[-1] else ""
-            lines.append(f"<tr{style}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        caption = f"<caption>Report card: {len(self)} epochs</caption>"
-        return f"<table>{caption}<thead><tr>{header}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+        return html_table(self.rows(), caption=f"Report card: {len(self)} epochs")
 
     def summary(self) -> list[str]:
         """Return the last lines of a training run: time, best epoch, and the remarks."""

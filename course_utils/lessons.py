@@ -29,6 +29,7 @@ class Lesson(NamedTuple):
     path: Path
     study_minutes: int | None
     budget_seconds: int
+    run_seconds: int | None  # measured when it was built
 
     @property
     def name(self) -> str:
@@ -57,7 +58,7 @@ def read_lesson(path: Path) -> Lesson:
     course = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("course", {})
     if "budget_seconds" not in course:
         raise LessonError(f"{path}: no jupyter.course.budget_seconds in its head; add it to its source.")
-    return Lesson(path, course.get("study_minutes"), course["budget_seconds"])
+    return Lesson(path, course.get("study_minutes"), course["budget_seconds"], course.get("run_seconds"))
 
 
 def all_lessons() -> list[Lesson]:
@@ -160,7 +161,9 @@ def run_lesson(lesson: Lesson, pages: Path, *, online: bool = False) -> LessonRu
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     limit = OVERTIME * lesson.budget_seconds
-    client = NotebookClient(notebook, timeout=limit + 60, kernel_name="python3")
+    # The kernel's own warnings would break the line that this lesson prints.
+    quiet = ["--log-level=ERROR"]
+    client = NotebookClient(notebook, timeout=limit + 60, kernel_name="python3", extra_arguments=quiet)
     started, problem = time.perf_counter(), ""
     try:
         client.execute(cwd=str(lesson.path.parent), env=os.environ | ({} if online else kernel_environment()))

@@ -75,7 +75,7 @@ class TransferClassifier(nn.Module):
         """As `nn.Module.train`, but what is frozen in the backbone stays in `eval()`."""
         super().train(mode)
         for module in self.backbone.modules():
-            if mode and _is_frozen(module):
+            if module.training and _is_frozen(module):
                 module.eval()
         return self
 

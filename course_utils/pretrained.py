@@ -20,7 +20,8 @@ from torchvision.models import MobileNet_V2_Weights
 from course_utils.runtime import atomic_write, is_offline, setting
 
 COURSE_WEIGHTS_FILE = Path(__file__).parent / "weights" / "mobilenet_v2_tiny_imagenet.pt"
-COURSE_WEIGHTS_SHA256 = "4705e0234461fe6eeac658d19866b23fd3fc6165cf4912fd522f45beee4430a0"  # of the shipped file: what `save_course_weights` returned for it
+# Of the shipped file, as `save_course_weights` returned it.
+COURSE_WEIGHTS_SHA256 = "4705e0234461fe6eeac658d19866b23fd3fc6165cf4912fd522f45beee4430a0"
 
 IMAGENET = MobileNet_V2_Weights.IMAGENET1K_V1
 WEIGHTS_ERRORS = (pickle.UnpicklingError, RuntimeError, EOFError)  # what torch.load raises on a damaged or foreign file
@@ -52,7 +53,7 @@ def save_course_weights(
     num_outputs = model.classifier[-1].out_features
     if num_outputs != len(classes):
         raise ValueError(f"The network has {num_outputs} outputs for {len(classes)} class names.")
-    batch_norms = tuple(name for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d))
+    batch_norms = {name for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
     state_dict = {}
     for name, tensor in model.state_dict().items():
         keep = name.rpartition(".")[0] in batch_norms
@@ -85,7 +86,7 @@ def read_weights(path: str | Path, expected_sha256: str | None = None) -> Traine
     if expected_sha256 is not None and digest != expected_sha256:
         raise ValueError(
             f"{path} is damaged or another version: its SHA-256 is {digest[:12]}… ({len(content):,} bytes), "
-            f"expected {expected_sha256[:12] or 'none yet'}…. Install the package again, or restore the file from git."
+            f"expected {expected_sha256[:12]}…. Install the package again, or restore the file from git."
         )
     stored = parse_plain(content, path)
     wrong = [name for name, kind in _FIELDS.items() if not isinstance(stored.get(name), kind)]

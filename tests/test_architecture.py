@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "course_utils"
 # A module imports from the floors above its own line, never from its own floor or from below.
 FLOORS = (
     ("runtime",),
-    ("metrics", "folders", "transforms", "downloads", "drawn", "pretrained"),
+    ("metrics", "remarks", "folders", "transforms", "downloads", "drawn", "pretrained"),
     ("checks", "history", "checkpoints", "models", "catalog", "datasets", "scan", "messy"),
     ("training", "features", "inference", "evaluation"),
     ("tuning", "text"),

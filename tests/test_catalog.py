@@ -233,6 +233,20 @@ def test_photos_are_verified_once_and_then_remembered(data, full_checks):
     assert len(full_checks) == after_first
 
 
+@pytest.mark.usefixtures("mirror")
+def test_photos_that_another_notebook_extracted_meanwhile_are_verified_and_accepted(full_checks, monkeypatch):
+    extract = catalog.extract_zip
+
+    def twice(*arguments, **options):
+        extract(*arguments, **options)
+        full_checks.clear()
+        extract(*arguments, **options)
+
+    monkeypatch.setattr(catalog, "extract_zip", twice)
+    assert (catalog.clothing("photos") / "test" / "dress" / "d.jpg").exists()
+    assert len(full_checks) == 1
+
+
 def test_a_folder_put_there_by_hand_is_verified_and_accepted(data, mirror, full_checks):
     for name, content in PHOTOS.items():
         path = data / "clothing-dataset-small-master" / name
@@ -245,18 +259,21 @@ def test_a_folder_put_there_by_hand_is_verified_and_accepted(data, mirror, full_
 
 
 @pytest.mark.parametrize(
-    "photos",
+    ("photos", "reason"),
     [
-        PHOTOS | {"train/dress/a.jpg": b"another dress"},
-        {("train/hat/a.jpg" if name == "train/dress/a.jpg" else name): PHOTOS[name] for name in PHOTOS},
-        {name: PHOTOS[name] for name in PHOTOS if name != "test/dress/d.jpg"},
-        {},
+        (PHOTOS | {"train/dress/a.jpg": b"another dress"}, "not their names or content"),
+        ({name.replace("dress/a", "hat/a"): PHOTOS[name] for name in PHOTOS}, "not their names or content"),
+        (
+            {name: PHOTOS[name] for name in PHOTOS if "test/" not in name},
+            "train 2, validation 1 instead of test 1, train",
+        ),
+        ({}, "none instead of test 1"),
     ],
     ids=["content", "class", "count", "empty"],
 )
-def test_an_archive_with_other_photos_is_refused_and_nothing_is_kept(data, mirror, photos):
+def test_an_archive_with_other_photos_is_refused_and_nothing_is_kept(data, mirror, photos, reason):
     write_archive(mirror / "clothing-dataset-small-master.zip", photos)
-    with pytest.raises(DownloadError, match=r"(?s)not their names or content|instead of") as caught:
+    with pytest.raises(DownloadError, match=reason) as caught:
         catalog.clothing("photos")
     assert "'drawn' instead of 'photos'" in str(caught.value)
     assert entries(data) == set()
@@ -310,10 +327,14 @@ def test_offline_without_a_mirror_the_photos_are_refused_with_ways_out(data, mon
 
 
 def test_fetch_file_verifies_what_a_mirror_gives(data, mirror, monkeypatch):
-    file = catalog.RemoteFile("words.csv", ("https://example.org/w.csv",), size=5)
+    digest = hashlib.sha256(b"words").hexdigest()
+    file = catalog.RemoteFile("words.csv", ("https://example.org/w.csv",), sha256=digest, size=5)
     monkeypatch.setitem(catalog.REMOTE_FILES, "words", file)
     (mirror / "words.csv").write_bytes(b"other words")
     with pytest.raises(DownloadError, match="11 bytes instead of 5"):
+        catalog.fetch_file("words")
+    (mirror / "words.csv").write_bytes(b"sword")
+    with pytest.raises(DownloadError, match=f"instead of {digest}"):
         catalog.fetch_file("words")
     (mirror / "words.csv").write_bytes(b"words")
     assert catalog.fetch_file("words") == data / "words.csv"

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from course_utils import doctor, lessons, pretrained, runtime
+from course_utils import catalog, doctor, lessons, pretrained, runtime
 from course_utils.doctor import EnvironmentReport, Finding, check_environment
 
 REPORT = EnvironmentReport((Finding("disk", "9 GB <free>"), Finding("torch", "1.0", "Too old.", "install it")))
@@ -73,7 +73,7 @@ def test_an_old_package_is_named_with_the_command_that_mends_it(monkeypatch):
     pretend_version(monkeypatch, "numpy", "1.9.3")
     found = finding("numpy")
     assert (found.found, found.problem) == ("1.9.3", "1.26 or newer is needed.")
-    assert found.remedy.endswith("'numpy>=1.26'")
+    assert found.remedy.endswith(doctor._quote("numpy>=1.26"))
     assert "numpy" not in finding("packages").found
 
 
@@ -96,7 +96,9 @@ def test_the_command_fits_an_environment_with_and_without_pip(monkeypatch, has_p
     monkeypatch.setattr(sys, "executable", "/home/Jane Doe/.venv/bin/python")
     command = doctor._install_command("torch>=2.6")
     assert start in command
-    assert "'/home/Jane Doe/.venv" in command
+    quote = '"' if os.name == "nt" else "'"
+    assert f"{quote}/home/Jane Doe/.venv" in command
+    assert f"{quote}torch>=2.6{quote}" in command
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_a_torchvision_that_does_not_fit_torch_is_told_in_words(monkeypatch, dec
     found = doctor._check_torch_pair()
     assert found.found == "2.13.0+cpu + 0.99.1"
     assert found.problem == told
-    assert found.remedy.endswith("--upgrade torch torchvision")
+    assert found.remedy.replace('"', "").endswith("--upgrade torch torchvision")
 
 
 def test_without_torch_the_rest_is_still_reported():
@@ -180,19 +182,29 @@ def test_a_kernel_of_another_python_is_found(monkeypatch, tmp_path):
     assert not finding("Jupyter kernel").problem
 
 
+@pytest.mark.usefixtures("healthy")
+def test_prepared_pictures_are_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+    assert "course data drawn" in finding("pictures").found
+    for folder in (catalog.DRAWN_FOLDER, catalog.PHOTOS_FOLDER):
+        (tmp_path / folder).mkdir()
+    assert finding("pictures").found == "drawn, photos"
+
+
 def test_measuring_the_speed_leaves_the_random_generator_as_it_was():
     before = torch.get_rng_state()
     assert doctor.measure_images_per_second(0.05) > 0
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_time_estimate_scales_the_budgets_with_the_measured_speed(monkeypatch):
+def test_the_time_estimate_scales_the_lessons_times_with_the_measured_speed(monkeypatch):
     reference = doctor._REFERENCE_IMAGES_PER_SECOND
-    budgets = [SimpleNamespace(budget_seconds=60), SimpleNamespace(budget_seconds=120)]
-    monkeypatch.setattr(lessons, "all_lessons", lambda: budgets)
+    times = [(60, 30), (150, None)]  # measured once, else the budget stands in
+    known = [SimpleNamespace(budget_seconds=budget, run_seconds=seconds) for budget, seconds in times]
+    monkeypatch.setattr(lessons, "all_lessons", lambda: known)
     for speed, minutes in ((reference, 3), (reference / 4, 12)):
         monkeypatch.setattr(doctor, "measure_images_per_second", lambda speed=speed: speed)
-        assert doctor._measure_speed().found.endswith(f"running all 2 lessons takes at most about {minutes} min here")
+        assert doctor._measure_speed().found.endswith(f"running all 2 lessons takes roughly {minutes} min here")
 
 
 def test_every_requirement_of_the_package_can_be_read():

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 from course_utils.downloads import DownloadError, download, extract_zip
+from course_utils.runtime import progress_bar
 
 BODY = bytes(range(256)) * 400
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -336,11 +337,18 @@ def test_an_address_that_is_no_web_address_is_a_value_error(get, address):
 
 def test_the_progress_bar_counts_bytes_and_leaves_no_trace(server, get, capsys, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", "1")
+    bars = []
+
+    def spying(**options):
+        bars.append(progress_bar(**options))
+        return bars[-1]
+
+    monkeypatch.setattr("course_utils.downloads.progress_bar", spying)
     server.answers["/a"] = [serve()]
     get(server.url("/a"))
+    assert [(bar.n, bar.total) for bar in bars] == [(len(BODY), len(BODY))]
     shown = capsys.readouterr().out
     assert "file.bin" in shown
-    assert "102k" in shown
     assert shown.endswith("\r")
     assert shown.split("\r")[-2].strip() == ""
 
@@ -428,8 +436,21 @@ def test_a_damaged_archive_is_named_and_leaves_nothing(archive, tmp_path):
 
 def test_extract_never_touches_a_folder_that_is_there(archive, tmp_path):
     (tmp_path / "out").mkdir()
-    with pytest.raises(FileExistsError, match="out"):
+    with pytest.raises(FileExistsError, match="there already; delete it"):
         extract_zip(archive({"a": "A"}), tmp_path / "out")
+
+
+def test_extract_never_touches_a_folder_that_appears_meanwhile(archive, tmp_path, monkeypatch):
+    path, extract = archive({"a": "A"}), zipfile.ZipFile.extract
+
+    def meanwhile(self, member, folder):
+        (tmp_path / "out").mkdir()
+        return extract(self, member, folder)
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", meanwhile)
+    with pytest.raises(FileExistsError, match="appeared meanwhile"):
+        extract_zip(path, tmp_path / "out")
+    assert files_in(tmp_path) == ["pictures.zip"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")

@@ -245,7 +245,9 @@ def test_a_failed_save_leaves_the_old_file(model, tmp_path, monkeypatch):
     path = tmp_path / "model.pt"
     write_plain(path, {"kept": 1})
 
-    def full(*_):
+    def full(self, data):
+        with self.open("wb") as file:
+            file.write(data[:100])
         raise OSError("disk full")
 
     monkeypatch.setattr(Path, "write_bytes", full)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from test_lessons import notebooks  # noqa: F401 - a fixture: a small repository with three lessons
 
-from course_utils import doctor, lessons
+from course_utils import catalog, doctor, lessons
 from course_utils.__main__ import main
 from course_utils.downloads import DownloadError
 
@@ -90,18 +90,18 @@ def test_doctor_ends_with_status_1_where_something_needs_mending(monkeypatch, ca
 
 
 def test_data_prepares_the_named_pictures(monkeypatch, capsys):
-    catalog = pytest.importorskip("course_utils.catalog")
     monkeypatch.setattr(catalog, "clothing", lambda source: Path("data") / source)
     assert main(["data", "drawn"]) == 0
     assert f"drawn pictures are in {Path('data', 'drawn')}" in capsys.readouterr().out
 
 
-def test_a_failed_download_is_a_message_not_a_traceback(monkeypatch, capsys):
-    def fail(*_, **__):
-        raise DownloadError("no address answers")
+@pytest.mark.parametrize("kind", [DownloadError, RuntimeError, FileExistsError])
+def test_pictures_that_cannot_be_had_are_a_message_not_a_traceback(monkeypatch, capsys, kind):
+    def fail(_source):
+        raise kind("no address answers")
 
-    monkeypatch.setattr(lessons, "all_lessons", fail)
-    assert main(["run"]) == 2
+    monkeypatch.setattr(catalog, "clothing", fail)
+    assert main(["data", "photos"]) == 1
     assert capsys.readouterr().err == "course: no address answers\n"
 
 

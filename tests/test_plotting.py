@@ -18,6 +18,7 @@ from course_utils import plotting
 from course_utils.history import History
 from course_utils.plotting import curves, display
 from course_utils.transforms import InputSpec, build_eval_transform
+from course_utils.tuning import RangeTest, SweepResult
 
 
 def decode(tag: str) -> tuple[str, str, Image.Image]:
@@ -322,34 +323,53 @@ def test_live_curves_redraw_one_figure_in_place(history, monkeypatch):
 # Learning rates -------------------------------------------------------------------------------------------------------
 
 
-def test_sweep_draws_means_with_the_standard_error_of_the_runs():
-    scores = [[0.5, 0.7], [0.8, 0.9]]
-    ax = plotting.plot_learning_rate_sweep([0.001, 0.01], scores)
+def sweep_result(scores: dict[float, list[float]], parameter: str = "learning_rate") -> SweepResult:
+    def run(score):
+        loss = 1.0 if math.isfinite(score) else math.nan
+        return History([loss], [0.5], [loss], [score], [0.1], [1.0], num_train=100, num_val=100)
+
+    return SweepResult(parameter, {value: [run(score) for score in runs] for value, runs in scores.items()})
+
+
+def test_sweep_draws_the_means_and_errors_of_its_result():
+    result = sweep_result({0.001: [0.5, 0.6], 0.01: [0.8, 0.9], 0.1: [0.8, 0.84]})
+    ax = plotting.plot_sweep(result)
     (bars,) = ax.containers
-    np.testing.assert_allclose(bars.lines[0].get_xydata(), [[0.001, 0.6], [0.01, 0.85]])
+    np.testing.assert_allclose(bars.lines[0].get_xydata(), [[0, 0.55], [1, 0.85], [2, 0.82]])
     (segments,) = [lines.get_segments() for lines in bars.lines[2]]
-    np.testing.assert_allclose([segment[:, 1] for segment in segments], [[0.5, 0.7], [0.8, 0.9]])
-    band = next(patch for patch in ax.patches if "best" in patch.get_label())
-    np.testing.assert_allclose([band.get_y(), band.get_y() + band.get_height()], [0.8, 0.9])
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["0.001", "0.01"]
+    halves = [(segment[1, 1] - segment[0, 1]) / 2 for segment in segments]
+    np.testing.assert_allclose(halves, result.errors)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0.001", "0.01", "0.1"]
+    assert ax.get_xlabel() == "learning rate"
 
 
-def test_sweep_refuses_what_tells_nothing():
-    with pytest.raises(ValueError, match="rows"):
-        plotting.plot_learning_rate_sweep([0.1], [[0.5], [0.6]])
-    with pytest.raises(ValueError, match="chance"):
-        plotting.plot_learning_rate_sweep([0.1], [[0.5]])
-    with pytest.raises(ValueError, match="errors"):
-        plotting.plot_learning_rate_sweep([0.1], [[0.5]], [0.1, 0.2])
-    plotting.plot_learning_rate_sweep([0.1], [[0.5]], [0.1])
+def test_sweep_rings_what_cannot_be_told_apart():
+    result = sweep_result({0.001: [0.5, 0.6], 0.01: [0.8, 0.9], 0.1: [0.8, 0.84]})
+    assert result.indistinguishable == [0.01, 0.1]
+    ax = plotting.plot_sweep(result)
+    (rings,) = [dots for dots in ax.collections if "the best" in str(dots.get_label())]
+    np.testing.assert_allclose(rings.get_offsets(), [[1, 0.85], [2, 0.82]])
+
+
+def test_sweep_says_where_a_run_diverged():
+    ax = plotting.plot_sweep(sweep_result({0.0: [0.5, 0.6], 0.5: [0.8, math.nan]}, parameter="dropout"))
+    assert [(text.get_text(), text.get_position()[0]) for text in ax.texts] == [("diverged", 1)]
+    assert ax.get_title(loc="left") == "Which dropout?"
+    plotting.figure_html(ax, alt="dropout")
 
 
 def test_range_test_keeps_the_valley_in_view_when_the_loss_blows_up():
-    ax = plotting.plot_range_test([1e-4, 1e-3, 1e-2, 1e-1], [2.0, 1.0, 500.0, math.nan], suggestion=1e-3)
+    rates, losses = [1e-4, 1e-3, 1e-2, 1e-1], [2.0, 1.0, 500.0, math.nan]
+    ax = plotting.plot_range_test(RangeTest(rates, losses, losses, 1e-3, "steepest"))
     assert ax.get_ylim() == pytest.approx((0.9, 4.1))
     assert "suggested: 0.001" in [text.get_text() for text in ax.get_legend().get_texts()]
-    with pytest.raises(ValueError, match="2 learning rates and 1 losses"):
-        plotting.plot_range_test([1, 2], [1])
+    ax = plotting.plot_range_test(RangeTest(rates, losses, losses, None, "never fell"))
+    assert not any("suggested" in text.get_text() for text in ax.get_legend().get_texts())
+
+
+def test_range_test_that_is_nan_from_the_start_is_drawn_all_the_same():
+    nothing = [math.nan] * 2
+    plotting.figure_html(plotting.plot_range_test(RangeTest([0.1, 1.0], nothing, nothing, None, "")), alt="nothing")
 
 
 # Flow -----------------------------------------------------------------------------------------------------------------
@@ -487,8 +507,8 @@ def test_every_chart_has_a_title_and_labelled_axes(history):
     charts = [
         plotting.plot_predictions([("hat", 1.0)]),
         plotting.plot_class_counts({"hat": 1}),
-        plotting.plot_learning_rate_sweep([0.1, 0.2], [[0.5, 0.6], [0.5, 0.6]]),
-        plotting.plot_range_test([0.1, 0.2], [1, 2]),
+        plotting.plot_sweep(sweep_result({0.1: [0.5, 0.6]})),
+        plotting.plot_range_test(RangeTest([0.1, 0.2], [1.0, 2.0], [1.0, 1.5], None, "")),
         plotting.plot_confusion_matrix(np.eye(2, dtype=int), ["a", "b"]),
         *plotting.plot_history(history),
         *plotting.plot_descent(0.1),

@@ -174,7 +174,6 @@ def test_foreign_content_is_refused_by_name():
 # The file in the package
 
 
-@pytest.mark.skipif(not COURSE_WEIGHTS_FILE.exists(), reason="The course weights are not trained yet")
 def test_the_shipped_file_is_the_one_that_the_code_expects():
     weights = read_course_weights()
     assert len(weights.classes) == len(set(weights.classes)) == 200

@@ -136,6 +136,15 @@ def test_a_picture_in_two_splits_is_leakage_reported_where_it_is_examined(root):
     assert all(finding.detail == "same picture as train/cat/1.png" for finding in report.findings)
 
 
+def test_a_second_copy_in_the_exam_is_compared_with_the_first_one_there(root):
+    for name in ("leak 1.png", "leak 2.png"):
+        save(root / "val" / "cat" / name, load_image(root / "train" / "cat" / "1.png"))
+    assert [tuple(finding) for finding in scan_images(root).findings] == [
+        ("val/cat/leak 1.png", "leakage", "same picture as train/cat/1.png"),
+        ("val/cat/leak 2.png", "duplicate", "same picture as val/cat/leak 1.png"),
+    ]
+
+
 def test_pictures_turned_by_exif_are_found(root):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6

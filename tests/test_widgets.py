@@ -4,6 +4,7 @@ import html
 import io
 import re
 import threading
+from datetime import UTC, datetime
 
 import ipywidgets
 import pytest
@@ -45,7 +46,8 @@ def upload(chooser: ipywidgets.FileUpload, name: str, content: bytes) -> None:
         file = {"metadata": {"name": name, "size": len(content)}, "content": content}
         chooser.set_trait("value", {name: file})
     else:
-        chooser.value = ({"name": name, "size": len(content), "type": "", "content": memoryview(content)},)
+        file = {"name": name, "size": len(content), "type": "", "content": memoryview(content)}
+        chooser.value = (file | {"last_modified": datetime.now(UTC)},)
 
 
 def as_file(image: Image.Image, **options) -> bytes:
@@ -154,7 +156,7 @@ def test_uploaded_image_is_upright_and_rgb():
     assert (image.mode, image.size) == ("RGB", (8, 4))
 
 
-@pytest.mark.parametrize("content", [b"hello", b"", as_file(stripes())[:60]])
+@pytest.mark.parametrize("content", [b"hello", b"", as_file(stripes())[:60]], ids=["text", "empty", "truncated"])
 def test_uploaded_file_that_is_no_picture_is_named(content):
     chooser = ipywidgets.FileUpload()
     upload(chooser, "notes.txt", content)

@@ -1,6 +1,6 @@
 """The offline pictures: ten kinds of garment, drawn. The same seed draws the same bytes on the same machine.
 
-A garment is a list of parts (`shapes`, `tops`, `bottoms`) laid on a canvas in cloth (`canvas`, `cloth`), on a
+A garment is a list of parts (`shapes`, `tops`, `bottoms`, ...) laid on a canvas in cloth (`canvas`, `cloth`), on a
 background under a lamp (`scenes`). Every picture has a seed of its own, so it does not depend on what was drawn before.
 """
 
@@ -13,11 +13,15 @@ import numpy as np
 from PIL import Image
 
 from ..runtime import progress_bar
-from . import bottoms, tops
-from .canvas import FINE, SIZE, Canvas, blurred, shifted
+from .bottoms import pants, shorts, skirt
+from .canvas import FINE, Canvas, blurred, shifted
 from .cloth import DENIMS, LEATHERS, Cloth, any_colour, blend, contrasting, distance, make_cloth, pick, plain, shaded
+from .hats import hat
+from .outwear import outwear
 from .scenes import background, photograph
 from .shapes import Dot, Line, Part, Piece, ellipse, outline, transformed
+from .shoes import shoes
+from .tops import dress, longsleeve, shirt, t_shirt
 
 # Pictures of each kind in the training set of clothing-dataset-small, whose class balance the drawn set copies.
 PHOTO_COUNTS = {
@@ -36,16 +40,16 @@ CLASSES = tuple(PHOTO_COUNTS)
 PROPORTIONS = {kind: count / sum(PHOTO_COUNTS.values()) for kind, count in PHOTO_COUNTS.items()}
 SPLIT_SIZES = {"train": 1000, "validation": 300, "test": 300}
 GARMENTS = {
-    "dress": tops.dress,
-    "hat": bottoms.hat,
-    "longsleeve": tops.longsleeve,
-    "outwear": tops.outwear,
-    "pants": bottoms.pants,
-    "shirt": tops.shirt,
-    "shoes": bottoms.shoes,
-    "shorts": bottoms.shorts,
-    "skirt": bottoms.skirt,
-    "t-shirt": tops.t_shirt,
+    "dress": dress,
+    "hat": hat,
+    "longsleeve": longsleeve,
+    "outwear": outwear,
+    "pants": pants,
+    "shirt": shirt,
+    "shoes": shoes,
+    "shorts": shorts,
+    "skirt": skirt,
+    "t-shirt": t_shirt,
 }
 _WEIGHTS = {  # how often each kind of garment is made of each pattern
     "dress": {"plain": 3, "flowers": 4, "dots": 2, "stripes": 1, "gingham": 1, "heather": 1},
@@ -68,10 +72,12 @@ def draw_garment(kind: str, *, seed: int | Sequence[int]) -> Image.Image:
     """
     if kind not in GARMENTS:
         raise ValueError(f"Unknown kind of garment {kind!r}: the kinds are {', '.join(CLASSES)}.")
-    rng = np.random.default_rng([CLASSES.index(kind), *np.atleast_1d(seed).tolist()])
+    numbers = np.atleast_1d(seed).tolist()
+    # NumPy takes (3,) and (3, 0) for the same seed, so the length goes in as well
+    rng = np.random.default_rng([len(numbers), CLASSES.index(kind), *numbers])
     turn = rng.uniform(0, 2 * np.pi)
     light = (math.cos(turn), math.sin(turn))
-    place, page, floor = background(rng)
+    page, floor = background(rng)
     cloths = _wardrobe(kind, floor, rng)
     if rng.random() < 0.4:
         page = _with_thing(page, rng, light, floor)
@@ -211,9 +217,7 @@ def draw_dataset(
 def class_counts(size: int) -> dict[str, int]:
     """Return how many of `size` pictures each class gets: `PROPORTIONS`, rounded so that they add up to `size`."""
     if size < len(CLASSES):
-        raise ValueError(
-            f"{size} pictures cannot show {len(CLASSES)} classes: give each split at least {len(CLASSES)}."
-        )
+        raise ValueError(f"{size} pictures cannot show {len(CLASSES)} classes: give each split {len(CLASSES)} or more.")
     shares = {kind: max(1.0, share * size) for kind, share in PROPORTIONS.items()}
     counts = {kind: int(share) for kind, share in shares.items()}
     by_remainder = sorted(CLASSES, key=lambda kind: counts[kind] - shares[kind])

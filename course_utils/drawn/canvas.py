@@ -14,6 +14,7 @@ from .shapes import Dot, Line, Part, Piece
 
 SIZE = 160  # pixels a side of a finished picture
 FINE = 2 * SIZE
+Box = tuple[int, int, int, int]
 
 
 def blurred(mask: Image.Image, radius: float) -> np.ndarray:
@@ -69,20 +70,24 @@ class Canvas:
 
     def _lay_piece(self, piece: Piece) -> None:
         places = self.to_pixels(piece.points)
-        margin = 2 * (6 + int(6 * piece.height))  # as far as blur and shadow reach
-        left, top = (max(0, int(edge) // 2 * 2 - margin) for edge in places.min(axis=0))
-        right, bottom = (min(FINE, int(edge) // 2 * 2 + 2 + margin) for edge in places.max(axis=0))
-        if left >= right or top >= bottom:
-            return  # wholly outside the picture
-        box = (left, top, right, bottom)
-        stencil = Image.new("L", (right - left, bottom - top))
-        ImageDraw.Draw(stencil).polygon((places - (left, top)).ravel().tolist(), fill=255)
+        box = self._box(places, margin=0)
+        if box is None:
+            return
+        stencil = _filled(places, box)
         cloth = self.cloths[piece.fill]
         paint = cloth.colour if cloth.pattern == "plain" else cloth.paint(*self._threads(box, piece.angle))
         self.image.paste(paint, box, stencil)
         self.alpha.paste(255, box, stencil)
         if piece.height > 0:
-            self._raise(stencil.reduce(2), box, piece.height)
+            around = self._box(places, margin=12 + 2 * int(6 * piece.height))  # as far as blur and shadow reach
+            self._raise(_filled(places, around).reduce(2), around, piece.height)
+
+    @staticmethod
+    def _box(places: np.ndarray, *, margin: int) -> Box | None:
+        """Return left, top, right, bottom (all even) of the canvas around `places`; None where they lie outside."""
+        left, top = (max(0, int(edge) // 2 * 2 - margin) for edge in places.min(axis=0))
+        right, bottom = (min(FINE, int(edge) // 2 * 2 + 2 + margin) for edge in places.max(axis=0))
+        return (left, top, right, bottom) if left < right and top < bottom else None
 
     def _threads(self, box, angle) -> tuple[np.ndarray, np.ndarray]:
         """Return thread coordinates (u across, v along) of the pixels in `box`, slightly wavy as cloth is."""
@@ -95,7 +100,7 @@ class Canvas:
         v = back[1, 0] * x + back[1, 1] * y
         return u + 0.012 * np.sin(5 * v + 1), v + 0.014 * np.sin(4 * u)
 
-    def _raise(self, stencil: Image.Image, box: tuple[int, int, int, int], height: float) -> None:
+    def _raise(self, stencil: Image.Image, box: Box, height: float) -> None:
         """Round a piece's edges towards the light, and let it cast a soft shadow on what lies under it."""
         left, top, right, bottom = (edge // 2 for edge in box)
         soft = blurred(stencil, 0.8 + 1.9 * height)
@@ -122,7 +127,7 @@ class Canvas:
         colour, pen = self.cloths[dot.fill].colour, ImageDraw.Draw(self.image)
         dark, pale = tuple(int(c * 0.5) for c in colour), tuple(int(c + (255 - c) * 0.4) for c in colour)
         away = np.array(self.light) * (-0.35 * radius)
-        for centre, r, fill in (((x, y) + away, radius * 1.15, dark), ((x, y), radius, colour)):
+        for centre, r, fill in (((x + away[0], y + away[1]), radius * 1.15, dark), ((x, y), radius, colour)):
             pen.ellipse((centre[0] - r, centre[1] - r, centre[0] + r, centre[1] + r), fill=fill)
         if radius >= 3:
             px, py, r = x - away[0], y - away[1], radius * 0.35
@@ -137,6 +142,14 @@ class Canvas:
         """Return shaded colour `(SIZE, SIZE, 3)`, already multiplied by the cover, and the cover: a mask of SIZE."""
         colour = np.asarray(self.image.reduce(2), np.float32)
         return colour * self.shade[..., None], self.alpha.reduce(2)
+
+
+def _filled(places: np.ndarray, box: Box) -> Image.Image:
+    """Return the mask of a polygon within `box`."""
+    left, top, right, bottom = box
+    mask = Image.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(mask).polygon((places - (left, top)).ravel().tolist(), fill=255)
+    return mask
 
 
 def _dashes(places: np.ndarray, on: float = 4.0, off: float = 3.0) -> list[np.ndarray]:

@@ -104,15 +104,15 @@ def _dots(u, v):
 
 
 PATTERNS = {
-    "stripes": lambda u, v: (_fraction(v) < 0.5).astype(np.uint8),
-    "thin stripes": lambda u, v: (_fraction(v) < 0.2).astype(np.uint8),
-    "pinstripes": lambda u, v: (_fraction(u) < 0.18).astype(np.uint8),
-    "blocks": lambda u, v: (np.floor(v).astype(np.int32) % 4).astype(np.uint8),
+    "stripes": lambda _u, v: (_fraction(v) < 0.5).astype(np.uint8),
+    "thin stripes": lambda _u, v: (_fraction(v) < 0.2).astype(np.uint8),
+    "pinstripes": lambda u, _v: (_fraction(u) < 0.18).astype(np.uint8),
+    "blocks": lambda _u, v: (np.floor(v).astype(np.int32) % 4).astype(np.uint8),
     "gingham": lambda u, v: (_fraction(u) < 0.5).astype(np.uint8) + (_fraction(v) < 0.5),
     "tartan": lambda u, v: 3 * _bands(u) + _bands(v),
     "dots": _dots,
     "knit": lambda u, v: _byte(_fraction(v + np.abs(_fraction(u) - 0.5))),
-    "rib": lambda u, v: _byte(np.abs(2 * _fraction(u) - 1)),
+    "rib": lambda u, _v: _byte(np.abs(2 * _fraction(u) - 1)),
     "weave": lambda u, v: _byte(_fraction((np.floor(u) + np.floor(v)) / 2) * 0.9 + 0.1 * _fraction(u)),
 }  # fmt: skip
 
@@ -190,9 +190,6 @@ def make_cloth(pattern: str, colour: Colour, rng: np.random.Generator) -> Cloth:
 
 def pick(rng: np.random.Generator, **weights: float) -> str:
     """Return one of the names, drawn with the given weights; an underscore stands for a space."""
-    place = rng.random() * sum(weights.values())
-    for name, weight in weights.items():
-        place -= weight
-        if place < 0:
-            break
+    steps = np.cumsum(list(weights.values()))
+    name = list(weights)[int(np.searchsorted(steps, rng.random() * steps[-1], side="right"))]
     return name.replace("_", " ")

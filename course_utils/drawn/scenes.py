@@ -96,8 +96,8 @@ WOODS: tuple[Colour, ...] = ((196, 158, 112), (150, 108, 70), (222, 196, 160), (
 BACKGROUNDS = {"wood": wood, "tiles": tiles, "sheet": sheet, "wall": wall, "carpet": carpet, "stone": stone}
 
 
-def background(rng: np.random.Generator) -> tuple[str, Array, Colour]:
-    """Return the kind of background, its picture `(SIZE, SIZE, 3)` in 0 to 255, and its middle colour."""
+def background(rng: np.random.Generator) -> tuple[Array, Colour]:
+    """Return a background's picture `(SIZE, SIZE, 3)` in 0 to 255, and its middle colour."""
     kind = pick(rng, wood=5, tiles=3, sheet=5, wall=5, carpet=3, stone=3)
     colour = any_colour(rng, neutral=0.6)
     if kind == "wood":
@@ -106,7 +106,7 @@ def background(rng: np.random.Generator) -> tuple[str, Array, Colour]:
         colour = blend(colour, (205, 202, 197), rng.uniform(0.25, 0.85))
     page = BACKGROUNDS[kind](rng, colour)
     middle = np.clip(page[::8, ::8].mean(axis=(0, 1)), 0, 255)
-    return kind, page, tuple(int(c) for c in middle)
+    return page, tuple(int(c) for c in middle)
 
 
 def photograph(page: Array, rng: np.random.Generator, light: Array) -> Image.Image:
@@ -120,7 +120,7 @@ def photograph(page: Array, rng: np.random.Generator, light: Array) -> Image.Ima
     blur = rng.uniform(0, 0.75)
     if blur > 0.25:
         picture = picture.filter(ImageFilter.GaussianBlur(blur))
-    grain = rng.integers(-99, 100, (SIZE, SIZE, 3), np.int8).astype(np.float32)
+    grain = np.frombuffer(rng.bytes(3 * SIZE * SIZE), np.int8).reshape(SIZE, SIZE, 3).astype(np.float32)
     grain += grain[..., :1]  # brightness varies more than colour
-    page = np.asarray(picture, np.float32) + grain * (rng.uniform(1, 4.5) / 60)
+    page = np.asarray(picture, np.float32) + grain * (rng.uniform(1, 4.5) / 75)
     return Image.fromarray(np.clip(page, 0, 255).astype(np.uint8))

@@ -92,6 +92,11 @@ def ellipse(centre: tuple[float, float], across: float, down: float) -> np.ndarr
     return np.stack([centre[0] + across * np.cos(t), centre[1] + down * np.sin(t)], axis=1)
 
 
+def nudged(points: np.ndarray, right: float, down: float) -> np.ndarray:
+    """Return the points moved by `right` and `down` units."""
+    return points + np.array((right, down))
+
+
 def transformed(
     parts: Sequence[Part],
     *,

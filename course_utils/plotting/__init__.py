@@ -6,11 +6,11 @@ ends in `show(figure_or_axes, alt="one sentence that says what it shows")`.
 
 from .classes import plot_class_counts, plot_confusion_matrix, plot_predictions
 from .curves import LiveCurves, describe_history, plot_history
-from .display import figure_html, show
+from .display import Drawing, figure_html, show
 from .explanations import LANDSCAPES, descend, judge_descent, plot_descent, plot_softmax_loss
 from .flow import draw_flow
 from .images import draw_images, plot_feature_maps, show_images, to_pixels
-from .learning_rates import plot_learning_rate_sweep, plot_range_test
+from .learning_rates import plot_range_test, plot_sweep
 from .style import COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_style, new_figure
 
 apply_style()
@@ -22,6 +22,7 @@ __all__ = [
     "MOCK_EXAM",
     "PRACTICE",
     "STYLE",
+    "Drawing",
     "LiveCurves",
     "descend",
     "describe_history",
@@ -35,10 +36,10 @@ __all__ = [
     "plot_descent",
     "plot_feature_maps",
     "plot_history",
-    "plot_learning_rate_sweep",
     "plot_predictions",
     "plot_range_test",
     "plot_softmax_loss",
+    "plot_sweep",
     "show",
     "show_images",
     "to_pixels",

@@ -16,8 +16,11 @@ DPI = 144  # 1.5 pixels a CSS pixel: crisp on high-density screens, small enough
 PHOTO_DPI = 120
 JPEG_QUALITY = 85
 
+# What can be put on the page: a figure, its axes, or an array of axes.
+Drawing = Figure | Axes | np.ndarray
 
-def figure_of(drawing: Figure | Axes | np.ndarray) -> Figure:
+
+def figure_of(drawing: Drawing) -> Figure:
     """Return the figure that `drawing` (a figure, axes, or an array of axes) belongs to."""
     if isinstance(drawing, np.ndarray) and drawing.size:
         drawing = drawing.flat[0]
@@ -27,7 +30,7 @@ def figure_of(drawing: Figure | Axes | np.ndarray) -> Figure:
     return figure
 
 
-def figure_html(drawing: Figure | Axes | np.ndarray, *, alt: str, photo: bool = False) -> str:
+def figure_html(drawing: Drawing, *, alt: str, photo: bool = False) -> str:
     """Return `<img alt="..." src="data:...">` for a figure or its axes, with the picture inside the text itself.
 
     `alt` says in a sentence what the picture shows, for readers who cannot see it; empty, it raises ValueError.
@@ -55,12 +58,12 @@ def figure_html(drawing: Figure | Axes | np.ndarray, *, alt: str, photo: bool = 
     )
 
 
-def page_bundle(drawing: Figure | Axes | np.ndarray, *, alt: str, photo: bool = False) -> dict[str, str]:
+def page_bundle(drawing: Drawing, *, alt: str, photo: bool = False) -> dict[str, str]:
     """Return what Jupyter displays for a figure: the picture, and its alt text where only text can be shown."""
     return {"text/html": figure_html(drawing, alt=alt, photo=photo), "text/plain": " ".join(alt.split())}
 
 
-def show(drawing: Figure | Axes | np.ndarray, *, alt: str, photo: bool = False) -> None:
+def show(drawing: Drawing, *, alt: str, photo: bool = False) -> None:
     """End a figure cell: put the figure (or the figure of these axes) on the page, with its alt text.
 
     See `figure_html` for `alt` and `photo`. Raises ValueError where `alt` is empty, TypeError for what is no figure.

@@ -1,92 +1,66 @@
-"""Which learning rate? A sweep with its error bars, and the range test's curve."""
-
-from collections.abc import Sequence
+"""Which learning rate? A sweep with its error bars, and the range test's curve (lesson 07)."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from course_utils.tuning import RangeTest, SweepResult
+
 from .style import COLORS, INK, MOCK_EXAM, axes_or_new
 
 
-def plot_learning_rate_sweep(
-    learning_rates: Sequence[float],
-    scores: Sequence[Sequence[float]] | np.ndarray,
-    errors: Sequence[float] | None = None,
-    ax: Axes | None = None,
-    *,
-    title: str = "Which learning rate?",
-    ylabel: str = "mock exam accuracy",
-) -> Axes:
-    """Draw the result of a sweep: a dot for each run, and for each learning rate the mean with its error bar.
+def plot_sweep(result: SweepResult, ax: Axes | None = None, *, title: str | None = None) -> Axes:
+    """Draw the result of `tuning.sweep` or `sweep_learning_rates`: a dot for each run, the mean of each value with one
+    standard error up and down.
 
-    `scores`: (num_rates, num_seeds), a row for each learning rate, accuracies in [0, 1]. `errors`: (num_rates,), one
-    standard error of each mean; without it, that of the runs themselves, std / sqrt(num_seeds). The band is the best
-    mean's error bar: rates whose own bar reaches it cannot be told apart from the best.
-    Raises ValueError where the lengths differ, or where there is one seed and no `errors`.
+    Rings mark the best mean and all that cannot be told apart from it (`result.indistinguishable`); a value where a
+    run diverged says so and has no mean. The values stand at equal distances, in the order in which they were tried.
+    Raises ValueError where every value diverged.
     """
-    scores = np.asarray(scores, dtype=float)
-    if scores.ndim != 2 or len(scores) != len(learning_rates):
-        raise ValueError(f"{len(learning_rates)} learning rates need {len(learning_rates)} rows of scores, one a seed.")
-    if errors is None:
-        if scores.shape[1] < 2:
-            raise ValueError("One run a learning rate tells nothing about chance: pass errors=, or use more seeds.")
-        errors = scores.std(axis=1, ddof=1) / np.sqrt(scores.shape[1])
-    errors = np.asarray(errors, dtype=float)
-    if errors.shape != (len(scores),):
-        raise ValueError(f"{len(scores)} learning rates need {len(scores)} errors, not {errors.shape}.")
-    means = scores.mean(axis=1)
-    best = int(np.nanargmax(means))
-    ax = axes_or_new(ax, height=3.8)
-    low, high = means[best] - errors[best], means[best] + errors[best]
-    ax.axhspan(low, high, color=MOCK_EXAM["color"], alpha=0.13, linewidth=0, label="best, ± one standard error")
-    for rate, runs in zip(learning_rates, scores, strict=True):
-        ax.scatter([rate] * len(runs), runs, s=16, color=COLORS[4], alpha=0.8, zorder=2, label="one run (one seed)")
-    look = {
-        "color": MOCK_EXAM["color"],
-        "marker": MOCK_EXAM["marker"],
-        "linestyle": ":",
-        "linewidth": 1.2,
-        "elinewidth": 1.6,
-    }
-    ax.errorbar(learning_rates, means, yerr=errors, zorder=3, label="mean, ± one standard error", **look)
-    ax.set_xscale("log")
-    ax.set_xticks(learning_rates, [f"{rate:g}" for rate in learning_rates])
-    ax.minorticks_off()
+    same = result.indistinguishable
+    names = result.parameter.replace("_", " ")
+    ax = axes_or_new(ax, height=3.9)
+    places = np.arange(len(result.values))
+    for place, runs in zip(places, result.scores, strict=True):
+        ax.scatter([place] * len(runs), runs, s=16, color=COLORS[4], alpha=0.8, zorder=2, label="one run (one seed)")
+    look = {"color": MOCK_EXAM["color"], "marker": MOCK_EXAM["marker"], "linestyle": ":", "linewidth": 1.2}
+    label = "mean, ± one standard error"
+    ax.errorbar(places, result.means, yerr=result.errors, elinewidth=1.6, zorder=3, label=label, **look)
+    ringed = [place for place, value in zip(places, result.values, strict=True) if value in same]
+    label = "the best" if len(same) == 1 else "the best, and what cannot be told apart from it"
+    ring = {"s": 170, "facecolors": "none", "edgecolors": INK, "linewidths": 1.5, "zorder": 4}
+    ax.scatter(ringed, [result.means[place] for place in ringed], label=label, **ring)
+    for place in places[~np.isfinite(result.means)]:
+        ax.text(place, 0.03, "diverged", rotation=90, ha="center", transform=ax.get_xaxis_transform())
+    ax.set_xticks(places, [f"{value:g}" for value in result.values])
+    ax.set_xlim(-0.5, len(places) - 0.5)
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     handles, labels = ax.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
-    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 3, "frameon": False}
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.18), "ncols": 3, "frameon": False}
     ax.legend(unique.values(), unique.keys(), **below)
-    ax.set(title=title, xlabel="learning rate (logarithmic scale)", ylabel=ylabel)
+    ax.set(title=title or f"Which {names}?", xlabel=names, ylabel="mock exam accuracy")
     return ax
 
 
-def plot_range_test(
-    learning_rates: Sequence[float],
-    losses: Sequence[float],
-    ax: Axes | None = None,
-    *,
-    suggestion: float | None = None,
-    title: str = "Learning rate range test",
-) -> Axes:
-    """Draw the loss over a learning rate that grows from batch to batch; `suggestion` is marked where given.
+def plot_range_test(result: RangeTest, ax: Axes | None = None, *, title: str = "Learning rate range test") -> Axes:
+    """Draw the result of `tuning.learning_rate_range_test`: the loss while the learning rate grows from batch to batch.
 
-    The vertical axis ends at twice the first loss: above, the training has blown up. Loss per sample.
-    Raises ValueError where the lengths differ or nothing was measured. (L. Smith, "Cyclical Learning Rates", 2015)
+    Dots are the batches, the line their running average; the suggested rate, where there is one, is a dashed line.
+    The vertical axis ends at twice the first average: above, the training has blown up. Loss per sample.
     """
-    if len(learning_rates) != len(losses) or not len(losses):
-        raise ValueError(f"{len(learning_rates)} learning rates and {len(losses)} losses: one loss a rate is needed.")
     ax = axes_or_new(ax, height=3.5)
-    ax.plot(learning_rates, losses, color=COLORS[0], label="loss of one batch")
-    if suggestion is not None:
-        ax.axvline(suggestion, color=INK, linestyle="--", linewidth=1.3, label=f"suggested: {suggestion:.2g}")
+    ax.plot(result.learning_rates, result.losses, ".", color=COLORS[4], alpha=0.7, label="loss of one batch")
+    ax.plot(result.learning_rates, result.smoothed, color=COLORS[0], label="running average")
+    if result.suggestion is not None:
+        label = f"suggested: {result.suggestion:.2g}"
+        ax.axvline(result.suggestion, color=INK, linestyle="--", linewidth=1.3, label=label)
     ax.set_xscale("log")
-    finite = np.asarray(losses, dtype=float)
-    finite = finite[np.isfinite(finite)]
-    if finite.size:
-        margin = 0.05 * finite[0]
-        ax.set_ylim(finite.min() - margin, min(finite.max(), 2 * finite[0]) + margin)
+    seen = np.array([*result.losses, *result.smoothed], dtype=float)
+    seen = seen[np.isfinite(seen)]
+    if seen.size and np.isfinite(result.smoothed[0]):
+        margin = 0.05 * result.smoothed[0]
+        ax.set_ylim(seen.min() - margin, min(seen.max(), 2 * result.smoothed[0]) + margin)
     ax.legend()
     ax.set(title=title, xlabel="learning rate (grows from batch to batch)", ylabel="loss per sample")
     return ax

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 import ipywidgets
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from PIL import Image
 from torch import nn
 
 from course_utils.inference import Prediction, predict_topk
 from course_utils.plotting import (
     LANDSCAPES,
+    Drawing,
     descend,
     draw_images,
     judge_descent,
@@ -26,10 +25,10 @@ from .explorer import Explorer, explorer, uploaded_image
 
 WIDE = {"description_width": "9em"}
 DESCENT_RATES = (0.003, 0.01, 0.02, 0.03, 0.06, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 0.9, 0.97, 1.0, 1.03, 1.1)
-SLIDER = {"style": WIDE, "layout": ipywidgets.Layout(width="28em")}
+SLIDER = {"style": WIDE, "layout": {"width": "28em"}}
 
 
-def draw_predictions(image: Image.Image, predictions: Sequence[Prediction]) -> tuple[Figure, str]:
+def draw_predictions(image: Image.Image, predictions: Sequence[Prediction]) -> tuple[Drawing, str]:
     """Return a figure with the picture beside the model's best answers, and its alt text."""
     figure, (left, right) = new_figure(1, 2, height=3.2, width_ratios=[1, 1.6])
     left.imshow(image)
@@ -47,7 +46,7 @@ def photo_chooser(model: nn.Module, image: Image.Image, *, k: int = 5) -> Explor
     """
     upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your picture")
 
-    def draw(upload_value: object) -> tuple[Figure, str]:  # noqa: ARG001 - read from the widget, whose version decides
+    def draw(upload_value: object) -> tuple[Drawing, str]:  # noqa: ARG001 - read from the widget, whose version decides
         chosen = uploaded_image(upload) or image
         return draw_predictions(chosen, predict_topk(model, chosen, k=k))
 
@@ -56,7 +55,7 @@ def photo_chooser(model: nn.Module, image: Image.Image, *, k: int = 5) -> Explor
 
 def draw_augmentations(
     image: Image.Image, spec: InputSpec, *, augment: str, seed: int, num_looks: int = 10
-) -> tuple[Figure, str]:
+) -> tuple[Drawing, str]:
     """Return a figure with `num_looks` looks at one RGB picture through the training transform, and its alt text.
 
     `augment` is one of `transforms.AUGMENTATIONS`. The same `seed` gives the same looks; PyTorch's global generator is
@@ -83,7 +82,7 @@ def augmentation_explorer(image: Image.Image, spec: InputSpec) -> Explorer:
     )
 
 
-def draw_softmax(logits: Sequence[float], target: int, *, classes: Sequence[str]) -> tuple[list[Axes], str]:
+def draw_softmax(logits: Sequence[float], target: int, *, classes: Sequence[str]) -> tuple[Drawing, str]:
     """Return the axes of `plotting.plot_softmax_loss`, and their alt text."""
     axes = plot_softmax_loss(logits, target, classes=classes)
     shares = torch.softmax(torch.tensor(logits, dtype=torch.float64), dim=0)
@@ -119,7 +118,7 @@ def softmax_explorer(
     )
 
 
-def draw_descent(learning_rate: float, *, landscape: str, num_steps: int = 20) -> tuple[list[Axes], str]:
+def draw_descent(learning_rate: float, *, landscape: str, num_steps: int = 20) -> tuple[Drawing, str]:
     """Return the axes of `plotting.plot_descent`, and their alt text."""
     axes = plot_descent(learning_rate, landscape=landscape, num_steps=num_steps)
     hill = LANDSCAPES[landscape]

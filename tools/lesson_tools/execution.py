@@ -58,7 +58,6 @@ def tidy(notebook: NotebookNode) -> None:
     notebook.metadata["language_info"] = {"name": "python"}
     number = 0
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
         if cell.cell_type != "code":
             continue
         if cell.execution_count is not None:

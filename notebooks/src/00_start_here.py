@@ -1,0 +1,476 @@
+# ---
+# jupyter:
+#   course:
+#     study_minutes: 40
+#     budget_seconds: 60
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 · Start here
+#
+# **Is my machine ready, and who is who in the story?**
+#
+# A neural network is not programmed, it is *taught*. This series tells how, as the story of a student who goes to
+# school, and every line of the story is a line of code that you run. At the end you can train a network on pictures
+# of your own, and you know what each line does and why it is there.
+#
+# ## What you will learn
+#
+# - **check** that your machine can run all lessons
+# - **name** the characters of the story and the object in the code that each of them is
+# - **read** a tensor: its shape, its type, its parts, and what happens when two of them are combined
+# - **watch** a first network learn in a loop of ten lines
+#
+# ## Before you start
+#
+# You need Python's functions, lists and loops. You need no PyTorch, and no mathematics beyond the slope of a line.
+
+# %% tags=["settings"]
+NUM_POINTS = 400  # points in the first experiment
+NUM_STEPS = 400  # corrections that the student gets
+
+# %%
+import math
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+from course_utils import exercises, plotting
+from course_utils.doctor import check_environment
+from course_utils.runtime import get_device, set_seed
+
+# %% [markdown]
+# ## How to use these lessons
+#
+# A lesson is a page of text and of **cells** with code. Click into a cell and press Shift+Enter to run it. Run them in
+# order, from the top: later cells use what earlier ones made. Change anything you like, since this is your own copy.
+# When a copy is beyond repair, the command `course reset 00` gives you a fresh one and keeps the old one beside it.
+#
+# Now and then a paragraph begins with **Predict first**. Do it, aloud or on paper, before you run the next cell. A
+# guess that turns out wrong teaches more than an answer you only read.
+#
+# Each lesson ends in exercises. Their cells run as they are and tell you what is asked. A wrong answer gets a hint
+# about what went wrong, and a solution is folded away below.
+
+# %% [markdown]
+# ## Is the machine ready?
+#
+# The first question is a practical one. The next cell looks at what is installed, at the device that computes and at
+# the files the lessons need. Whatever is missing comes with the one command that mends it.
+
+# %%
+check_environment()
+
+# %% [markdown]
+# The **device** is the part of the computer that calculates. `cpu` is the ordinary processor, and it is enough for
+# every lesson. `cuda` is a graphics card by NVIDIA, which is many times faster; if there is one, the lessons use it.
+# `mps` is the graphics part of Apple's chips: it is used only if you ask for it.
+
+# %%
+device = get_device()
+print("This machine computes on:", device)
+
+# %% [markdown]
+# ## Who is who
+#
+# These are the characters. You will meet their names in every lesson, and each name always means the same object in
+# the code.
+#
+# | in the story | in the code | what it does |
+# |---|---|---|
+# | the **student** | `model` | looks at a picture and answers |
+# | the **teacher** | `criterion` | marks the answer: how wrong is it? The mark is called the *loss* |
+# | the **coach** | `optimizer` | changes the student a little, so that the next mark is better |
+# | the **assistant** | `scheduler` | tells the coach to correct more boldly or more gently as time goes by |
+# | **practice** | training data | examples to learn from |
+# | the **mock exam** | validation data | examples to see how well it goes, never to learn from |
+# | the **final exam** | test data | opened once, at the very end |
+# | a **school term** | epoch | one pass through all the practice examples, and a mock exam |
+# | **revision notes** | cached features | what a student has already worked out and need not work out again |
+# | the **report card** | `History` | the marks of every term |
+#
+# Two of them are often confused, so say it aloud once: **the teacher only marks, the coach only corrects.**
+
+# %% [markdown]
+# ## The whole journey in one picture
+#
+# This is the road from a photograph to an answer, and the loop that makes the answers better. Each box says which
+# lesson is about it.
+
+# %%
+journey = plotting.draw_flow(
+    [
+        ("pictures in folders", "02 Dataset"),
+        ("tensors", "03 transforms"),
+        ("batches", "03 DataLoader"),
+        ("student answers", "04 model"),
+        ("teacher marks", "05 criterion"),
+        ("coach corrects", "05 optimizer"),
+        ("report card", "06 History"),
+        ("final exam", "08 test data"),
+    ],
+    loops=[(6, 2, "next term")],
+    emphasis=[3],
+    title="From pictures to a trained student",
+)
+plotting.show(
+    journey,
+    alt="A flow from pictures in folders through tensors and batches to the student, who answers; the teacher marks, "
+    "the coach corrects, the report card is written, a new term begins; at the end comes the final exam.",
+)
+
+# %% [markdown]
+# ## What you write yourself
+#
+# There are libraries in which training is one call. In Keras it reads `model.fit(x, y, epochs=10)`, and the library
+# runs the loop. In **PyTorch** you write the loop. It does not count correct answers for you, nor move data to
+# the device, nor clear the coach's notes, nor switch the student between practice and exam.
+#
+# | | Keras | PyTorch |
+# |---|---|---|
+# | the loop over terms and batches | `fit` runs it | you write it (lesson 06) |
+# | practice mode, exam mode | automatic | `model.train()`, `model.eval()` |
+# | clearing the previous correction | automatic | `optimizer.zero_grad()` |
+# | accuracy | a word in a list | you count it |
+# | changing something in the middle | subclass, callback | change the line |
+#
+# That is more to type, and it is why this series uses PyTorch: nothing is hidden. What you type once becomes a tested
+# function of the package `course_utils`, and later lessons import it.
+
+# %% [markdown]
+# ## Tensors
+#
+# Everything a network touches is a **tensor**: a block of numbers, all of the same type. If you know NumPy's arrays,
+# you know nearly all of it.
+
+# %%
+grades = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+print(grades)
+print("shape", tuple(grades.shape), "  type", grades.dtype, "  device", grades.device)
+
+# %% [markdown]
+# The **shape** is the first thing to ask any tensor for. This one has 2 rows and 3 columns, so its shape is `(2, 3)`. A
+# single number has the shape `()`, a row of five `(5,)`. A batch of 32 colour pictures has the shape
+# `(32, 3, 224, 224)`: 32 pictures, 3 colours, 224 pixels high and wide. Most mistakes in this field are mistakes about
+# shapes, and printing one takes a second.
+#
+# **Indexing** works as in NumPy: the first index chooses the row, a colon means "all", −1 is the last.
+
+# %%
+print("row 0:            ", grades[0])
+print("column 1:         ", grades[:, 1])
+print("last of row 1:    ", grades[1, -1])
+print("the same as number:", grades[1, -1].item())
+
+# %% [markdown]
+# `item()` takes the number out of a tensor that holds exactly one.
+#
+# The **dtype** is the type of the numbers. Two matter here. `float32` is for anything that is measured or learned.
+# `int64` is for counting and for the numbers of classes: "class 3" is not "3.0 of something".
+
+# %%
+labels = torch.tensor([3, 0, 7])
+print(labels.dtype, "->", labels.float().dtype)
+
+# %% [markdown]
+# **Combining** two tensors of the same shape goes number by number. When the shapes differ, PyTorch tries to repeat the
+# smaller one: that is **broadcasting**. It lines the shapes up at the right end; sizes must be equal, or one of them
+# must be 1 or missing.
+#
+# **Predict first:** what is the shape of `grades + bonus`, and what stands in its second row?
+
+# %%
+bonus = torch.tensor([10.0, 20.0, 30.0])
+print(tuple(grades.shape), "+", tuple(bonus.shape), "->", tuple((grades + bonus).shape))
+print(grades + bonus)
+assert (grades + bonus)[1].tolist() == [14.0, 25.0, 36.0], "The bonus should be added to every row."
+
+# %% [markdown]
+# Broadcasting is handy, and sometimes it is a trap, because it never complains when it *can* repeat. Here somebody
+# compares four answers with four solutions, and one of the two has a column too many.
+
+# %%
+answers = torch.tensor([[1], [0], [1], [1]])  # shape (4, 1)
+solutions = torch.tensor([1, 0, 1, 1])  # shape (4,)
+print("right answers, they think:", (answers == solutions).sum().item(), "of 4")
+print("the shape they compared:  ", tuple((answers == solutions).shape))
+print("right answers:            ", (answers.squeeze(1) == solutions).sum().item(), "of 4")
+
+# %% [markdown]
+# Ten right out of four: each answer was compared with each solution. `squeeze(1)` removes the dimension of size 1, and
+# all is well.
+#
+# A tensor differs from a NumPy array in two things only: it may live on another device, and it can remember how it
+# was computed, which is what learning needs (lesson 05). Going back and forth costs nothing as long as it stays on
+# the CPU: both look at the same memory. (NumPy's numbers are `float64` unless you say otherwise; networks use
+# `float32`, which is half the size.)
+
+# %%
+array = np.zeros(3)
+tensor = torch.from_numpy(array)
+array[0] = 7
+print("the tensor sees the change:", tensor)
+print("moved to the device:", grades.to(device).device)
+
+# %% [markdown]
+# Why not simply Python lists? Because a tensor does a whole block of arithmetic in one call. Multiplying two tables of
+# 200 × 200 numbers takes eight million multiplications.
+#
+# **Predict first:** how many times faster is the tensor?
+
+# %%
+size = 200
+left, right = torch.rand(size, size), torch.rand(size, size)
+rows, columns = left.tolist(), right.t().tolist()
+
+started = time.perf_counter()
+product = [[sum(a * b for a, b in zip(row, column, strict=True)) for column in columns] for row in rows]
+list_seconds = time.perf_counter() - started
+
+started = time.perf_counter()
+for _ in range(20):
+    left @ right
+tensor_seconds = (time.perf_counter() - started) / 20
+assert torch.allclose(torch.tensor(product), left @ right, atol=1e-3), "Both ways should give the same table."
+print(f"the tensor is about {list_seconds / tensor_seconds:,.0f} times as fast")
+
+# %% [markdown]
+# ## A first student learns
+#
+# Enough vocabulary. Here is a subject small enough to draw: points in a plane that belong to two spirals. Given the two
+# coordinates of a point, the student is to say which spiral it belongs to.
+
+# %%
+set_seed(0)
+turn = torch.rand(NUM_POINTS).sqrt() * 3 * math.pi
+labels = torch.arange(NUM_POINTS) % 2  # 0, 1, 0, 1, ...
+angle = turn + labels * math.pi
+points = torch.stack([turn * angle.cos(), turn * angle.sin()], dim=1) / 10
+points = points + 0.02 * torch.randn_like(points)
+print("points", tuple(points.shape), "  labels", tuple(labels.shape), labels[:6].tolist())
+
+# %% [markdown]
+# No straight line separates these two. Look for yourself.
+
+
+# %%
+def draw_points(ax, size=16):
+    for label, marker in ((0, "o"), (1, "^")):
+        mine = points[labels == label]
+        ax.scatter(mine[:, 0], mine[:, 1], s=size, marker=marker, color=plotting.COLORS[label], label=f"spiral {label}")
+    ax.set(aspect="equal", xlabel="first coordinate", ylabel="second coordinate")
+
+
+figure, ax = plotting.new_figure(height=4.4, width=5)
+draw_points(ax)
+ax.set_title("The subject")
+ax.legend(loc="upper right")
+plotting.show(figure, alt="Two spirals of points wound into each other, circles and triangles, around a common centre.")
+
+# %% [markdown]
+# Now the characters. The student is a small network: two numbers in, 64 numbers inside, twice, two scores out, one for
+# each spiral. The teacher is the cross-entropy loss and the coach is called Adam. Lessons 04 and 05 take all three
+# apart; today they only have to work.
+
+# %%
+set_seed(0)
+model = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
+criterion = nn.CrossEntropyLoss()
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+
+untrained = (model(points).argmax(dim=1) == labels).float().mean().item()
+print(f"right before any practice: {untrained:.0%}")
+
+# %% [markdown]
+# With two answers to choose from, guessing gets about half of them right. That is where an untrained student stands.
+#
+# And here is the loop. Five of its lines are the heart of everything that follows: *forget the last correction, answer,
+# mark, find out what to change, change it.* **Lesson 06 explains every line.** The two lines with `snapshots` only keep
+# pictures of the student's mind for the drawing below.
+
+# %%
+losses, snapshots = [], {}
+for step in range(NUM_STEPS):
+    if step in (0, 40):
+        snapshots[f"after {step} corrections"] = [parameter.detach().clone() for parameter in model.parameters()]
+    optimizer.zero_grad()  # forget the last correction
+    scores = model(points)  # the student answers
+    loss = criterion(scores, labels)  # the teacher marks
+    loss.backward()  # what should change, and in which direction?
+    optimizer.step()  # the coach changes it a little
+    losses.append(loss.item())
+snapshots["at the end"] = [parameter.detach().clone() for parameter in model.parameters()]
+
+trained = (model(points).argmax(dim=1) == labels).float().mean().item()
+print(f"right after {NUM_STEPS} corrections: {trained:.0%}")
+
+# %% [markdown]
+# The loss tells the same story, correction by correction. It should start near $\ln 2 \approx 0.69$, which is the
+# loss of someone who gives both spirals the same chance, and fall from there.
+
+# %%
+figure, ax = plotting.new_figure(height=3.2)
+ax.plot(losses)
+ax.axhline(math.log(2), color=plotting.COLORS[4], linestyle="--", label="guessing: ln 2")
+ax.set(xlabel="correction", ylabel="loss", title="The student improves", ylim=(0, None))
+ax.legend()
+plotting.show(
+    figure, alt=f"The loss over {NUM_STEPS} corrections: from {losses[0]:.2f}, near guessing, to {losses[-1]:.2f}."
+)
+assert losses[-1] < losses[0] / 2, "The loss should have fallen to less than half of where it began."
+
+# %% [markdown]
+# Better still, we can look into the student's mind: ask it about *every* place in the plane, and colour the place by
+# the answer.
+
+# %%
+axis = torch.linspace(-1.05, 1.05, 120)
+places = torch.cartesian_prod(axis, axis)  # shape (14400, 2)
+figure, axes = plotting.new_figure(1, 3, height=3.3, sharey=True)
+for ax, (when, weights) in zip(axes, snapshots.items(), strict=True):
+    with torch.no_grad():
+        for parameter, then in zip(model.parameters(), weights, strict=True):
+            parameter.copy_(then)
+        opinion = model(places).softmax(dim=1)[:, 1].view(120, 120).T
+    ax.contourf(axis, axis, opinion, levels=11, alpha=0.6, vmin=0, vmax=1)
+    draw_points(ax, size=5)
+    ax.set_title(when)
+    ax.label_outer()
+plotting.show(
+    figure,
+    alt="The plane coloured by the student's answer, three times: at first almost one colour, then roughly halved, at "
+    "the end two coloured spirals that follow the points.",
+)
+
+# %% [markdown]
+# Nobody told the student what a spiral is. It saw points, gave answers, was marked and corrected, and the shape
+# appeared. Recognising clothes in photographs, as in the coming lessons, is the same loop with more numbers in it.
+#
+# One thing is missing here. We asked the student about the very points that it had practised on, and that proves
+# little: it might have learned them by heart. The answer to that is the mock exam, and it comes in lesson 02.
+
+# %% [markdown]
+# <details><summary><b>Questions and answers</b></summary>
+#
+# **Do I need a graphics card?** No. Every lesson runs on two ordinary processor cores in about a minute. With a card it
+# is faster.
+#
+# **Do I need the internet?** Not after the installation. The pictures are drawn on your machine, and the trained
+# network came with the package. Real photographs and a stronger network are one word in a lesson's settings away.
+#
+# **What is the difference between a model and a network?** None in this series. The weights, also called parameters,
+# are the numbers in it that learning changes.
+#
+# **Why is it called a tensor?** The word comes from mathematics and physics, where it means more. Here it is a block
+# of numbers with a shape.
+#
+# **What is `torch.manual_seed`, or `set_seed`?** Random numbers in a computer follow from a starting number, the seed.
+# The same seed gives the same numbers, so that you see what this page shows. On another kind of machine small
+# differences remain.
+#
+# </details>
+
+# %% [markdown]
+# ## Recap
+#
+# - **Checking**: `check_environment()` says what is missing, and the command that mends it.
+# - **Naming**: student `model`, teacher `criterion`, coach `optimizer`, assistant `scheduler`, report card `History`.
+# - **Reading tensors**: shape first, then dtype and device; broadcasting repeats the smaller one, from the right.
+# - **Watching**: forget, answer, mark, find the change, make it: ten lines, and two spirals come apart.
+
+# %% [markdown]
+# ## Exercises
+#
+# ### Exercise 1 · Which shape?
+#
+# Each of 32 pictures has 10 scores: `scores` has the shape `(32, 10)`. You subtract the mean score of each picture,
+# computed as `scores.mean(dim=1, keepdim=True)`. What is the shape of that **mean**? Write a tuple.
+
+# %% tags=["exercise"]
+shape_of_mean = ...  # replace the dots
+exercises.check("00.1", shape_of_mean)
+
+# %% tags=["wrong"] hint="keepdim"
+shape_of_mean = (32,)
+exercises.check("00.1", shape_of_mean)
+
+# %% tags=["wrong"] hint="one mean for each picture"
+shape_of_mean = (1, 10)
+exercises.check("00.1", shape_of_mean)
+
+# %% tags=["solution"]
+shape_of_mean = (32, 1)
+exercises.check("00.1", shape_of_mean)
+
+# %% [markdown]
+# ### Exercise 2 · Count the right answers
+#
+# Write a function that takes `scores` of shape `(N, C)` and `labels` of shape `(N,)` and returns how many answers are
+# right, as a Python number. A student's answer is the class with the highest score: `scores.argmax(dim=1)`.
+
+
+# %% tags=["exercise"]
+def count_right(scores, labels):
+    return ...  # replace the dots
+
+
+exercises.check("00.2", count_right)
+
+
+# %% tags=["wrong"] hint="which dimension"
+def count_right(scores, labels):
+    return (scores.argmax(dim=0)[: len(labels)] == labels[: scores.shape[1]]).sum().item()
+
+
+exercises.check("00.2", count_right)
+
+
+# %% tags=["wrong"] hint="a share"
+def count_right(scores, labels):
+    return (scores.argmax(dim=1) == labels).float().mean().item()
+
+
+exercises.check("00.2", count_right)
+
+
+# %% tags=["solution"]
+def count_right(scores, labels):
+    return (scores.argmax(dim=1) == labels).sum().item()
+
+
+exercises.check("00.2", count_right)
+
+# %% [markdown]
+# ### Exercise 3 · Teacher or coach?
+#
+# Somebody's training makes no progress: the loss is the same after every step, to the last digit. All five lines of
+# the loop run, but one character was given the wrong thing: it was created as
+# `torch.optim.Adam(other_model.parameters(), lr=0.01)`. Who is it? Write its name in the code, as a string.
+
+# %% tags=["exercise"]
+who = ...  # replace the dots
+exercises.check("00.3", who)
+
+# %% tags=["wrong"] hint="only marks"
+who = "criterion"
+exercises.check("00.3", who)
+
+# %% tags=["wrong"] hint="answers as well as it can"
+who = "model"
+exercises.check("00.3", who)
+
+# %% tags=["solution"]
+who = "optimizer"
+exercises.check("00.3", who)
+
+# %% [markdown]
+# ## Next
+#
+# Our first student learned from nothing. **Lesson 01** meets one who has been to school for a long time, and asks it
+# what it sees in a photograph.

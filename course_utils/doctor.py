@@ -1,11 +1,10 @@
 """Is this machine ready for the lessons? What is installed, what is missing, and the one command that mends it.
 
-This module and `__main__` import nothing but the standard library at the top, so that they can still speak where torch
-is missing or broken.
+This module and `__main__` import only the standard library and `findings` at the top, so that they can still speak
+where torch is missing or broken.
 """
 
 import difflib
-import html
 import importlib.metadata
 import importlib.util
 import os
@@ -14,12 +13,11 @@ import re
 import shlex
 import shutil
 import sys
-import textwrap
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+
+from course_utils.findings import EnvironmentReport, Finding
 
 _PACKAGE = "course-utils"
 _OLDEST_PYTHON = (3, 11)
@@ -28,64 +26,6 @@ _FREE_DISK_BYTES = 10**9  # the real photos, their archive and a few checkpoints
 _REFERENCE_IMAGES_PER_SECOND = 200
 # Variables that begin with COURSE_ without being settings: the notebooks' set-up cell and the tests read them.
 _OTHER_VARIABLES = ("COURSE_INSTALL_FROM", "COURSE_TEST_MIRROR")
-
-
-class Finding(NamedTuple):
-    """One line of the report. `problem` is empty where all is well; else `remedy` is the command that mends it."""
-
-    what: str
-    found: str
-    problem: str = ""
-    remedy: str = ""
-
-
-@dataclass(frozen=True, repr=False)
-class EnvironmentReport:
-    """What `check_environment` found; print it, or end a notebook cell with it."""
-
-    findings: tuple[Finding, ...]
-
-    @property
-    def problems(self) -> tuple[Finding, ...]:
-        """The findings that need mending."""
-        return tuple(finding for finding in self.findings if finding.problem)
-
-    @property
-    def ok(self) -> bool:
-        """True where nothing needs mending."""
-        return not self.problems
-
-    @property
-    def summary(self) -> str:
-        """One sentence: ready, or how many things need mending."""
-        count = len(self.problems)
-        return "This machine is ready." if not count else f"{count} thing{'s' * (count > 1)} to mend, marked below."
-
-    def __repr__(self) -> str:
-        width = 6 + max((len(finding.what) for finding in self.findings), default=0)
-        lines = [self.summary, ""]
-        for what, found, problem, remedy in self.findings:
-            head = f"{'MEND' if problem else 'ok':<5} {what}"
-            texts = [found, problem, f"-> {remedy}"] if problem else [found]
-            for text in texts:
-                # A path or a command is never broken: it is there to be copied.
-                wrapped = textwrap.wrap(text, 110 - width, break_long_words=False, break_on_hyphens=False)
-                for line in [text] if text.startswith("->") else wrapped:
-                    lines.append(f"{head:<{width}}  {line}")
-                    head = ""
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        rows = []
-        for finding in self.findings:
-            what, found, problem, remedy = (html.escape(text) for text in finding)
-            mend = f"<br><strong>{problem}</strong><br><code>{remedy}</code>" if problem else ""
-            cells = f"<td>{'mend' if problem else 'ok'}</td><td>{found}{mend}</td>"
-            rows.append(f'<tr><th scope="row" style="text-align: left">{what}</th>{cells}</tr>')
-        head = '<tr><th scope="col"></th><th scope="col"></th><th scope="col" style="text-align: left">found</th></tr>'
-        return f"<table><caption>{html.escape(self.summary)}</caption>{head}{''.join(rows)}</table>".replace(
-            "<td>", '<td style="text-align: left">'
-        )
 
 
 def check_environment(*, measure_speed: bool = True) -> EnvironmentReport:

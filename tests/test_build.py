@@ -244,6 +244,17 @@ def test_check_passes_after_a_build_and_fails_after_an_edit(course, capsys):
     assert "'a = 2'" in capsys.readouterr().err
     path.write_text(text.replace("study_minutes: 20", "study_minutes: 25"), encoding="utf-8")
     assert run_build(course, "--check") == 1
+    path.write_text(text.replace("budget_seconds: 60", "budget_seconds: 70"), encoding="utf-8")  # in no cell
+    assert run_build(course, "--check") == 1
+    path.write_text(text + "\n# %% [markdown]\n# One more.\n", encoding="utf-8")
+    assert run_build(course, "--check") == 1
+    assert "last cells" in capsys.readouterr().err
+    path.write_text(text, encoding="utf-8")
+    assert run_build(course, "--check") == 0
+    edited = built(course)
+    edited.cells.append(nbformat.v4.new_markdown_cell("Written into the built notebook."))
+    nbformat.write(edited, course / "01_try_it.ipynb")
+    assert run_build(course, "--check") == 1
 
 
 def test_over_budget_warns_and_three_times_over_fails(course, pretend_execution, capsys):
@@ -269,6 +280,9 @@ def test_links_and_the_readme_follow_when_a_lesson_is_added(course):
     assert run_build(course) == 0
     assert "02_next" not in built(course).cells[1].source
     add_lesson(course, "# %%\nb = 1\n", number="02", title="Next")
+    assert run_build(course, "--links") == 0
+    assert "02_next" not in built(course).cells[1].source  # not built yet: the link would lead nowhere
+    assert run_build(course, "--check", "01") == 0
     assert run_build(course, "02") == 0
     assert "[02 · Next →](02_next.ipynb)" in built(course).cells[1].source
     assert "[← 01 · Try it](01_try_it.ipynb) | [Glossary](glossary.md)" in built(course, "02_next").cells[1].source

@@ -106,6 +106,7 @@ def test_the_command_fits_an_environment_with_and_without_pip(monkeypatch, has_p
     [
         ("torch==2.15.0", "torchvision 0.99.1 was made for torch 2.15.0."),
         ("torch (>=2.14.0)", "torchvision 0.99.1 was made for torch 2.14.0 or newer."),
+        ("torch==2.12.0", "torchvision 0.99.1 was made for torch 2.12.0."),
         ("torch==2.13.0", "They do not load: RuntimeError: operator torchvision::nms does not exist"),
         ("torch-scatter==2.15.0", "They do not load: RuntimeError: operator torchvision::nms does not exist"),
     ],

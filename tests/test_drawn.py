@@ -68,6 +68,15 @@ def test_another_seed_or_kind_draws_another_picture():
     assert len(set(pictures)) == len(pictures)
 
 
+def test_kinds_with_the_same_number_do_not_share_a_background(monkeypatch):
+    pages = []
+    background = drawn.background
+    monkeypatch.setattr(drawn, "background", lambda rng: pages.append(background(rng)) or pages[-1])
+    for kind in ("hat", "skirt"):
+        draw_garment(kind, seed=0)
+    assert not np.array_equal(pages[0][0], pages[1][0])
+
+
 def test_an_unknown_kind_is_refused_with_the_kinds_there_are():
     with pytest.raises(ValueError, match=r"'scarf'.*dress.*t-shirt"):
         draw_garment("scarf", seed=0)

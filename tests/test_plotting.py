@@ -353,7 +353,7 @@ def test_sweep_rings_what_cannot_be_told_apart():
 
 def test_sweep_says_where_a_run_diverged():
     ax = plotting.plot_sweep(sweep_result({0.0: [0.5, 0.6], 0.5: [0.8, math.nan]}, parameter="dropout"))
-    assert [(text.get_text(), text.get_position()[0]) for text in ax.texts] == [("diverged", 1)]
+    assert [(text.get_text(), text.get_position()[0]) for text in ax.texts] == [("diverged", 1.06)]
     assert ax.get_title(loc="left") == "Which dropout?"
     plotting.figure_html(ax, alt="dropout")
 

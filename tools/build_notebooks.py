@@ -104,12 +104,18 @@ def read_built(lesson: Lesson, folder: Path) -> NotebookNode | None:
     return nbformat.read(path, as_version=4) if path.exists() else None
 
 
+def built_lessons(lessons: list[Lesson], folder: Path) -> list[Lesson]:
+    """Return the lessons that a link can lead to: those with a notebook."""
+    return [lesson for lesson in lessons if (folder / f"{lesson.name}.ipynb").exists()]
+
+
 def stale(lesson: Lesson, lessons: list[Lesson], *, folder: Path, address: str) -> str | None:
     """Say in what the built notebook differs from its source, or return None. Executes nothing."""
     notebook = read_built(lesson, folder)
     if notebook is None:
         return "is not built"
-    fresh = assemble(lesson, lessons, address=address, run_seconds=notebook.metadata["course"]["run_seconds"])
+    linked = built_lessons(lessons, folder)
+    fresh = assemble(lesson, linked, address=address, run_seconds=notebook.metadata["course"]["run_seconds"])
     built, wanted = ([(cell.id, cell.cell_type, cell.source) for cell in made.cells] for made in (notebook, fresh))
     for number, (one, other) in enumerate(zip(built, wanted, strict=False), start=1):
         if one != other:
@@ -122,10 +128,9 @@ def stale(lesson: Lesson, lessons: list[Lesson], *, folder: Path, address: str) 
 def refresh_links(lessons: list[Lesson], *, folder: Path, address: str, readme: Path) -> None:
     """Bring links, times and the README's table of every built lesson up to date. Executes nothing."""
     run_seconds = {}
+    lessons = built_lessons(lessons, folder)
     for lesson in lessons:
         notebook = read_built(lesson, folder)
-        if notebook is None:
-            continue
         seconds = run_seconds[lesson.name] = notebook.metadata["course"]["run_seconds"]
         before = nbformat.writes(notebook)
         renew_generated(notebook, assemble(lesson, lessons, address=address, run_seconds=seconds))

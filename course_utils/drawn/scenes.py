@@ -114,13 +114,13 @@ def photograph(page: Array, rng: np.random.Generator, light: Array) -> Image.Ima
     y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j].astype(np.float32)
     falloff = 1 + rng.uniform(0.02, 0.2) * (x * light[0] + y * light[1]) - rng.uniform(0, 0.13) * (x * x + y * y)
     contrast = rng.uniform(0.86, 1.1)
-    gain = contrast * rng.uniform(0.86, 1.18) * (1 + rng.normal(0, 0.035, 3))
+    gain = contrast * rng.uniform(0.72, 1.2) * (1 + rng.normal(0, 0.035, 3))
     page = page * falloff[..., None] * gain.astype(np.float32) + (128 * (1 - contrast) + rng.uniform(-4, 10))
     picture = Image.fromarray(np.clip(page, 0, 255).astype(np.uint8))
-    blur = rng.uniform(0, 0.75)
+    blur = rng.uniform(0, 1.0)
     if blur > 0.25:
         picture = picture.filter(ImageFilter.GaussianBlur(blur))
     grain = np.frombuffer(rng.bytes(3 * SIZE * SIZE), np.int8).reshape(SIZE, SIZE, 3).astype(np.float32)
     grain += grain[..., :1]  # brightness varies more than colour
-    page = np.asarray(picture, np.float32) + grain * (rng.uniform(1, 4.5) / 75)
+    page = np.asarray(picture, np.float32) + grain * (rng.uniform(1, 6) / 75)
     return Image.fromarray(np.clip(page, 0, 255).astype(np.uint8))

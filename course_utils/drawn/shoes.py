@@ -146,13 +146,13 @@ def _heel(rng) -> list[Part]:
         (-0.77 - block * 0.3, 0.06, -0.06),
         soften=0.01,
     )
-    sole = curve([(-0.86, seat + 0.06), (-0.5, seat + 0.18, -0.13), (0.32, 0.06), (1.04, 0.05)])
+    sole = curve([(-0.86, seat + 0.06), (-0.5, seat + 0.18, 0.13), (0.32, 0.06), (1.04, 0.05)])
     mouth = outline((-0.84, seat - 0.36, 0.05), (0.4, -0.37), (0.05, -0.41, 0.08), (-0.78, seat - 0.33), soften=0.015)
     parts: list[Part] = [
         Piece(heel, pick(rng, cloth=2, sole=1), 0, 0.7),
+        Line(sole, 0.04, "sole"),
         Piece(upper, height=1.0),
         Piece(mouth, "lining", 0, 0),
-        Line(sole, 0.035, "sole"),
     ]
     if rng.random() < 0.4:
         strap = curve([(-0.84, seat - 0.3, 0.2), (-0.3, seat - 0.36, 0.2), (-0.2, seat * 0.9)])

@@ -22,16 +22,16 @@ def plot_sweep(result: SweepResult, ax: Axes | None = None, *, title: str | None
     ax = axes_or_new(ax, height=3.9)
     places = np.arange(len(result.values))
     for place, runs in zip(places, result.scores, strict=True):
-        ax.scatter([place] * len(runs), runs, s=16, color=COLORS[4], alpha=0.8, zorder=2, label="one run (one seed)")
+        ax.scatter([place] * len(runs), runs, s=16, color=COLORS[4], alpha=0.8, zorder=2, label="one run")
     look = {"color": MOCK_EXAM["color"], "marker": MOCK_EXAM["marker"], "linestyle": ":", "linewidth": 1.2}
-    label = "mean, ± one standard error"
+    label = "mean ± standard error"
     ax.errorbar(places, result.means, yerr=result.errors, elinewidth=1.6, zorder=3, label=label, **look)
     ringed = [place for place, value in zip(places, result.values, strict=True) if value in same]
-    label = "the best" if len(same) == 1 else "the best, and what cannot be told apart from it"
+    label = "the best" if len(same) == 1 else "the best, and all not told apart from it"
     ring = {"s": 170, "facecolors": "none", "edgecolors": INK, "linewidths": 1.5, "zorder": 4}
     ax.scatter(ringed, [result.means[place] for place in ringed], label=label, **ring)
     for place in places[~np.isfinite(result.means)]:
-        ax.text(place, 0.03, "diverged", rotation=90, ha="center", transform=ax.get_xaxis_transform())
+        ax.text(place + 0.06, 0.03, "diverged", rotation=90, ha="left", transform=ax.get_xaxis_transform())
     ax.set_xticks(places, [f"{value:g}" for value in result.values])
     ax.set_xlim(-0.5, len(places) - 0.5)
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))

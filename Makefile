@@ -29,7 +29,8 @@ test: .venv/.ready
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pytest
-	$(PYTHON) -m pytest --nbmake notebooks
+	$(PYTHON) tools/build_notebooks.py --solved build/solved
+	$(PYTHON) -m pytest --nbmake build/solved
 
 edit: .venv/.ready
 	$(PYTHON) -m course_utils lab --sources

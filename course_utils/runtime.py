@@ -22,7 +22,7 @@ SETTINGS = {
     "COURSE_MIRROR": "a folder or address that is asked first for data sets",
     "COURSE_OFFLINE": "1 forbids every download",
     "COURSE_DEVICE": "cpu, cuda or mps (default: cuda where there is one, else cpu)",
-    "COURSE_PROGRESS": "0 hides progress bars",
+    "COURSE_PROGRESS": "0 hides progress bars, 1 shows them even in a log (default: where somebody watches)",
 }
 
 
@@ -99,10 +99,11 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 def progress_bar(iterable: Iterable | None = None, *, description: str = "", show: bool = True, **options) -> tqdm:
     """Return a plain-text `tqdm` bar on standard output (JupyterLab shades standard error red).
 
-    Hidden where `show` is false or `COURSE_PROGRESS=0`; wiped when it ends, so that it leaves no trace.
-    `options` go to `tqdm`: `total`, `unit`, `unit_scale`, ...
+    Hidden where `show` is false, where `COURSE_PROGRESS=0`, and where nobody watches (a log file); wiped when it ends,
+    so that it leaves no trace. `options` go to `tqdm`: `total`, `unit`, `unit_scale`, ...
     """
-    hidden = not show or setting("COURSE_PROGRESS", "1") == "0"
+    is_watched = sys.stdout.isatty() or "ipykernel" in sys.modules or bool(setting("COURSE_PROGRESS"))
+    hidden = not show or not is_watched or setting("COURSE_PROGRESS") == "0"
     return tqdm(
         iterable,
         **{"desc": description, "disable": hidden, "leave": False, "file": sys.stdout, "mininterval": 0.5} | options,

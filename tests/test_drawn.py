@@ -170,7 +170,7 @@ def test_the_folder_appears_only_when_every_picture_is_there(tmp_path, monkeypat
 def test_an_existing_folder_is_never_written_into(tmp_path):
     (tmp_path / "mine.txt").write_text("keep", encoding="utf-8")
     with pytest.raises(FileExistsError, match="already there"):
-        draw_dataset(tmp_path, progress=False)
+        draw_dataset(tmp_path, sizes={"train": 10}, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 

@@ -57,7 +57,7 @@ class _Ten:
     solved="A data set built on a data set. Nothing is opened before somebody asks, and no target has changed.",
 )
 def mirrored(answer: Callable) -> str | None:
-    """`answer` is a class: `answer(dataset)[i]` is the picture i of `dataset`, left and right swapped, and its target."""
+    """`answer` is a class: `answer(dataset)[i]` is picture i of `dataset`, left and right swapped, and its target."""
     dataset = _Ten()
     result = answer(dataset)
     if dataset.asked:
@@ -98,11 +98,11 @@ def majority_baseline(answer: Callable[[Sequence[int], Sequence[int]], float]) -
         1 / 4: "That is what guessing among four classes brings. Always give the most frequent answer instead.",
         1.0: "That is a count. Divide it by the number of exam targets.",
     }
+    for mistake, hint in hints.items():
+        if math.isclose(result, mistake, abs_tol=1e-6):
+            return hint
     if not math.isclose(result, 1 / 5, abs_tol=1e-6):
-        return hints.get(
-            next((mistake for mistake in hints if math.isclose(result, mistake, abs_tol=1e-6)), None),
-            f"For practice {practice} and exam {exam} the answer is always 2, right in 1 of 5: 0.2. Yours: {result:.3g}.",
-        )
+        return f"For practice {practice} and exam {exam}, always 2 is right in 1 of 5: 0.2. Yours is {result:.3g}."
     second = float(answer([7, 1, 7], [7, 7, 1, 7]))
     if not math.isclose(second, 3 / 4, abs_tol=1e-6):
         return f"For practice [7, 1, 7] and exam [7, 7, 1, 7] the baseline is 0.75; yours is {second:.3g}."

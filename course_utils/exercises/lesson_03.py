@@ -55,14 +55,15 @@ def mean_of_all_pictures(answer: Callable[[torch.Tensor, torch.Tensor], torch.Te
     for value, hint in wrong.items():
         if abs(result - value) < 1e-3:
             return hint
-    return f"For means {batch_means.tolist()} of batches of {batch_sizes.tolist()} it should be 4.4; yours is {result:.4g}."
+    shown = f"means {batch_means.tolist()} of batches of {batch_sizes.tolist()}"
+    return f"For {shown} it should be {total / batch_sizes.sum().item():.4g}; yours is {result:.4g}."
 
 
 @exercise(
     "03.3",
-    "Build the chain with v2.Compose: squash to 64 × 64, to a tensor, to numbers from −1 to 1.",
+    "Build the chain with v2.Compose: squash to 64 × 64, to a tensor, to numbers from -1 to 1.",
     kind="function",
-    solved="Mean 0.5 and deviation 0.5 bring 0 to −1 and 1 to 1.",
+    solved="Mean 0.5 and deviation 0.5 bring 0 to -1 and 1 to 1.",
 )
 def squashed_from_minus_one_to_one(answer: Callable[[Image.Image], torch.Tensor]) -> str | None:
     """`answer` turns a Pillow picture into a tensor (3, 64, 64) from -1 to 1."""
@@ -87,5 +88,5 @@ def squashed_from_minus_one_to_one(answer: Callable[[Image.Image], torch.Tensor]
     if abs(low) < 1e-3 and abs(high - 1) < 1e-3:
         return "The numbers run from 0 to 1. Subtract 0.5 and divide by 0.5 with `v2.Normalize`, for each colour."
     if abs(low + 1) > 1e-3 or abs(high - 1) > 1e-3:
-        return f"The numbers should run from −1 to 1; yours run from {low:.2f} to {high:.2f}."
+        return f"The numbers should run from -1 to 1; yours run from {low:.2f} to {high:.2f}."
     return None

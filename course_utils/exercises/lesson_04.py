@@ -1,6 +1,6 @@
 """The exercises of lesson 04, building the model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -32,26 +32,6 @@ def weights_of_a_head(answer: float) -> str | None:
 
 @exercise(
     "04.2",
-    "Replace the dots by the shape of the feature maps, a tuple of four numbers.",
-    solved="1,280 maps for each picture, whatever its size; height and width are those of the picture, divided by 32.",
-)
-def shape_of_feature_maps(answer: Sequence[int]) -> str | None:
-    if not isinstance(answer, Sequence) or not all(isinstance(size, int) for size in answer):
-        return "A shape is a tuple of whole numbers, such as `(8, 3, 160, 160)`."
-    shape = tuple(answer)
-    if shape == (8, 1280, 5, 5):
-        return None
-    if shape == (8, 1280, 7, 7):
-        return "A map of 7 × 7 belongs to a picture of 224 × 224. This one has 160 × 160."
-    if shape in ((8, 1280), (8, 1280, 1, 1)):
-        return "That is what remains after pooling. The feature maps still have a height and a width."
-    if len(shape) == 4 and shape[0] != 8:
-        return f"A batch of 8 pictures stays a batch of 8: the first number is 8, not {shape[0]}."
-    return f"`{shape}` is not it: write (pictures, channels, height, width), with height = width = 160 // 32."
-
-
-@exercise(
-    "04.3",
     "Replace the line with the dots by your class `Head(nn.Module)`.",
     kind="function",
     solved="Both layers are registered, the ReLU stands between them, and the scores come out as they are.",
@@ -84,7 +64,7 @@ def head_with_inner_layer(answer: Callable[[int], nn.Module]) -> str | None:
 
 
 @exercise(
-    "04.4",
+    "04.3",
     "Let `start_practice` put the model into the right modes, and return the model.",
     kind="function",
     solved="The head learns, and the frozen backbone keeps its statistics: `train()` first, then `eval()` on a part.",

@@ -134,8 +134,7 @@ plotting.show_images(
 # What matters more than the choice is to make it **once**. A student who practised on squashed trousers and is examined
 # on cropped ones has practised for another exam. That is why the `spec` travels with the weights: the functions of
 # `course_utils.transforms` read it, and practice and exam cannot disagree.
-
-# %% [markdown]
+#
 # ## One pixel on its way
 #
 # Now from the picture to numbers. We follow a single pixel, the one in the middle. A Pillow picture, seen as an array,
@@ -154,12 +153,12 @@ for scale in (False, True):
 # %% [markdown]
 # `ToImage` moves numbers and changes none. `ToDtype` changes the type, and only with `scale=True` does it also divide
 # by 255. Leave that word out and the student is given 200 where it expects 0.8. We will try it below.
-
-# %% [markdown]
+#
 # ## Why 224?
 #
 # The most famous number in this field is 224. MobileNetV2 halves height and width five times, which divides them by 32.
-# Begin with 224, and see where that leads:
+# Begin with 224, and see where that leads.
+# Below it, what other sizes would cost.
 
 # %%
 halvings = [224]
@@ -172,20 +171,19 @@ with torch.no_grad():
 print("the student's last map:", tuple(last_map.shape))
 assert last_map.shape[-2:] == (7, 7), "224 pixels should leave a map of 7 × 7 places."
 
-# %% [markdown]
-# 224 is 7 × 32, so it can be halved five times without a remainder, and it ends in 7 × 7, which has a place in the
-# exact middle. The rest is history: in 2012 the network that made the field famous cut squares of 224 out of pictures
-# of 256, its successors wanted to be comparable, and so it stayed.
-#
-# Other sizes work too. What they cost grows with the *area*: twice the side is four times the work.
-
-# %%
-print("side    last map    work, 224 = 100 %    a batch of 32 in memory")
+print("\nside    last map    work, 224 = 100 %    a batch of 32 in memory")
 for pixels in (32, 64, 96, 160, 224):
     megabytes = 32 * 3 * pixels**2 * 4 / 1e6  # a float32 takes 4 bytes
     print(f"{pixels:4}{pixels // 32:8} × {pixels // 32}{(pixels / 224) ** 2:17.0%}{megabytes:20.1f} MB")
 
 # %% [markdown]
+# 224 is 7 × 32, so it can be halved five times without a remainder, and it ends in 7 × 7, which has a place in the
+# exact middle. The rest is history: in 2012 the network that made the field famous cut squares of 224 out of pictures
+# of 256, its successors wanted to be comparable, and so it stayed.
+#
+# Other sizes work too, and the table says what they cost. The work grows with the *area*: twice the side is four times
+# the work.
+#
 # What does the student lose with fewer pixels? See for yourself: **at which of these sizes could you still tell a shirt
 # from a t-shirt?**
 
@@ -201,8 +199,7 @@ plotting.show_images(
 # %% [markdown]
 # Enlarging adds nothing: a picture of 160 pixels does not know more at 224. But a student sees best at the size it
 # was schooled on, because a collar then has the size it learned. The safe choice is the `image_size` of the weights.
-
-# %% [markdown]
+#
 # ## Where do mean and standard deviation come from?
 #
 # `Normalize` subtracts a mean and divides by a standard deviation, for each colour. The famous numbers, `(0.485, 0.456,
@@ -408,18 +405,14 @@ plotting.show_images(
 # | views from a satellite | mirror, any turn | a crop that loses what the label names |
 #
 # `build_train_transform` offers three strengths: `"none"`, `"light"` (mirror, and crop where `resize_size` leaves room)
-# and `"strong"` (random part, mirror, light). Move the sliders. The seed decides the chances.
+# and `"strong"` (random part, mirror, light). The still picture shows
+# `"strong"`; under it are the sliders to move, one for the strength, one for the seed that decides the chances.
 
 # %%
 explorer = widgets.augmentation_explorer(shirt, spec)
-explorer
-
-# %% [markdown]
-# The same as a picture that stands still, at full strength:
-
-# %%
-figure, alt = explorer.draw(augment="strong", seed=0)
+figure, alt = explorer.draw(augment="strong", seed=0)  # the still picture, for pages without sliders
 plotting.show(figure, alt=alt, photo=True)
+explorer
 
 # %% [markdown]
 # Augmentation does not make a term longer. The data set has as many samples as before; only the look at each is new.
@@ -446,12 +439,14 @@ assert changed["exam as it is"] == 0, "The same student and the same questions s
 # An exam is a measuring instrument. If its questions change from one sitting to the next, a better mark may come from
 # an easier draw, and we would reward chance. Besides, the exam is to tell how the student does on *real* pictures, and
 # nobody will show it crooked ones. So: random transforms for practice, the fixed one for every exam and every use.
-
-# %% [markdown]
+#
 # ## From samples to a batch
 #
 # The student takes a batch, `(N, C, H, W)`. Making one is stacking: `torch.stack` lays tensors of the same shape on top
 # of each other, along a new first dimension. The labels become a tensor of whole numbers, `(N,)`.
+#
+# *Of the same shape*: this is the deeper reason for resizing. So the cell then tries it with the tall picture and the
+# wide one. (`try` catches the error, so that we can read it and go on.)
 
 # %%
 samples = [(eval_transform(picture), target) for picture, target in practice.select([0, 200, 400, 600])]
@@ -460,11 +455,6 @@ images, labels = torch.stack(images), torch.tensor(labels)
 print("images", tuple(images.shape), images.dtype, "  labels", tuple(labels.shape), labels.dtype, labels.tolist())
 assert images.shape == (4, 3, size, size), "Four pictures should give (4, 3, H, W)."
 
-# %% [markdown]
-# *Of the same shape*: this is the deeper reason for resizing. Try it with a tall picture and a wide one. (`try` catches
-# the error, so that we can read it and go on.)
-
-# %%
 try:
     torch.stack([v2.ToImage()(tall), v2.ToImage()(wide)])
 except RuntimeError as error:
@@ -494,34 +484,12 @@ ours = my_batches(exam, BATCH_SIZE, range(len(exam)))
 theirs = DataLoader(exam, batch_size=BATCH_SIZE)
 sizes = []
 for (my_images, my_labels), (images, labels) in zip(ours, theirs, strict=True):
-    assert torch.equal(my_images, images) and torch.equal(my_labels, labels), "Both should give the same batches."
+    assert torch.equal(my_images, images), "Both should give the same pictures."
+    assert torch.equal(my_labels, labels), "And the same labels."
     sizes.append(len(images))
 print(f"{len(exam)} pictures in {len(sizes)} batches of", sizes)
 
 # %% [markdown]
-# ## The short last batch
-#
-# The last batch holds what is left over. Three examples in numbers: a thousand sentences in batches of 100, which come
-# out even; the 341 photographs of the real mock exam; and our own practice.
-
-# %%
-cases = {
-    "1,000 sentences": (1000, 100),
-    "341 photographs": (341, 32),
-    f"our {len(practice):,} pictures": (len(practice), BATCH_SIZE),
-}
-for name, (num_samples, batch_size) in cases.items():
-    num_batches = math.ceil(num_samples / batch_size)
-    last = num_samples - (num_batches - 1) * batch_size
-    print(f"{name:20} in batches of {batch_size:3}: {num_batches:3} batches, the last holds {last:3}")
-assert math.ceil(341 / 32) == 11 and 341 - 10 * 32 == 21, "The 341 photographs should leave a last batch of 21."
-
-# %% [markdown]
-# A short batch is harmless until somebody averages. Suppose the teacher gives one mark for each of the 11 batches, and
-# we take the mean of the 11 marks. Then the 21 photographs of the last batch share a whole vote, like the 32 of any
-# other: each of them counts 32 / 21 = 1.52 times as much. The right mean weighs each batch by its size. You will write
-# it in exercise 2, and every training loop of this series does it.
-#
 # ## Epoch, batch, iteration
 #
 # Three words that are often mixed up:
@@ -530,15 +498,31 @@ assert math.ceil(341 / 32) == 11 and 341 - 10 * 32 == 21, "The 341 photographs s
 # - an **iteration** is one round with one batch; in practice it ends in one correction by the coach
 # - an **epoch**, a school term in our story, is one pass through all the samples
 #
-# **Predict first:** five terms with a thousand sentences, in batches of 100: how many corrections?
+# In numbers: a thousand sentences in batches of 100, which come out even; the 341 photographs of the real mock exam;
+# and our own practice. **Predict first:** five terms with the sentences, how many corrections? And how many photographs
+# are in the last batch of 341?
 
 # %%
 num_epochs = 5
+cases = {
+    "1,000 sentences": (1000, 100),
+    "341 photographs": (341, 32),
+    f"our {len(practice):,} pictures": (len(practice), BATCH_SIZE),
+}
 for name, (num_samples, batch_size) in cases.items():
     num_batches = math.ceil(num_samples / batch_size)
-    print(f"{name:20}: 1 epoch = {num_batches:3} iterations, {num_epochs} epochs = {num_epochs * num_batches:4}")
+    last = num_samples - (num_batches - 1) * batch_size
+    print(f"{name:20} in batches of {batch_size:3}, the last holds {last:3}:", end=" ")
+    print(f"1 epoch = {num_batches:3} iterations, {num_epochs} epochs = {num_epochs * num_batches:3}")
+assert math.ceil(341 / 32) == 11, "The 341 photographs should make 11 batches."
+assert 341 - 10 * 32 == 21, "The last of them should hold 21."
 
 # %% [markdown]
+# The last batch holds what is left over. That is harmless until somebody averages. Suppose the teacher gives one mark
+# for each of the 11 batches of photographs, and we take the mean of the 11 marks. Then the 21 in the last batch share a
+# whole vote, like the 32 of any other: each of them counts 32 / 21 = 1.52 times as much. The right mean weighs each
+# batch by its size. You will write it in exercise 2, and every training loop of this series does it.
+#
 # ## Shuffle the practice
 #
 # In which order should the pictures come? Those in the folders are sorted by class. A loader's `batch_sampler` tells
@@ -574,7 +558,7 @@ plotting.show(
 for attempt in ("first run", "run again"):
     generator = torch.Generator().manual_seed(0)
     loader = DataLoader(practice, batch_size=BATCH_SIZE, shuffle=True, generator=generator)
-    terms = [list(loader.batch_sampler)[0][:5] for _ in range(2)]
+    terms = [next(iter(loader.batch_sampler))[:5] for _ in range(2)]
     print(f"{attempt}: term 1 begins with {terms[0]}, term 2 with {terms[1]}")
 assert terms[0] != terms[1], "Each term should have its own order."
 
@@ -611,10 +595,6 @@ plotting.show(
     "batches of 32 keep near it, batches of 256 very near.",
 )
 
-# %% [markdown]
-# A larger batch is a better witness. What does it cost?
-
-# %%
 print("batch size   scatter   corrections in a term   pictures in memory")
 for batch_size, scatter in spread.items():
     corrections = math.ceil(len(practice) / batch_size)
@@ -622,16 +602,16 @@ for batch_size, scatter in spread.items():
 assert 1.5 < spread[16] / spread[64] < 2.7, "Four times the batch should halve the scatter, roughly."
 
 # %% [markdown]
-# Four times the batch only *halves* the scatter, because it falls with the square root. Every step to the right of the
-# table buys less and costs the same: half as many corrections in a term, twice the memory.
+# A larger batch is a better witness, and the table says what it costs. Four times the batch only *halves* the scatter,
+# because it falls with the square root. Every step to the right of the table buys less and costs the same: half as many
+# corrections in a term, twice the memory.
 #
 # - **Too small**: each correction follows a few odd pictures, and the processor handles them one by one.
 # - **Too large**: few corrections in a term, a full memory, and hardly better advice.
 #
 # So 32 is no law. It is a place in the middle that works on nearly every machine; 16 or 64 would do. That it is a power
 # of two is mostly habit. If the memory overflows, halve it.
-
-# %% [markdown]
+#
 # ## All loaders at once
 #
 # From the next lesson on we import the function that does all this: four loaders, the practice shuffled and augmented,
@@ -727,6 +707,9 @@ plotting.show(
 loading = milliseconds["open and decode"] + milliseconds["transform"]
 looking = milliseconds["the student's look"]
 print(f"loading alone: {1000 / loading:,.0f} pictures a second, {loading * len(practice) / 1000:.1f} s for a term")
+print(f"one after the other: {loading + looking:.1f} ms a picture")
+at_best = max(loading, looking)
+print(f"side by side, at best: {at_best:.1f} ms a picture, {1 - at_best / (loading + looking):.0%} less")
 
 # %% [markdown]
 # (A file that was read a moment ago is still in the computer's memory. From a slow disk or over a network the first bar
@@ -734,14 +717,9 @@ print(f"loading alone: {1000 / loading:,.0f} pictures a second, {loading * len(p
 #
 # A `DataLoader` can have helpers. With `num_workers=2` it starts two more Python processes, and they prepare the next
 # batches while the student looks at this one. At best the loading then costs no time at all, and only the longer of the
-# two counts. What could that gain here?
-
-# %%
-print(f"one after the other: {loading + looking:.1f} ms a picture")
-at_best = max(loading, looking)
-print(f"side by side, at best: {at_best:.1f} ms a picture, {1 - at_best / (loading + looking):.0%} less")
-
-# %% [markdown]
+# two counts. The last line above says what that
+# could gain here.
+#
 # That is the most that workers can gain, and they have their price. Each is a Python process that first has to import
 # PyTorch, which takes seconds. Our two cores are busy with the student already. And on Windows and macOS a worker
 # starts from nothing, so it cannot find a class or a transform that was defined in a notebook; `make_dataloaders` says
@@ -797,8 +775,7 @@ print(f"side by side, at best: {at_best:.1f} ms a picture, {1 - at_best / (loadi
 # - **Augmenting**: change what must not matter, in practice only; an exam is a measuring instrument.
 # - **Packing**: stack, shuffle the practice, mind the short last batch; one epoch is ⌈samples / batch size⌉ iterations.
 # - **Measuring**: take the time of every stage before you look for more workers.
-
-# %% [markdown]
+#
 # ## Exercises
 #
 # ### Exercise 1 · How many corrections?

@@ -596,7 +596,8 @@ print("as a copy, kept:            ", not torch.equal(kept_as_copy["weight"], he
 # classes are counted from 1.
 
 # %%
-broken = DataLoader(TensorDataset(practice_notes.tensors[0], practice_notes.tensors[1] + 1), batch_size=32)
+features, labels = practice_notes.tensors
+broken = DataLoader(TensorDataset(features, labels + 1), batch_size=len(labels))
 head = nn.Linear(1280, 10).to(device)
 try:
     train_model(head, broken, broken, criterion=criterion, optimizer=torch.optim.Adam(head.parameters()), num_epochs=1,

@@ -8,8 +8,8 @@ reads Tiny ImageNet in its public layout (a folder or a zip, JPEG or WebP), keep
 written `64x8` trains eight epochs on 64x64 pixels. On a CPU, `--compile` (needs a C++ compiler) is about 1.4 times
 faster.
 
-The recipe: random resized crops and flips, label smoothing, AdamW without weight decay on norms and biases, a learning
-rate that warms up, stays, and decays at the end, and an exponential moving average of the weights, which is what ships.
+The recipe: random resized crops and flips, label smoothing, AdamW without weight decay on norms and biases, and a
+learning rate that warms up, stays, and falls to zero at the end.
 With `--teacher`, an ImageNet MobileNetV2 looks at every picture once at 192 pixels; the student then also learns to
 give the teacher's 1,280 features and the teacher's 1,000 class scores.
 Because the rate is constant until the decay begins, a run may be made longer while it has not begun: resume it with
@@ -31,7 +31,6 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
 from course_utils.pretrained import save_course_weights
@@ -234,46 +233,52 @@ def examine(model: nn.Module, pictures: Pictures, side: int, device: torch.devic
 
 
 class Run:
-    """One run in one folder: model, optimizer and moving average, saved together after each epoch."""
+    """One run in one folder: model and optimizer, saved together after each epoch."""
 
     def __init__(self, args: argparse.Namespace, num_classes: int):
         self.args, self.device = args, get_device(args.device)
-        self.sides, self.epoch = parse_stages(args.stages), 0
+        self.sides, self.rows = parse_stages(args.stages), []  # a row of metrics.csv for each finished epoch
         self.model = mobilenet_v2(num_classes=num_classes, dropout=0.0).to(
             self.device, memory_format=torch.channels_last
         )
-        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(args.average), use_buffers=True)
         self.optimizer = make_optimizer(self.model, args)
         self.forward = torch.compile(features_and_logits, dynamic=False) if args.compile else features_and_logits
         self.checkpoint, self.metrics = args.run / "checkpoint.pt", args.run / "metrics.csv"
 
+    @property
+    def epoch(self) -> int:
+        """How many epochs are finished."""
+        return len(self.rows)
+
     def settings(self) -> dict:
         """What must not change between a run and its continuation."""
-        fixed = ("seed", "batch_size", "lr", "weight_decay", "average", "min_area", "smoothing", "teacher", "warmup")
+        fixed = ("seed", "batch_size", "lr", "weight_decay", "min_area", "smoothing", "teacher", "warmup")
         return {name: getattr(self.args, name) for name in fixed}
 
     def save(self) -> None:
-        parts = {name: getattr(self, name).state_dict() for name in ("model", "average", "optimizer")}
+        """Save everything, then write metrics.csv anew from what was saved: the two can never disagree."""
+        state = {name: getattr(self, name).state_dict() for name in ("model", "optimizer")}
+        state |= {"rows": self.rows, "settings": self.settings(), "sides": self.sides, "decay": self.args.decay}
         with atomic_write(self.checkpoint) as temporary:
-            torch.save(
-                parts
-                | {"epoch": self.epoch, "settings": self.settings(), "sides": self.sides, "decay": self.args.decay},
-                temporary,
-            )
+            torch.save(state, temporary)
+        with atomic_write(self.metrics) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
+            writer.writeheader()
+            writer.writerows(self.rows)
 
     def resume(self) -> None:
         saved = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
+        finished = len(saved["rows"])
         changed = [name for name, value in self.settings().items() if saved["settings"][name] != value]
-        if changed or saved["sides"][: saved["epoch"]] != self.sides[: saved["epoch"]]:
+        if changed or saved["sides"][:finished] != self.sides[:finished]:
             raise SystemExit(f"The run in {self.args.run} was made with other settings: {changed or 'stages'}.")
         same_end = (len(saved["sides"]), saved["decay"]) == (len(self.sides), self.args.decay)
-        if not same_end and saved["epoch"] > min(
-            len(saved["sides"]) - saved["decay"], len(self.sides) - self.args.decay
-        ):
+        decay_begins = min(len(saved["sides"]) - saved["decay"], len(self.sides) - self.args.decay)
+        if not same_end and finished > decay_begins:
             raise SystemExit("The learning rate has begun to decay: a run can no longer be made longer or shorter.")
-        for name in ("model", "average", "optimizer"):
+        for name in ("model", "optimizer"):
             getattr(self, name).load_state_dict(saved[name])
-        self.epoch = saved["epoch"]
+        self.rows = saved["rows"]
 
     def train_one_epoch(self, pictures: Pictures, teacher: Teacher | None) -> float:
         """Train one epoch; everything random in it comes from the seed and the epoch's number. Returns the loss."""
@@ -302,19 +307,9 @@ class Run:
                 loss.backward()
                 nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
                 self.optimizer.step()
-                self.average.update_parameters(self.model)
                 total += loss.detach()
                 bar.update(len(rows))
-        self.epoch += 1
         return total.item() / len(order)
-
-    def log(self, row: dict) -> None:
-        is_new = not self.metrics.exists()
-        with self.metrics.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
 
 
 def match_spread(model: nn.Module, images: Tensor, wanted: float) -> float:
@@ -333,8 +328,8 @@ def match_spread(model: nn.Module, images: Tensor, wanted: float) -> float:
 
 
 def export(run: Run, pictures: Pictures) -> None:
-    """Write `weights.pt` from the moving average, its features brought to the wanted spread, and print its marks."""
-    args, model = run.args, run.average.module.cpu()
+    """Write `weights.pt`, the features brought to the wanted spread, and print the marks."""
+    args, model = run.args, run.model.cpu()
     sample = resize(normalize(pictures.val_images[:1000]), args.ship_side)
     clipped = match_spread(model, sample, args.spread)
     marks = examine(model, pictures, args.ship_side, torch.device("cpu"))
@@ -361,7 +356,6 @@ def parse_args() -> argparse.Namespace:
     add("--weight-decay", type=float, default=0.05)
     add("--smoothing", type=float, default=0.1, help="label smoothing")
     add("--min-area", type=float, default=0.5, help="the smallest share of a picture that a crop keeps")
-    add("--average", type=float, default=0.998, help="decay of the moving average of the weights, per step")
     add("--spread", type=float, default=0.5, help="the features' standard deviation in the shipped file")
     add("--seed", type=int, default=0)
     add("--device", default=None, help="cpu, cuda or mps")
@@ -390,12 +384,11 @@ def main() -> None:
         started, side = time.perf_counter(), run.sides[run.epoch]
         loss = run.train_one_epoch(pictures, teacher)
         seconds = time.perf_counter() - started
-        marks = examine(run.average.module, pictures, args.ship_side, run.device)
+        marks = {"train_loss": loss} | examine(run.model, pictures, args.ship_side, run.device)
+        rounded = {name: round(value, 4) for name, value in marks.items()}
+        run.rows.append({"epoch": run.epoch + 1, "side": side, **rounded, "seconds": round(seconds)})
         run.save()
-        row = {"epoch": run.epoch, "side": side, "train_loss": loss, **marks}
-        row = {name: round(value, 4) for name, value in row.items()} | {"seconds": round(seconds)}
-        run.log(row)
-        print(row, flush=True)
+        print(run.rows[-1], flush=True)
     export(run, pictures)
 
 

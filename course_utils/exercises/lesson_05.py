@@ -35,7 +35,7 @@ def cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> str | None:
             -along_pictures[picked, labels].mean()
         ),
         "That averages over all classes. Pick the truth's number from each row before you take the mean.": -rows.mean(),
-        "The size is right, the sign is not: a logarithm of a share is negative, and the minus makes it a fine.": -right,
+        "The size is right, the sign is not: the minus makes a fine of the negative logarithm.": -right,
         "That is the mean share of the truth. The mark is minus its logarithm, picture by picture.": (
             rows.exp()[picked, labels].mean()
         ),
@@ -47,7 +47,7 @@ def cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> str | None:
         for hint, value in mistakes.items():
             if torch.allclose(result.reshape(()), value, atol=1e-5):
                 return hint
-        return f"For the check's scores {tuple(scores.shape)} the loss should be {right:.3f}; yours is {result.item():.3f}."
+        return f"For the check's scores {tuple(scores.shape)} the loss is {right:.3f}, yours {result.item():.3f}."
     large = torch.as_tensor(answer(torch.tensor([[100.0, 0.0, 0.0]]), torch.tensor([1])), dtype=torch.float32)
     if not torch.allclose(large.reshape(()), torch.tensor(100.0), atol=1e-3):
         return (
@@ -129,5 +129,5 @@ def hire_coach(answer: Callable[[nn.Module, float], torch.optim.Optimizer]) -> s
     if not isinstance(coach, torch.optim.AdamW):
         return f"The list is right. The coach asked about is AdamW, this one is {type(coach).__name__}."
     if any(group["lr"] != 0.003 for group in coach.param_groups):
-        return f"The learning rate asked for was 0.003; this coach has {coach.param_groups[0]['lr']:g}. Hand it over: `lr=`."
+        return f"The learning rate asked for was 0.003; this coach has {coach.param_groups[0]['lr']:g}: use `lr=`."
     return None

@@ -41,6 +41,7 @@ import tempfile
 from contextlib import chdir
 from pathlib import Path
 
+import numpy as np
 import torch
 import torchvision
 from PIL import Image, ImageEnhance
@@ -67,14 +68,14 @@ plotting.show_images(
     [Image.open(path) for path in sheet],
     titles=[path.parent.name for path in sheet],
     title=f"Two of each kind ({DATASET})",
+    width=6.0,
     alt="A contact sheet: two pictures of each of the ten kinds of clothing, with the name of the kind above.",
 )
 
 # %% [markdown]
 # Remember your answer; at the end of the series the student shows which kinds *it* mixes up. (The name `outwear`
 # stands for coats and jackets. We keep the words of the data set.)
-
-# %% [markdown]
+#
 # ## The folder is the answer
 #
 # Nobody wrote "this is a hat" into the files. The right answer is the name of the **folder** in which a picture lies.
@@ -99,10 +100,9 @@ print(class_to_idx)
 assert class_to_idx[classes[-1]] == len(classes) - 1, "Counting from 0, the last class gets one less than their number."
 
 # %% [markdown]
-# Sorting matters. The operating system lists folders in no fixed order, and a `hat` that is 1 today and 7 tomorrow
-# makes nonsense of everything learned.
-
-# %% [markdown]
+# Sorting matters. The operating system lists folders in no fixed order, and if `hat` is 1 today and 7 tomorrow,
+# everything learned is nonsense.
+#
 # ## What is a data set, for PyTorch?
 #
 # Surprisingly little: a thing that says how many samples it has, and hands over the sample with a given number. Both
@@ -137,8 +137,7 @@ print(len(squares), squares[3], squares[999])
 #
 # Did you notice that a billion squares took no time and no memory? They do not exist. A sample is made at the moment
 # when somebody asks for it. That is **lazy loading**, and pictures need it badly.
-
-# %% [markdown]
+#
 # ## Write the class
 #
 # Now the same with pictures. `__init__` walks through the folders and notes down names and targets, `__getitem__`
@@ -286,8 +285,12 @@ ax.plot(numbers, all_at_once, marker="o", label="all at once")
 ax.axhline(one_batch, color=plotting.COLORS[2], linestyle="-.", label="one batch of 32 at a time")
 ax.axhline(16, color=plotting.COLORS[1], linestyle="--", label="a laptop with 16 GB")
 for number, gigabytes in zip(numbers.tolist(), all_at_once.tolist(), strict=True):
-    ax.annotate(f"{gigabytes:.3g} GB", (number, gigabytes), xytext=(6, -12), textcoords="offset points")
-ax.set(xscale="log", yscale="log", xlabel="pictures in the data set", ylabel="gigabytes", title="Memory for pictures")
+    text = f"{gigabytes:.2f} GB" if gigabytes < 1 else f"{gigabytes:.0f} GB"
+    ax.annotate(text, (number, gigabytes), xytext=(6, -12), textcoords="offset points")
+ax.set(xscale="log", yscale="log", xlim=(70, 3e6), ylim=(0.01, 3000))
+ax.set(xlabel="pictures in the data set", ylabel="gigabytes", title="Memory for pictures")
+ax.xaxis.set_major_formatter("{x:,.0f}")
+ax.yaxis.set_major_formatter("{x:g}")
 ax.legend(loc="upper left")
 plotting.show(
     figure,
@@ -297,8 +300,7 @@ plotting.show(
 
 # %% [markdown]
 # The price is time: a picture is opened again in every school term. Lesson 03 measures it.
-
-# %% [markdown]
+#
 # ## A messy folder
 #
 # The folder so far is tidy. Folders out there are not: downloads break off, telephones turn pictures, colleagues make
@@ -333,8 +335,7 @@ print(f"{num_files} files in train, {len(mine)} samples")
 # Those were the loud troubles. They stop a training, perhaps an hour after it began, since a picture is opened only
 # when its turn comes. The silent ones are worse. Our class never saw the files that do not end in `.jpg`, and it took
 # doubled, tiny and wrongly labelled pictures for good ones. For all of that we call a doctor.
-
-# %% [markdown]
+#
 # ## The data doctor
 #
 # `scan_images` opens every file once, compares all pictures with each other, and reports. It changes nothing.
@@ -358,27 +359,26 @@ print(f"{len(answer_key)} troubles planted, {len(found)} found, {len(report.prob
 # ### What is handled for you
 #
 # Some pictures are fine, but stored in an unusual way: on their side with a note which way is up (EXIF), with
-# transparent parts, with 16 bits instead of 8, in printer's colours. Above, each is opened as our class does it. Below,
-# the same file through `load_image`, which `ImageFolderDataset` uses.
+# transparent parts, with 16 bits instead of 8, in printer's colours. Above, three of them opened as our class does it.
+# Below, the same files through `load_image`, which `ImageFolderDataset` uses.
 
 # %%
-kinds = ("rotated", "unusual mode")
-odd = {finding.path: finding.detail for finding in report.findings if finding.kind in kinds}
-shown = [path for path in odd if path.endswith(("sideways.jpg", "out.png", "palette.png", "scanner.png"))]
-careless = [Image.open(messy / path).convert("RGB") for path in shown]
-careful = [load_image(messy / path) for path in shown]
+endings = {"sideways.jpg": "on its side", "hat_cut_out.png": "transparent", "scanner.png": "16 bits"}
+odd = [(messy / path, note) for path, _ in answer_key for end, note in endings.items() if path.endswith(end)]
+careless = [np.asarray(Image.open(path).convert("RGB")) for path, _ in odd]
+careful = [load_image(path) for path, _ in odd]
 plotting.show_images(
     careless + careful,
-    titles=[f"{odd[path].replace(' with transparency', '')}\ncareless" for path in shown] + ["careful"] * len(shown),
-    num_columns=len(shown),
-    alt="Five odd files, opened twice. Careless: lying on its side, dark or ragged where it should be transparent, "
-    "almost white. Careful: upright, on a white ground, in its true greys.",
+    titles=[f"{note}\ncareless" for _, note in odd] + ["careful"] * len(odd),
+    num_columns=len(odd),
+    width=5.4,
+    alt="Three odd files, opened twice. Careless: lying on its side; with the background that somebody had cut away; "
+    "and nothing but white. Careful: upright; cut out, on white; and in its true greys.",
 )
 
 # %% [markdown]
 # None of the pictures in the upper row gives an error. A student would simply have practised on them.
-
-# %% [markdown]
+#
 # ### What you must mend
 #
 # A doctor reports, but somebody has to decide, and that takes a look. These are the suspects that can be opened.
@@ -387,7 +387,7 @@ plotting.show_images(
 suspects = [finding for finding in report.problems if finding.kind not in ("unreadable", "truncated")]
 plotting.show_images(
     [load_image(messy / finding.path) for finding in suspects],
-    titles=[f"{finding.kind}\n{Path(finding.path).name}" for finding in suspects],
+    titles=[f"{finding.kind}\n{Path(finding.path).parent.as_posix()}" for finding in suspects],
     alt="The suspects: " + "; ".join(f"{finding.path}, {finding.kind}" for finding in suspects) + ".",
 )
 
@@ -457,8 +457,7 @@ assert abs(baseline - checkup.majority_baseline["validation"]) < 1e-9, "It shoul
 # %% [markdown]
 # An accuracy alone says little. If 95 of 100 patients are healthy, the answer "healthy" is right in 95 % and finds not
 # one ill person. So ask for the baseline first, and later for the accuracy class by class (lesson 08).
-
-# %% [markdown]
+#
 # ## Practice, mock exam, final exam
 #
 # You have seen that the pictures came in three folders. Each has its own purpose, and its own word in our story.
@@ -491,7 +490,8 @@ print("what the student knows:", tuple(known_pictures.shape), tuple(known_target
 
 # %% [markdown]
 # Here is a data set with a transform at work: each picture comes out as a tensor `(3, 8, 8)`, and `flatten` lays its
-# 192 numbers in a row. `classes=practice.classes` makes the mock exam count the classes as practice does.
+# 192 numbers in a row. `classes=practice.classes` makes the mock exam count the classes as practice does. Counted on
+# its own, an exam folder without hats would give each later class another number.
 #
 # `torch.cdist` measures the distance from every question to every known picture, and `argmin` finds the nearest.
 # **Predict first:** what mark does this student get on practice, and what mark in the mock exam?
@@ -520,21 +520,23 @@ assert marks["practice"] > 0.99, "Whoever knows the book by heart should find ev
 # lies all that was remembered and not understood; the technical word is **overfitting**. Look at the way it thinks:
 
 # %%
-questions = list(range(0, len(mock_exam), len(mock_exam) // 5))[:5]
+questions = list(range(0, len(mock_exam), len(mock_exam) // 4))[:4]
 answers = nearest(exam_pictures[questions]).tolist()
 pairs = [mock_exam.samples[index] for index in questions] + [practice.samples[index] for index in answers]
 plotting.show_images(
     [load_image(path) for path, _ in pairs],
-    titles=[f"{'question' if index < 5 else 'reminds it of'}\n{classes[t]}" for index, (_, t) in enumerate(pairs)],
+    titles=[f"{'question' if index < 4 else 'reminds it of'}\n{classes[t]}" for index, (_, t) in enumerate(pairs)],
     title="Learned by heart",
-    alt="Five pictures from the mock exam, and under each the practice picture that it reminds the student of: "
-    + "; ".join(f"{classes[pairs[i][1]]}, {classes[pairs[i + 5][1]]}" for i in range(5))
+    num_columns=4,
+    width=5.6,
+    alt="Four pictures from the mock exam, and under each the practice picture that it reminds the student of: "
+    + "; ".join(f"{classes[pairs[i][1]]}, {classes[pairs[i + 4][1]]}" for i in range(4))
     + ".",
 )
 
 # %% [markdown]
-# It goes by colours and brightness. That is better than nothing, since a dark background says something about a
-# collection, but it is not what we mean by seeing.
+# It goes by what is light, dark or red in which corner. Compare its mark with the majority baseline: that is worth
+# something, but it is not what we mean by seeing.
 #
 # ## Why a second exam?
 #
@@ -558,8 +560,7 @@ assert mock_marks[best] > mock_marks.mean() + 0.03, "The best of many should loo
 # all the time: the best term, the best learning rate. So the mark of the mock exam is a guide for choosing, and
 # only an exam by which nothing was chosen tells the truth. That is why the folder `test` stays closed until lesson 08.
 # (The doctor may open it, because a doctor teaches nobody.)
-
-# %% [markdown]
+#
 # ## Leakage
 #
 # A picture that is both in practice and in an exam is a **leak**: the student has seen the question. The doctor found
@@ -612,8 +613,8 @@ plotting.show(
 # **I have one folder and no splits.** Shuffle with a fixed seed, class by class so that each split has the same
 # proportions, and copy the files into three folders. If one object appears on several pictures, shuffle the objects.
 #
-# **Why does torchvision's `ImageFolder` not do all this?** It is older than most of our troubles and it is simple. It
-# reads the `.ipynb_checkpoints` folder as a class, ignores EXIF, and stops at a broken file without naming the others.
+# **Why does torchvision's `ImageFolder` not do all this?** It is simple, and for tidy folders it is enough. It takes a
+# folder `.ipynb_checkpoints` for a class, ignores EXIF, and stops at the first broken file without naming the others.
 #
 # **Why not delete bad files automatically?** Because a contradiction or a misplaced picture needs a person who looks.
 # And a data set that shrinks silently cannot be compared with yesterday's.
@@ -664,8 +665,8 @@ exercises.check("02.1", gigabytes)
 # %% [markdown]
 # ### Exercise 2 · A data set on a data set
 #
-# Write a class `Mirrored`. `Mirrored(dataset)` is a data set with as many samples as `dataset`, each with left and right
-# swapped and with the same target. `ImageOps.mirror(image)` returns a mirrored Pillow picture. Be lazy.
+# Write a class `Mirrored`. `Mirrored(dataset)` is a data set with as many samples as `dataset`, each with left and
+# right swapped and with the same target. `ImageOps.mirror(image)` returns a mirrored Pillow picture. Be lazy.
 
 # %% tags=["exercise"]
 from PIL import ImageOps

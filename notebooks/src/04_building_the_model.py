@@ -35,7 +35,7 @@ import os
 DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 106 MB
 WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
 NUM_PICTURES = 300  # practice pictures
-NUM_EPOCHS = 4  # school terms in the comparison
+NUM_EPOCHS = 3  # school terms in the comparison
 
 # %%
 import copy
@@ -593,10 +593,11 @@ plotting.show(
 # its student knows the 300 pictures. The right side is what counts, the pictures they have never seen. Compare each bar
 # with guessing, and the two with each other, whiskers included.
 #
-# Is the comparison fair? In corrections, yes; in patience, no. Sixty corrections are next to nothing for a network that
-# starts from random numbers. Raise `NUM_EPOCHS` and it will learn more. But it pays for each term about three times as
-# much time as the other, it has 300 pictures where the trained eye has seen a hundred thousand, and what it learns from
-# so few it learns partly by heart.
+# Is the comparison fair? In corrections, yes; in patience, no. These few corrections are next to nothing for a network
+# that starts from random numbers, and each costs it about three times as much time. Set `NUM_EPOCHS` to 15 when you
+# have a few minutes, and watch both figures: its loss falls, while its mark in the mock exam rises far less. With 2.2
+# million weights and 300 pictures it learns much by heart. The trained eye has seen a hundred thousand pictures, or a
+# million.
 #
 # ## Is the frozen part really frozen?
 #

@@ -90,26 +90,14 @@ else:
     raise AssertionError("Student and batch on two devices should not be able to work together.")
 
 # %% [markdown]
-# It is an error, at once, and it names the two devices. When you meet one like it, ask: which of the three did I not
-# move, model, images or labels?
-
-# %%
-model = build_classifier(10, weights=WEIGHTS).to(device)
-size = model.spec.image_size
-images = torch.randn(8, 3, size, size).to(device)  # noise instead of pictures: it will do for this lesson
-scores = model(images)
-print("scores", tuple(scores.shape), "on", scores.device)
-assert scores.device.type == device.type, "Student and pictures on one device should give scores on that device."
-
-# %% [markdown]
-# Together again, and ten scores come back for each of the eight. What are they worth?
-
-# %% [markdown]
+# It is an error, at once, and it names the devices. When you meet one like it, ask: which of the three did I not move,
+# model, images or labels?
+#
 # ## How does the teacher mark one answer?
 #
-# Four kinds of clothing, one picture, four raw scores. They are the scores of lesson 01. The picture shows pants,
-# which is class 2. The teacher's mark is called the **cross-entropy** and takes three moves: $e$ to the power of each
-# score, divide by the sum (these two are softmax), and take $-\log$ of the probability of the *truth*.
+# Four kinds of clothing, one picture, four raw scores, or *logits*. They are those of lesson 01. The picture shows
+# pants, which is class 2. The teacher's mark is called the **cross-entropy** and takes three moves: $e$ to the power of
+# each score, divide by the sum (these two are softmax), and take $-\log$ of the probability of the *truth*.
 #
 # The logarithm undoes the power: $\log(e^x) = x$. It is 0 at 1, negative below, and the nearer its number comes to 0
 # the deeper it falls. The minus sign turns that into a fine.
@@ -135,8 +123,8 @@ print(f"\nloss = -log({probabilities[label]:.3f}) = {loss_by_hand:.3f}")
 # That is the whole teacher. Note what it does *not* look at: how the rest was shared among the wrong answers. Only the
 # share of the truth counts.
 #
-# PyTorch's teacher is `nn.CrossEntropyLoss`. It expects a batch, scores `(N, C)` and labels `(N,)`, so ours is a batch
-# of one.
+# PyTorch's teacher is `nn.CrossEntropyLoss`. It marks a batch: scores `(N, C)` and labels `(N,)`. Ours is a batch of
+# one.
 
 # %%
 criterion = nn.CrossEntropyLoss()
@@ -146,8 +134,8 @@ assert abs(loss.item() - loss_by_hand) < 1e-6, "The loss by hand should be PyTor
 assert abs(loss_by_hand - 0.304) < 0.001, "For these four scores the loss is 0.304."
 
 # %% [markdown]
-# It takes **raw scores**: softmax is inside. That is not only convenient. Computed in three separate moves the powers
-# can outgrow what a `float32` can hold, whereas the two inner moves together simplify:
+# It takes **raw scores**: softmax is inside. That is not only convenient. In three separate moves the powers can
+# outgrow what a `float32` holds. Taken together they simplify:
 #
 # $$-\log \frac{e^{z_t}}{\sum_i e^{z_i}} = \log \Big(\sum_i e^{z_i}\Big) - z_t$$
 #
@@ -159,10 +147,9 @@ sure = torch.tensor([100.0, 0.0, 0.0])
 three_moves = -(sure.exp() / sure.exp().sum())[1].log()
 in_one_go = torch.logsumexp(sure, dim=0) - sure[1]
 print("e^100 in float32:", sure.exp()[0].item())
-print(
-    f"three moves: {three_moves:.1f}   in one go: {in_one_go:.1f}   PyTorch: {criterion(sure[None], torch.tensor([1])):.1f}"
-)
-assert torch.allclose(in_one_go, criterion(sure[None], torch.tensor([1]))), "logsumexp should give PyTorch's loss."
+pytorchs = criterion(sure.unsqueeze(0), torch.tensor([1]))
+print(f"three moves: {three_moves:.1f}   in one go: {in_one_go:.1f}   PyTorch: {pytorchs:.1f}")
+assert torch.allclose(in_one_go, pytorchs), "logsumexp should give PyTorch's loss."
 
 # %% [markdown]
 # A batch gets one mark: the **mean** of its marks. With `reduction="none"` the teacher shows them one by one.
@@ -178,8 +165,7 @@ assert torch.allclose(marks.mean(), criterion(batch_scores, batch_labels)), "The
 # %% [markdown]
 # Right and fairly sure, undecided, sure and wrong: three students, three marks. The last one is a multiple of the
 # others. Is that fair?
-
-# %% [markdown]
+#
 # ## What does a loss of 2.3 mean?
 #
 # Read a loss backwards: $e^{-\text{loss}}$ is the share that the student gave to the truth.
@@ -214,23 +200,18 @@ print(f"{'ln 10':20}      {math.log(10):.2f}")
 # is wrong: the labels, or the size of the inputs. A loss that *stays* at $\ln C$ belongs to a student that learns
 # nothing.
 #
-# Move the sliders. Try to get a loss of exactly $\ln 4 \approx 1.386$, and then the worst that you can.
+# Here is a student who is confident and wrong, and below it the same picture with sliders. Move them. Try to get a
+# loss of exactly $\ln 4 \approx 1.386$, and then the worst that you can.
 
 # %%
 explorer = widgets.softmax_explorer()
+figure, alt = explorer.draw(logit_0=5.0, logit_1=0.0, logit_2=1.0, logit_3=0.5, target=2)
+plotting.show(figure, alt=alt)
 explorer
 
 # %% [markdown]
-# The same as a picture that stands still, for a student who is confident and wrong:
-
-# %%
-figure, alt = explorer.draw(logit_0=5.0, logit_1=0.0, logit_2=1.0, logit_3=0.5, target=2)
-plotting.show(figure, alt=alt)
-
-# %% [markdown]
 # The curve on the right is $-\log p$. To the right it is nearly flat; to the left it rises without end.
-
-# %% [markdown]
+#
 # ## What form must a label have?
 #
 # For cross-entropy a label is the *number* of a class: type `int64`, shape `(N,)`, from 0 to $C - 1$. Beginners try all
@@ -242,7 +223,7 @@ plotting.show(figure, alt=alt)
 attempts = {
     "as measurements, 2.0": batch_labels.float(),
     "a column, (3, 1)": batch_labels.unsqueeze(1),
-    "counted from 1": batch_labels + 2,
+    "class 4 of 0 to 3": batch_labels + 2,
     "one too few": batch_labels[:2],
     "one-hot, whole numbers": nn.functional.one_hot(batch_labels, 4),
     "one-hot, float": nn.functional.one_hot(batch_labels, 4).float(),
@@ -254,19 +235,17 @@ for name, attempt in attempts.items():
         print(f"{name:24} accepted: {accepted[name]:.3f}")
     except (RuntimeError, ValueError, IndexError) as error:
         print(f"{name:24} {type(error).__name__}: {str(error).splitlines()[0]}")
+assert list(accepted) == ["one-hot, float"], "Only shares of float type should be accepted beside class numbers."
+assert torch.allclose(accepted["one-hot, float"], criterion(batch_scores, batch_labels)), "The same label, two forms."
 
 # %% [markdown]
 # The row that is accepted reads its numbers as *shares*: "100 % class 2". So one may also write a label such as "70 %
 # dress, 30 % shirt". Numbers of classes are shorter, and that is what our data set gives.
 #
-# No loss finds the worst mistake: labels that are numbered in another order than the classes. They have the right type
-# and the right shape, and the student learns nonsense. Lesson 02's `classes` list exists for that.
-
-# %%
-assert list(accepted) == ["one-hot, float"], "Only shares of float type should be accepted beside class numbers."
-assert torch.allclose(accepted["one-hot, float"], criterion(batch_scores, batch_labels)), "The same label, two forms."
-
-# %% [markdown]
+# No loss finds the worst mistake: labels that are numbered in another order than the classes, or counted from 1 in a
+# batch that happens to lack the last class. They have the right type and the right shape, and the student learns
+# nonsense. Lesson 02's `classes` list exists for that.
+#
 # ## Other questions, other teachers
 #
 # Cross-entropy answers *which one of several?* Other questions need other marks.
@@ -280,8 +259,10 @@ assert torch.allclose(accepted["one-hot, float"], criterion(batch_scores, batch_
 # | how much? big misses matter most | `MSELoss` | numbers | numbers, same shape |
 # | how much? a few wild values should not rule | `L1Loss` | numbers | numbers, same shape |
 #
-# First, *how much?* `MSELoss` is the mean of the squared misses, `L1Loss` the mean of their sizes. Four predictions
-# miss by 1, then one of them misses by 10.
+# Two comparisons. First, *how much?* `MSELoss` is the mean of the squared misses, `L1Loss` the mean of their sizes.
+# Four predictions miss by 1, then one of them misses by 10. Second, the families: cross-entropy is `log_softmax`
+# followed by `NLLLoss`; the binary `BCEWithLogitsLoss` is a *sigmoid*, which is softmax for two scores of which one is
+# fixed at 0, followed by `BCELoss`.
 
 # %%
 truths = torch.tensor([20.0, 25.0, 30.0, 35.0])
@@ -290,17 +271,7 @@ for misses in ([1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 10.0]):
     squared, absolute = nn.MSELoss()(predictions, truths), nn.L1Loss()(predictions, truths)
     print(f"misses {misses}:  MSELoss {squared:6.2f}   L1Loss {absolute:5.2f}")
 
-# %% [markdown]
-# One wild value multiplies the first mark by 26 and the second by 3. If it is a typing error in the data, prefer the
-# second.
-#
-# Next, the family. Cross-entropy is `log_softmax` followed by `NLLLoss`. The binary one, `BCEWithLogitsLoss`, is a
-# *sigmoid*, which is softmax for two scores of which one is fixed at 0, followed by `BCELoss`. Here too the version
-# that takes raw scores is the better one.
-
-# %%
-log_probabilities = batch_scores.log_softmax(dim=1)
-same = nn.NLLLoss()(log_probabilities, batch_labels)
+same = nn.NLLLoss()(batch_scores.log_softmax(dim=1), batch_labels)
 assert torch.allclose(same, criterion(batch_scores, batch_labels)), "log_softmax and NLLLoss should be cross-entropy."
 
 yes = torch.ones(1)
@@ -310,10 +281,12 @@ for score in (1.5, -200.0):
     print(f"score {score:6.1f}, truth yes:  BCEWithLogitsLoss {with_logits:7.3f}   BCELoss {on_probability:7.3f}")
 
 # %% [markdown]
+# One wild value multiplies the first mark by about 26 and the second by about 3. If it is a typing error in the data,
+# prefer the second.
+#
 # At a score of −200 the probability is too small for a `float32` and becomes 0. `BCELoss` has to stop at 100 so that
 # its mark stays finite. The raw score still knows better.
-
-# %% [markdown]
+#
 # ## Which way is down?
 #
 # A mark alone helps nobody. The student needs to know, for each weight: *if this one were a little larger, would my
@@ -348,18 +321,9 @@ print(f"loss {squared_miss(0.5):.6f}   slope by nudging {slope:.4f}")
 #
 # The third way is PyTorch's **autograd**. A weight that is to learn carries `requires_grad=True`. Everything computed
 # from it remembers how. `backward()` walks the chain from its end and leaves the product in `weight.grad`.
-
-# %%
-weight = torch.tensor(0.5, requires_grad=True)
-loss = squared_miss(weight)
-loss.backward()
-by_chain_rule = 2 * (0.5 * number - truth) * number
-print(f"nudging {slope:.4f}   chain rule {by_chain_rule:.4f}   autograd {weight.grad:.4f}")
-assert abs(weight.grad.item() - by_chain_rule) < 1e-6, "Autograd should agree with the chain rule."
-assert abs(slope - by_chain_rule) < 1e-6, "And with the slope found by nudging."
-
-# %% [markdown]
-# "Remembers how" can be seen. Each result has a `grad_fn`, the step that made it, and each step knows the ones before.
+#
+# "Remembers how" can be seen, too. Each result has a `grad_fn`, the step that made it, and each step knows the ones
+# before it. `trace_back` follows them.
 
 
 # %%
@@ -370,15 +334,22 @@ def trace_back(step, depth=0):
             trace_back(earlier, depth + 1)
 
 
+weight = torch.tensor(0.5, requires_grad=True)
+loss = squared_miss(weight)
 print(loss)
 trace_back(loss.grad_fn)
 
-# %% [markdown]
-# Read it against $(w \cdot x - y)^2$, from the outside in: a power, a difference, a product, and at the bottom the
-# place where the gradient is put down: `weight.grad`. For the student's two million weights the list is longer and the
-# idea the same.
+loss.backward()
+by_chain_rule = 2 * (0.5 * number - truth) * number
+print(f"nudging {slope:.4f}   chain rule {by_chain_rule:.4f}   autograd {weight.grad:.4f}")
+assert abs(weight.grad.item() - by_chain_rule) < 1e-6, "Autograd should agree with the chain rule."
+assert abs(slope - by_chain_rule) < 1e-6, "And with the slope found by nudging."
 
 # %% [markdown]
+# The three ways agree. Read the trail against $(w \cdot x - y)^2$, from the outside in: a power, a difference, a
+# product, and at the bottom the place where the gradient is put down: `weight.grad`. For the student's two million
+# weights the list is longer and the idea the same.
+#
 # ### The gradient of cross-entropy
 #
 # And the teacher's chain, softmax and logarithm included? The links multiply to something remarkably simple. The
@@ -428,10 +399,9 @@ assert abs(by_hand - head.weight.grad[2, 1].item()) < 1e-5, "By hand and autogra
 assert abs(by_nudging - by_hand) < 1e-2, "Nudging should come close."
 
 # %% [markdown]
-# Nudging would take two exams for each of the weights, millions in all. `backward()` finds all gradients in one walk,
+# Nudging would take two forward passes for each weight, millions in all. `backward()` finds all gradients in one walk,
 # which costs about twice as much as the way forward. This is what made large networks possible.
-
-# %% [markdown]
+#
 # ## A mistake that hides: softmax twice
 #
 # Probabilities look tidier than raw scores, so many a student ends in a softmax. The teacher then applies its own to
@@ -448,20 +418,19 @@ for name, given in {"our four scores": [2.0, 1.0, 3.5, 0.5], "confident and wron
         mark.backward()
         print(f"  softmax {times:6} loss {mark:.3f}   largest gradient {logits.grad.abs().max():.4f}")
 
+perfect = torch.eye(10)[[3]]  # 100 % for class 3, already a probability
+best, worst = (criterion(perfect, torch.tensor([label])) for label in (3, 4))
+print(f"softmax twice, ten classes: {best:.3f} for the best student in the world, {worst:.3f} for the worst")
+assert abs(best - 1.461) < 0.001, "Even a perfect student should be marked 1.461."
+assert abs(worst - 2.461) < 0.001, "And the worst possible one only 2.461."
+
 # %% [markdown]
 # Nothing breaks, and that is the trouble. The second softmax sees numbers between 0 and 1 and takes them for scores
-# that hardly differ. So the marks flatten: 0.304 becomes 0.943. With ten classes, the best student in the world would
-# get 1.461 and the worst possible 2.461. The gradients shrink with them, most of all where the correction is needed
-# most, for the student who is sure and wrong. Learning is slow, the loss never looks good, and there is no error
-# message. If a loss refuses to fall below about 1.5 for ten classes, look for a softmax too many.
-
-# %%
-perfect = torch.eye(10)[[3]]  # 100 % for class 3, already a probability
-best, worst = criterion(perfect, torch.tensor([3])), criterion(perfect, torch.tensor([4]))
-print(f"softmax twice, ten classes: from {best:.3f} at best to {worst:.3f} at worst")
-assert abs(best - 1.461) < 0.001 and abs(worst - 2.461) < 0.001, "The marks should be squeezed into 1.461 to 2.461."
-
-# %% [markdown]
+# that hardly differ. So the marks flatten: 0.304 becomes 0.943, and with ten classes all marks lie between the two
+# numbers of the last line. The gradients shrink with them, most of all where the correction is needed most, for the
+# student who is sure and wrong. Learning is slow, the loss never looks good, and there is no error message. If a loss
+# refuses to fall below about 1.5 for ten classes, look for a softmax too many.
+#
 # ## How does the coach correct?
 #
 # The gradient points uphill, so the coach steps the other way: *new weight = old weight − learning rate × gradient*.
@@ -483,28 +452,22 @@ assert abs(weight.item() - 0.499) < 1e-6, "The weight should be 0.5 - 0.01 * 0.1
 # Repeated, the steps are a walk downhill. How the walk goes depends on the learning rate more than on anything else.
 #
 # **Predict first:** the hill is $x^2$, whose slope is $2x$, and we start at −4. For which learning rate does every step
-# land exactly on the opposite side, at the same height?
+# land exactly on the opposite side, at the same height? Look at three rates first, then try with the slider below them.
 
 # %%
 walks = widgets.descent_explorer()
-walks
-
-# %% [markdown]
-# Three still pictures of the same slider:
-
-# %%
 for rate in (0.01, 0.3, 1.03):
     figure, alt = walks.draw(learning_rate=rate, landscape="bowl")
     plotting.show(figure, alt=alt)
+walks
 
 # %% [markdown]
 # Too timid, and the walk does not arrive. Too bold, and every step overshoots, lands higher than it began, and the loss
 # explodes. In between is a wide range that works. The border in this bowl is 1.0, where $x - 1 \cdot 2x = -x$.
 #
-# Choose the bumpy landscape: there a timid walker gets caught in a hollow that is not the lowest. And no two landscapes
-# have the same border, which is why a learning rate cannot be looked up. Lesson 07 measures it.
-
-# %% [markdown]
+# Choose the bumpy landscape: there a timid walker gets caught in a hollow that is not the lowest. And its border lies
+# below 1.0: each landscape has its own, which is why a learning rate cannot be looked up. Lesson 07 measures it.
+#
 # ## Momentum: a coach with a memory
 #
 # On a long gentle slope SGD creeps, since a small gradient means a small step. A rolling ball would gather speed. So
@@ -564,7 +527,7 @@ for momentum in (0.0, 0.9):
 # The idea: divide each gradient by its own usual size. Two running averages are enough. In the books they are called
 # $m$ and $v$.
 #
-# - $m$, the mean of the recent gradients: $m \leftarrow 0.9\, m + 0.1\, g$. That is momentum again.
+# - $m$, the mean of the recent gradients: $m \leftarrow 0.9\, m + 0.1\, g$. That is momentum again, as an average.
 # - $v$, the mean of their squares: $v \leftarrow 0.999\, v + 0.001\, g^2$. Its root is the usual size.
 #
 # The step is learning rate × $m / \sqrt{v}$. If a gradient is always the same, $m / \sqrt v$ is 1 or −1 whatever its
@@ -609,8 +572,8 @@ plotting.show(
 )
 
 # %% [markdown]
-# With the correction the first step is the learning rate, and so is every other. Without it, the coach is boldest just
-# when the student knows least. (Many a "simplified" Adam leaves the correction out. It is not a detail.)
+# With the correction the first step is the learning rate, and here so is every other. Without it, the coach is boldest
+# just when the student knows least. (Many a "simplified" Adam leaves the correction out. It is not a detail.)
 #
 # Here is the whole of Adam.
 
@@ -642,21 +605,17 @@ for gradient, change in zip(gradients[0].tolist(), moved.tolist(), strict=True):
     print(f"gradient {gradient:8.4f}   moved by {change:8.5f}")
 assert torch.allclose(moved.abs(), torch.full((3,), 0.001), rtol=1e-3), "Adam's first step should be about the rate."
 
+defaults = torch.optim.Adam([weight]).defaults
+print({name: defaults[name] for name in ("lr", "betas", "eps", "weight_decay", "amsgrad")})
+assert (defaults["lr"], defaults["betas"], defaults["eps"]) == (0.001, (0.9, 0.999), 1e-8), "my_adam has these too."
+
 # %% [markdown]
 # All by 0.001, against their gradients. So a learning rate of Adam has a plain meaning: *how far may a weight move in
-# one step?* It is why 0.001 works for so many students. We left the settings alone; these are the defaults:
-
-# %%
-defaults = torch.optim.Adam([weight]).defaults
-for name in ("lr", "betas", "eps", "weight_decay", "amsgrad"):
-    print(f"{name:13} {defaults[name]}")
-assert defaults["lr"] == 0.001 and defaults["betas"] == (0.9, 0.999), "These are the defaults that my_adam uses."
-
-# %% [markdown]
-# The two `betas` are the shares kept by $m$ and $v$. `weight_decay` comes next. `amsgrad` is a variant in which $v$
-# never shrinks; it rarely matters.
-
-# %% [markdown]
+# one step?* It is why 0.001 works for so many students.
+#
+# We left the settings alone, and the last lines show them. The two `betas` are the shares kept by $m$ and $v$.
+# `weight_decay` comes next. `amsgrad` is a variant in which $v$ never shrinks; it rarely matters.
+#
 # ## RMSprop, AdamW, and when to call which coach
 #
 # **RMSprop** is Adam's older sister: divide by the usual size, but without the mean $m$ and without any correction. Its
@@ -673,8 +632,8 @@ assert torch.allclose(mine, torchs, atol=1e-6, rtol=0), "Our RMSprop should corr
 
 # %% [markdown]
 # **Weight decay** pulls every weight a little towards 0 at each step, which keeps a student from leaning too hard on a
-# few of them. In `Adam` the pull is added to the gradient, and the gradient is then divided by its own usual size: so
-# the pull is lost in the division. **AdamW** applies it to the weight directly: $w \leftarrow w - \text{lr} \cdot
+# few of them. In `Adam` the pull is added to the gradient, and the sum is then divided by its own usual size, so how
+# strong the pull was is lost. **AdamW** applies it to the weight directly: $w \leftarrow w - \text{lr} \cdot
 # \text{decay} \cdot w$.
 #
 # **Predict first:** two weights, 2.0 and 0.2, whose gradients are zero. Only the decay acts, 100 steps. What is left of
@@ -695,7 +654,8 @@ assert torch.allclose(weight.detach(), left, atol=1e-5), "AdamW should take the 
 # AdamW takes the same share of both. Adam moves both by about the same *distance*, and wipes out the small one. If you
 # want weight decay with Adam, take AdamW.
 #
-# Now let four coaches walk the same valley, long and narrow, as loss landscapes often are.
+# Now let four coaches walk the same valley, long and narrow, as loss landscapes often are. We also count what each one
+# keeps in its notes, because that is a price: memory.
 
 
 # %%
@@ -712,17 +672,19 @@ def walk(coach, **settings):
         valley(place).backward()
         optimizer.step()
         places.append(place.detach().clone())
-    return torch.stack(places)  # (61, 2)
+    notes = [note for note in optimizer.state[place].values() if torch.is_tensor(note) and note.shape == place.shape]
+    return torch.stack(places), len(notes)  # (61, 2)
 
 
-paths = {
+walks_down = {
     "SGD": walk(torch.optim.SGD, lr=0.06),
     "SGD with momentum": walk(torch.optim.SGD, lr=0.01, momentum=0.9),
     "RMSprop": walk(torch.optim.RMSprop, lr=0.08),
     "Adam": walk(torch.optim.Adam, lr=0.3),
 }
-for name, places in paths.items():
-    print(f"{name:18} loss from {valley(places[0]):.2f} to {valley(places[-1]):.4f}")
+for name, (places, num_notes) in walks_down.items():
+    end = valley(places[-1])
+    print(f"{name:18} loss {valley(places[0]):.1f} -> {end:.4f}   numbers kept for each weight: {num_notes}")
 
 # %% [markdown]
 # The picture shows the valley from above, and the loss after each step.
@@ -731,7 +693,7 @@ for name, places in paths.items():
 across, along = torch.meshgrid(torch.linspace(-1.6, 1.6, 80), torch.linspace(-4.4, 1.4, 80), indexing="ij")
 figure, (left, right) = plotting.new_figure(1, 2, height=3.8, width_ratios=[1.3, 1])
 left.contour(along, across, valley((along, across)), levels=12, colors=plotting.COLORS[4], linewidths=0.5)
-for (name, places), color, marker in zip(paths.items(), plotting.COLORS, plotting.MARKERS, strict=False):
+for (name, (places, _)), color, marker in zip(walks_down.items(), plotting.COLORS, plotting.MARKERS, strict=False):
     style = {"color": color, "marker": marker, "markersize": 3, "linewidth": 1.1, "label": name}
     left.plot(places[:, 0], places[:, 1], **style)
     right.plot([valley(place).item() for place in places], markevery=6, **style)
@@ -742,36 +704,17 @@ right.legend(fontsize=8)
 plotting.show(
     figure,
     alt="Four walks down a narrow valley to its lowest point, a star. Plain SGD jumps from wall to wall; momentum "
-    "swings and rolls on; RMSprop and Adam take strides of equal size along both weights. Losses after 60 steps: "
-    + ", ".join(f"{name} {valley(places[-1]):.1g}" for name, places in paths.items())
+    "swings and rolls past; RMSprop and Adam set out with the same stride along both weights. Losses after 60 steps: "
+    + ", ".join(f"{name} {valley(places[-1]):.1g}" for name, (places, _) in walks_down.items())
     + ".",
 )
 
 # %% [markdown]
 # SGD jumps from wall to wall: a bolder rate would throw it out, a smaller one would creep along the floor. Momentum
-# swings a few times and rolls on. RMSprop and Adam treat the steep and the gentle direction alike. Do not read a
-# winner from one hill: each got a rate that suits it here, and ordering them takes many runs (lesson 07).
+# swings, and rolls past the star before it settles. RMSprop and Adam set out straight across, with the same stride
+# along both weights, steep or gentle; Adam has momentum too, so it swings as well. Do not read a winner from one smooth
+# hill: each got a rate that suits it here, and comparing coaches takes many runs on the real thing (lesson 07).
 #
-# Memory is a price as well: what does each coach keep for every weight?
-
-# %%
-coaches = {
-    "SGD": (torch.optim.SGD, {"lr": 0.01}),
-    "SGD with momentum": (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}),
-    "RMSprop": (torch.optim.RMSprop, {"lr": 0.001}),
-    "Adam": (torch.optim.Adam, {"lr": 0.001}),
-    "AdamW": (torch.optim.AdamW, {"lr": 0.001}),
-}
-for name, (coach, settings) in coaches.items():
-    weight = torch.zeros(1000, requires_grad=True)
-    optimizer = coach([weight], **settings)
-    weight.grad = torch.ones(1000)
-    optimizer.step()
-    notes = optimizer.state[weight].values()
-    kept = sum(note.numel() for note in notes if torch.is_tensor(note) and note.shape == weight.shape)
-    print(f"{name:18} keeps {kept / 1000:.0f} numbers for each weight")
-
-# %% [markdown]
 # | coach | usual learning rate | call it when |
 # |---|---|---|
 # | SGD with momentum 0.9 | 0.01 to 0.1 | a large picture network learns from nothing, with a scheduler; memory is short |
@@ -780,8 +723,7 @@ for name, (coach, settings) in coaches.items():
 # | AdamW | 0.00001 to 0.001 | the same with weight decay: transformers, fine-tuning |
 #
 # In this series the coach is Adam with 0.001. In older scripts you will find 0.01; lesson 07 tries both.
-
-# %% [markdown]
+#
 # ## Which weights does the coach really hold?
 #
 # A coach corrects what is on its list, and nothing else. The list is what you hand over when you make it. Our student's
@@ -796,6 +738,7 @@ def on_the_list(optimizer):
     return len(held), sum(p.numel() for p in held), sum(p.numel() for p in held if p.requires_grad)
 
 
+model = build_classifier(10, weights=WEIGHTS).to(device)
 lists = {
     "model.parameters()": torch.optim.Adam(model.parameters(), lr=0.001),
     "only requires_grad": torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.001),
@@ -808,9 +751,11 @@ assert on_the_list(lists["only requires_grad"])[1:] == (12_810, 12_810), "The he
 
 # %% [markdown]
 # They are: `parameters()` means all of them. The coach skips a weight that has no gradient, and frozen ones never get
-# one. So the long list does no harm today. We check it with one correction on the noise from the beginning.
+# one. So the long list does no harm today. We check it with one correction, on eight pictures of noise.
 
 # %%
+set_seed(0)
+images = torch.randn(8, 3, model.spec.image_size, model.spec.image_size).to(device)
 labels = torch.randint(10, (8,)).to(device)
 optimizer = lists["model.parameters()"]
 before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
@@ -824,8 +769,8 @@ with torch.no_grad():
 assert moved == ["head.weight", "head.bias"], "Only the head should have moved."
 
 # %% [markdown]
-# You have just run a whole correction: answer, mark, trace back, step. Eight pictures of noise teach nothing, but the
-# loss on *them* should have gone down.
+# You have just run a whole correction: answer, mark, trace back, step. Noise teaches nothing, but the loss on
+# these eight should have gone down.
 #
 # Still, hand over only what is to learn. It says what you mean, and it makes the next mistake visible. Suppose you
 # unfreeze a block later. A short list does not grow by itself: the newly freed weights get gradients, and nobody
@@ -842,8 +787,7 @@ assert len(heard) == 1, "The check should warn of weights that no coach holds."
 # %% [markdown]
 # The rule: **after unfreezing, make a new coach** (lesson 08). It starts with empty notes, and for a backbone it should
 # have a much smaller learning rate.
-
-# %% [markdown]
+#
 # <details><summary><b>Questions and answers</b></summary>
 #
 # **Why move the model *and* each batch?** The model moves once and stays. Batches come from files, through the CPU, and
@@ -874,7 +818,7 @@ assert len(heard) == 1, "The check should warn of weights that no coach holds."
 # for large ones.
 #
 # **Is Adam always best?** No. It is a good first choice. Well-tuned SGD with momentum often does at least as well on
-# large picture networks, with a third of Adam's memory for weights and notes saved.
+# large picture networks, and weights and notes together take a third less memory.
 #
 # **Does the optimizer add up gradients?** No, autograd does. The optimizer only reads them and, in `zero_grad()`,
 # clears them.
@@ -886,8 +830,7 @@ assert len(heard) == 1, "The check should warn of weights that no coach holds."
 # is tiny itself. A gradient of exactly 0 moves nothing.
 #
 # </details>
-
-# %% [markdown]
+#
 # ## Recap
 #
 # - **Moving**: `model.to(device)` once, `images = images.to(device)` each time; two devices are an error, not slowness.
@@ -896,8 +839,7 @@ assert len(heard) == 1, "The check should warn of weights that no coach holds."
 # - **Finding gradients**: nudge, chain rule, autograd; $p - y$ for the scores; `grad_fn` is the trail.
 # - **Writing coaches**: SGD, momentum, Adam with bias correction, equal to PyTorch's; a coach moves only what is on its
 #   list and has a gradient.
-
-# %% [markdown]
+#
 # ## Exercises
 #
 # ### Exercise 1 · The teacher, by hand

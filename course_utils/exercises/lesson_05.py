@@ -59,23 +59,23 @@ def cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> str | None:
 
 @exercise(
     "05.2",
-    "Replace the dots by the loss of a student who guesses among 200 kinds.",
+    "Replace the dots by the loss of a student who guesses among 1,000 kinds.",
     kind="number",
-    solved="ln 200: every kind gets a share of 1/200, and the mark is minus its logarithm.",
+    solved="ln 1000: every kind gets a share of 1/1000, and the mark is minus its logarithm.",
 )
 def loss_of_guessing(answer: float) -> str | None:
-    """`answer` is ln 200."""
-    if abs(answer - math.log(200)) < 0.006:
+    """`answer` is ln 1000."""
+    if abs(answer - math.log(1000)) < 0.006:
         return None
     if abs(answer - math.log(10)) < 0.006:
-        return "That is guessing among ten classes. Here there are 200."
-    if abs(answer - 1 / 200) < 1e-6:
+        return "That is guessing among ten classes. Here there are 1,000."
+    if abs(answer - 1 / 1000) < 1e-6:
         return "That is the share that each kind gets. The mark is minus the logarithm of the share of the truth."
-    if abs(answer - math.log10(200)) < 0.006:
+    if abs(answer - math.log10(1000)) < 0.006:
         return "The idea is right, but the loss uses the natural logarithm: `math.log`, not `math.log10`."
-    if abs(answer + math.log(200)) < 0.006:
+    if abs(answer + math.log(1000)) < 0.006:
         return "The logarithm of a share is negative; the mark is minus that, so it is positive."
-    return "Each of the 200 kinds gets the same share. What is minus the natural logarithm of it?"
+    return "Each of the 1,000 kinds gets the same share. What is minus the natural logarithm of it?"
 
 
 @exercise(

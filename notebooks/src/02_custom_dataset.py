@@ -359,8 +359,8 @@ print(f"{len(answer_key)} troubles planted, {len(found)} found, {len(report.prob
 # ### What is handled for you
 #
 # Some pictures are fine, but stored in an unusual way: on their side with a note which way is up (EXIF), with
-# transparent parts, with 16 bits instead of 8, in printer's colours. Above, three of them opened as our class does it.
-# Below, the same files through `load_image`, which `ImageFolderDataset` uses.
+# transparent parts, with 16 bits instead of 8, in printer's colours. The upper row shows three of them opened as our
+# class does it, the lower row the same files through `load_image`, which `ImageFolderDataset` uses.
 
 # %%
 endings = {"sideways.jpg": "on its side", "hat_cut_out.png": "transparent", "scanner.png": "16 bits"}
@@ -377,7 +377,7 @@ plotting.show_images(
 )
 
 # %% [markdown]
-# None of the pictures in the upper row gives an error. A student would simply have practised on them.
+# No picture in the upper row gives an error. A student would have practised on them as they are.
 #
 # ### What you must mend
 #
@@ -414,20 +414,22 @@ assert not second_report.problems, "After mending, nothing should be left to men
 assert modes == {"RGB"}, "Every picture should open in three colours."
 
 # %% [markdown]
-# Read the last line of the printed form: what is skipped is said. Now the same check-up for the real thing, before we
-# build eight lessons on it.
+# Read the last line of the printed form: what is skipped is said. One trouble escapes every doctor, a wrong label on a
+# picture that is there only once. Against that, look at your pictures, folder by folder.
+#
+# Now the same check-up for our own collection, before we build the coming lessons on it.
 
 # %%
 with chdir(root):
     checkup = scan_images(".")
+print(f"{checkup.num_files:,} files, {len(checkup.problems)} to mend")
 assert not checkup.problems, "The course's pictures should be clean."
-checkup
 
 # %% [markdown]
 # ## How good is someone who knows nothing?
 #
-# The doctor also counted. The classes differ in size, which is called **imbalance**. Its measure in the table is the
-# largest class against the smallest.
+# The doctor also counted. In most collections some classes are much larger than others, which is called
+# **imbalance**.
 #
 # **Predict first:** somebody has never seen a garment and gives the same answer to every question. Which answer should
 # it be, and how often will it be right?
@@ -444,7 +446,7 @@ plotting.show(
 # %% [markdown]
 # The best constant answer is the largest class. The accuracy it reaches is the **majority baseline**, and every
 # student of ours has to beat it. The name of the class comes from practice; the mark is what it brings in the mock
-# exam. By hand:
+# exam. By hand, and then in the last row of the doctor's table:
 
 # %%
 practice_counts, mock_counts = checkup.counts["train"], checkup.counts["validation"]
@@ -453,6 +455,7 @@ baseline = mock_counts[answer] / sum(mock_counts.values())
 print(f"guessing among {len(classes)} classes: {1 / len(classes):.1%} right")
 print(f"always {answer!r}: {baseline:.1%} right in the mock exam")
 assert abs(baseline - checkup.majority_baseline["validation"]) < 1e-9, "It should be what the report says."
+checkup
 
 # %% [markdown]
 # An accuracy alone says little. If 95 of 100 patients are healthy, the answer "healthy" is right in 95 % and finds not
@@ -460,7 +463,7 @@ assert abs(baseline - checkup.majority_baseline["validation"]) < 1e-9, "It shoul
 #
 # ## Practice, mock exam, final exam
 #
-# You have seen that the pictures came in three folders. Each has its own purpose, and its own word in our story.
+# The table has a column for each of three folders. Each has its own purpose, and its own word in our story.
 #
 # | folder | in the story | used for | how often |
 # |---|---|---|---|
@@ -610,7 +613,7 @@ plotting.show(
 # **How much goes into each folder?** Often 70 to 80 % for practice and the rest in halves. What counts for an exam is
 # the *number* of pictures: with 300, a mark is uncertain by a few points (lesson 07), with 30 it says almost nothing.
 #
-# **I have one folder and no splits.** Shuffle with a fixed seed, class by class so that each split has the same
+# **I have one folder without splits.** Shuffle with a fixed seed, class by class so that each split has the same
 # proportions, and copy the files into three folders. If one object appears on several pictures, shuffle the objects.
 #
 # **Why does torchvision's `ImageFolder` not do all this?** It is simple, and for tidy folders it is enough. It takes a

@@ -122,6 +122,7 @@ plotting.show_images(
     [tall, crop(tall), squash(tall), wide, crop(wide), squash(wide)],
     titles=["tall", "cropped", "squashed", "wide", "cropped", "squashed"],
     num_columns=6,
+    width=7.2,
     alt="Trousers in a tall and in a wide picture. Cropped, they keep their proportions but may lose waist and legs at the "
     "edges; squashed, they are whole, but much too wide, or too flat.",
 )
@@ -192,6 +193,7 @@ sides = (16, 32, 64, 96, 224)
 plotting.show_images(
     [v2.Resize((pixels, pixels))(shirt) for pixels in sides],
     titles=[f"{pixels} × {pixels}" for pixels in sides],
+    width=6.8,
     alt="A shirt at 16, 32, 64, 96 and 224 pixels: at 16 a blur of colour, at 32 a garment, from 64 on collar and "
     "buttons can be made out.",
 )
@@ -390,7 +392,7 @@ plotting.show_images(
     [change(shirt) for change in changes.values() for _ in range(4)],
     titles=[name for name in changes for _ in range(4)],
     num_columns=4,
-    width=4.4,
+    width=3.8,
     alt="Four rows of four looks at one shirt: some mirrored, some cut at different places, some cut and enlarged, some "
     "lighter, darker, paler or of a slightly different hue.",
 )
@@ -654,14 +656,15 @@ plotting.show(
 
 # %% [markdown]
 # Before any training, look at a batch. It takes a second, and it shows wrong colours, wrong labels and an augmentation
-# that goes too far.
+# that goes too far. **Could you name each of these**
+# from what is left of it? Where you could not, the student cannot either.
 
 # %%
 plotting.show_images(
     images[:10],
     titles=[practice.classes[label] for label in labels[:10]],
     spec=spec,
-    width=6,
+    width=5.4,
     alt="The first ten pictures of a practice batch, cropped, mirrored and in changed light, each with its class: "
     + ", ".join(practice.classes[label] for label in labels[:10])
     + ".",

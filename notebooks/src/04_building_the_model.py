@@ -90,12 +90,12 @@ assert torch.equal(found, F.conv2d(grid[None, None], upright[None, None])[0, 0])
 
 parts = {"picture (6, 6)": grid, "filter (3, 3)": upright, "feature map (4, 4)": found}
 
-figure, axes = plotting.new_figure(1, 3, height=2.9, width_ratios=[6, 3, 4])
+figure, axes = plotting.new_figure(1, 3, height=3.1, width=6.6, width_ratios=[6, 3, 4])
 for ax, (title, values) in zip(axes, parts.items(), strict=True):
     ax.imshow(values, cmap="PuOr_r", vmin=-7, vmax=7)
     for row, column in torch.cartesian_prod(torch.arange(len(values)), torch.arange(len(values))).tolist():
         ax.text(column, row, f"{values[row, column]:.0f}", ha="center", va="center")
-    ax.set(title=title, xticks=[], yticks=[])
+    ax.set(title=title, xticks=[], yticks=[], anchor="N")
     ax.grid(visible=False)
 plotting.show(
     figure,
@@ -136,16 +136,16 @@ print(len(dataset), "practice pictures,", len(data.val.dataset), "in the mock ex
 # **Predict first:** which parts of the picture disappear in each of them?
 
 # %%
-shirt, _ = dataset[dataset.targets.index(dataset.class_to_idx["shirt"])]
-grey = denormalize(shirt, spec).mean(dim=0)  # (H, W)
+trousers, _ = dataset[dataset.targets.index(dataset.class_to_idx["pants"])]
+grey = denormalize(trousers, spec).mean(dim=0)  # (H, W)
 kernels = torch.stack([upright, upright.T, torch.full((3, 3), 1 / 9)])  # (3, 3, 3)
 maps = F.conv2d(grey[None, None], kernels[:, None])[0]  # (3, H - 2, W - 2)
 plotting.show_images(
-    [grey, (maps[0] / 4 + 0.5).clamp(0, 1), (maps[1] / 4 + 0.5).clamp(0, 1), maps[2]],
+    [grey, (maps[0] / 2 + 0.5).clamp(0, 1), (maps[1] / 2 + 0.5).clamp(0, 1), maps[2]],
     titles=["the picture", "upright edges", "level edges", "mean of nine"],
     num_columns=4,
-    alt="A shirt in grey, and its three feature maps: one shows only edges that run up and down, one only edges that "
-    "run across, the third is the shirt slightly blurred.",
+    alt="A pair of trousers in grey, and its three feature maps: one shows only edges that run up and down, one only edges that "
+    "run across, the third is the picture slightly blurred.",
 )
 
 # %% [markdown]
@@ -158,13 +158,13 @@ plotting.show_images(
 #
 # **Max pooling** makes the map smaller: of every 2 × 2 places it keeps the largest number. What is lost is *exactly
 # where*; what is kept is *that it is there*. That makes the answer steadier, and below the figure we measure how much:
-# we move the shirt one pixel to the right, and compare the two answers for larger and larger places.
+# we move the trousers one pixel to the right, and compare the two answers for larger and larger places.
 
 # %%
 positive = F.relu(maps[:1])  # (1, H - 2, W - 2)
 pooled = F.max_pool2d(positive, kernel_size=2)  # (1, half, half)
 plotting.show_images(
-    [(maps[0] / 4 + 0.5).clamp(0, 1), (positive / 2).clamp(0, 1), (pooled / 2).clamp(0, 1)],
+    [(maps[0] / 2 + 0.5).clamp(0, 1), positive.clamp(0, 1), pooled.clamp(0, 1)],
     titles=[
         f"{name}\n{tuple(result.shape[-2:])}"
         for name, result in {"convolution": maps, "ReLU": positive, "max pooling": pooled}.items()
@@ -181,7 +181,7 @@ for size in (1, 2, 4, 8):
     print(f"pooling {size} × {size}: the answers differ by {(here - there).abs().mean() / here.mean():.0%}")
 
 # %% [markdown]
-# The larger the places that are summed up, the less one pixel matters.
+# The larger the places, the less one pixel matters.
 #
 # The whole recipe, as every textbook has it: *picture → convolution + ReLU → pooling → … → flatten → linear layer →
 # scores*. The convolutions find things, and the linear layer at the end, also called **dense** or fully connected,
@@ -228,15 +228,15 @@ assert ours[-1].shape == (1, 1280, side, side), "The last maps should have image
 # The maps get smaller and more numerous: less *where*, more *what*. Five halvings are a division by 32, so the last
 # maps are `image_size // 32` high and wide. For 224 that is the famous 7 × 7.
 #
-# And what is on the maps? We send the shirt through and look at the first six maps after four of the blocks. Bright
+# And what is on the maps? We send the trousers through and look at the first six maps after four of the blocks. Bright
 # means "here is what I look for".
 
 # %%
-steps = walk(shirt[None])
+steps = walk(trousers[None])
 for index in (0, 3, 6, 18):
     high, wide = steps[index].shape[2:]
     axes = plotting.plot_feature_maps(steps[index], title=f"After block {index}: {high} × {wide} places", num_maps=6)
-    plotting.show(axes, alt=f"Six feature maps of the shirt after block {index}, {high} by {wide} places each.")
+    plotting.show(axes, alt=f"Six feature maps of the trousers after block {index}, {high} by {wide} places each.")
 
 # %% [markdown]
 # After the first block you can still make out the picture: edges, cloth, light and dark. Deeper down the maps get
@@ -352,7 +352,7 @@ print(f"{remaining:,} weights remain; the head had {total - remaining:,}")
 assert remaining == 2_223_872, "The backbone should have 2,223,872 weights."
 
 # %% [markdown]
-# The head held a third of all weights. What remains is the backbone, and out come its 1,280 features.
+# The head held more than a third of all weights. What remains is the backbone, and out come its 1,280 features.
 #
 # *Step 3.* **Freezing** means that practice shall not change the backbone. Every parameter carries a flag,
 # `requires_grad`: shall PyTorch work out how to correct this? For a frozen one the answer is no. That is faster, takes
@@ -466,7 +466,7 @@ with torch.no_grad():
     loss = F.cross_entropy(student(images), labels).item()
 print(f"loss before any practice: {loss:.2f}; ln 10 = {math.log(10):.2f}")
 assert student.head.weight.abs().max() <= bound, "Initial weights should lie within 1/√1280."
-assert abs(loss - math.log(10)) < 0.7, "An untaught head should be marked near ln 10."
+assert abs(loss - math.log(10)) < 1, "An untaught head should be marked near ln 10."
 
 # %% [markdown]
 # A first loss far from $\ln C$ is a warning worth knowing: labels that do not fit, or inputs that were not normalised.
@@ -591,13 +591,14 @@ plotting.show(
 # %% [markdown]
 # How to read it. The left side shows practice: both lines start near $\ln 10$, and the lower a line falls, the better
 # its student knows the 300 pictures. The right side is what counts, the pictures they have never seen. Compare each bar
-# with guessing, and the two with each other, whiskers included.
+# with guessing, and the two with each other, whiskers included. (Naming the most frequent class pays because the exam
+# does not hold equally many of each. Practice did, so a student who learned nothing may well stay below it.)
 #
 # Is the comparison fair? In corrections, yes; in patience, no. These few corrections are next to nothing for a network
-# that starts from random numbers, and each costs it about three times as much time. Set `NUM_EPOCHS` to 15 when you
-# have a few minutes, and watch both figures: its loss falls, while its mark in the mock exam rises far less. With 2.2
-# million weights and 300 pictures it learns much by heart. The trained eye has seen a hundred thousand pictures, or a
-# million.
+# that starts from random numbers; its BatchNorm, the subject of the next section, has not even settled. And each costs
+# it about three times as much time. Set `NUM_EPOCHS` to 15 when you have a few minutes, and watch both figures: its
+# loss falls far, its mark in the mock exam rises much less. With 2.2 million weights and 300 pictures it learns by
+# heart. The trained eye has seen a hundred thousand pictures, or a million.
 #
 # ## Is the frozen part really frozen?
 #

@@ -900,7 +900,7 @@ exercises.check("05.1", cross_entropy)
 # %% [markdown]
 # ### Exercise 2 · The first mark of a run
 #
-# A new student is to tell 200 kinds of object apart. Which loss do you expect for its first batch, to two decimals?
+# A new student is to tell 1,000 kinds of object apart. Which loss do you expect for its first batch, to two decimals?
 
 # %% tags=["exercise"]
 first_loss = ...  # replace the dots
@@ -911,15 +911,15 @@ first_loss = 2.30
 exercises.check("05.2", first_loss)
 
 # %% tags=["wrong"] hint="the share"
-first_loss = 1 / 200
+first_loss = 1 / 1000
 exercises.check("05.2", first_loss)
 
 # %% tags=["wrong"] hint="natural logarithm"
-first_loss = math.log10(200)
+first_loss = math.log10(1000)
 exercises.check("05.2", first_loss)
 
 # %% tags=["solution"]
-first_loss = math.log(200)
+first_loss = math.log(1000)
 exercises.check("05.2", first_loss)
 
 # %% [markdown]

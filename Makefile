@@ -11,7 +11,7 @@ ensure_uv = @$(UV) --version >/dev/null 2>&1 || \
 
 help:
 	@echo "make lab         set up once, then open lesson 00 in JupyterLab"
-	@echo "make run         run every lesson without a network; pages in build/lessons/   [LESSONS=\"01 04\"]"
+	@echo "make run         run every lesson without the internet; pages in build/lessons/   [LESSONS=\"01 04\"]"
 	@echo "make test        lint, unit tests, and every lesson as a test"
 	@echo "for authors:"
 	@echo "make edit        open the lessons' sources in JupyterLab"

@@ -124,16 +124,18 @@ def build_train_transform(spec: InputSpec, *, augment: str = "light") -> v2.Comp
 def _resize_and_crop(spec: InputSpec, *, random: bool = False) -> list[v2.Transform]:
     """The steps from a picture of any size to the network's square; `random` crops anywhere, not in the middle."""
     size, resize_size = spec.image_size, spec.resize_size
+    roomy = round(size * 8 / 7)  # a random crop needs room: as much as 256 leaves around 224
     if resize_size is None:
         if not random:
             return [v2.Resize((size, size), antialias=True)]
-        roomy = round(size * 8 / 7)  # as much room as 256 leaves around 224
         return [v2.Resize((roomy, roomy), antialias=True), v2.RandomCrop(size)]
     if resize_size < size:
         raise ValueError(
             f"resize_size={resize_size} is smaller than image_size={size}: the crop would have black edges."
         )
-    return [v2.Resize(resize_size, antialias=True), v2.RandomCrop(size) if random else v2.CenterCrop(size)]
+    if not random:
+        return [v2.Resize(resize_size, antialias=True), v2.CenterCrop(size)]
+    return [v2.Resize(max(resize_size, roomy), antialias=True), v2.RandomCrop(size)]
 
 
 def _to_normalized_tensor(spec: InputSpec) -> list[v2.Transform]:

@@ -12,8 +12,8 @@ from course_utils.pretrained import COURSE_WEIGHTS_FILE, read_course_weights
 from course_utils.transforms import build_eval_transform
 
 SAMPLE = range(0, 10_000, 20)  # every twentieth validation picture: 500
-RECORDED_RIGHT = 0
-RECORDED_LOGITS = [0.0] * 5  # of the first five classes, for the generated picture
+RECORDED_RIGHT = 54
+RECORDED_LOGITS = [0.8608, -1.5122, -1.064, -0.7612, -0.9549]  # of the first five classes, for the generated picture
 
 
 def generated_picture() -> torch.Tensor:

@@ -12,8 +12,8 @@ The recipe: random resized crops and flips, label smoothing, AdamW without weigh
 learning rate that warms up, stays, and falls to zero at the end.
 With `--teacher`, an ImageNet MobileNetV2 looks at every picture once at 192 pixels; the student then also learns to
 give the teacher's 1,280 features and the teacher's 1,000 class scores.
-Because the rate is constant until the decay begins, a run may be made longer while it has not begun: resume it with
-more epochs.
+A run may be made longer by resuming it with more epochs: as long as the rate has not begun to fall, it simply stays
+constant for longer; once the run has ended, it rises and falls again (a warm restart).
 """
 
 import argparse
@@ -238,6 +238,7 @@ class Run:
     def __init__(self, args: argparse.Namespace, num_classes: int):
         self.args, self.device = args, get_device(args.device)
         self.sides, self.rows = parse_stages(args.stages), []  # a row of metrics.csv for each finished epoch
+        self.cycle_start = 0  # the epoch before which the learning rate last began to rise
         self.model = mobilenet_v2(num_classes=num_classes, dropout=0.0).to(
             self.device, memory_format=torch.channels_last
         )
@@ -259,6 +260,7 @@ class Run:
         """Save everything, then write metrics.csv anew from what was saved: the two can never disagree."""
         state = {name: getattr(self, name).state_dict() for name in ("model", "optimizer")}
         state |= {"rows": self.rows, "settings": self.settings(), "sides": self.sides, "decay": self.args.decay}
+        state["cycle_start"] = self.cycle_start
         with atomic_write(self.checkpoint) as temporary:
             torch.save(state, temporary)
         with atomic_write(self.metrics) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -274,8 +276,11 @@ class Run:
             raise SystemExit(f"The run in {self.args.run} was made with other settings: {changed or 'stages'}.")
         same_end = (len(saved["sides"]), saved["decay"]) == (len(self.sides), self.args.decay)
         decay_begins = min(len(saved["sides"]) - saved["decay"], len(self.sides) - self.args.decay)
-        if not same_end and finished > decay_begins:
-            raise SystemExit("The learning rate has begun to decay: a run can no longer be made longer or shorter.")
+        self.cycle_start = saved["cycle_start"]
+        if finished == len(saved["sides"]) < len(self.sides):
+            self.cycle_start = finished  # a warm restart: the rate rises and falls once more
+        elif not same_end and finished > decay_begins:
+            raise SystemExit("The learning rate has begun to decay: let the run end, then resume it with more epochs.")
         for name in ("model", "optimizer"):
             getattr(self, name).load_state_dict(saved[name])
         self.rows = saved["rows"]
@@ -291,8 +296,8 @@ class Run:
         with progress_bar(total=len(order) * len(order[0]), description=title, unit="picture") as bar:
             for step, rows in enumerate(order):
                 rate = learning_rate(
-                    self.epoch + step / len(order),
-                    peak=args.lr, num_epochs=len(self.sides), warmup=args.warmup, decay=args.decay,
+                    self.epoch - self.cycle_start + step / len(order),
+                    peak=args.lr, num_epochs=len(self.sides) - self.cycle_start, warmup=args.warmup, decay=args.decay,
                 )  # fmt: skip
                 for group in self.optimizer.param_groups:
                     group["lr"] = rate

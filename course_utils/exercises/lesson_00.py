@@ -51,7 +51,7 @@ def count_right(answer: Callable[[torch.Tensor, torch.Tensor], float]) -> str | 
 
 @exercise(
     "00.3",
-    "Replace the dots by 'model', 'criterion', 'optimizer' or 'scheduler'.",
+    "Replace the dots by 'model', 'criterion' or 'optimizer'.",
     kind="text",
     solved="The coach was handed somebody else's student, and corrects that one. Lesson 05 shows how to notice.",
 )
@@ -66,4 +66,4 @@ def who_is_wrong(answer: str) -> str | None:
         return "The model answers as well as it can. Who was supposed to change it?"
     if name in ("coach", "teacher", "student", "assistant"):
         return "Write the name that it has in the code."
-    return "One of the characters in the table above was created with another model's parameters."
+    return "One of the characters was handed another model's parameters when it was created."

@@ -27,7 +27,21 @@
 #
 # ## Before you start
 #
-# You need Python's functions, lists and loops. You need no PyTorch, and no mathematics beyond the slope of a line.
+# You need Python's functions, lists and loops. You need no PyTorch, and no mathematics beyond school: powers, averages,
+# the slope of a line. What else is needed is explained where it comes up.
+#
+# ## How to use these lessons
+#
+# A lesson is a page of text and of **cells** with code. Click into a cell and press Shift+Enter to run it. Run them in
+# order, from the top: later cells use what earlier ones made. The first few only prepare things; run them, you need not
+# understand them. Change anything you like, since this is your own copy.
+# When a copy is beyond repair, the command `course reset 00` gives you a fresh one and keeps the old one beside it.
+#
+# Now and then a paragraph begins with **Predict first**. Do it, aloud or on paper, before you run the next cell. A
+# guess that turns out wrong teaches more than an answer you only read.
+#
+# Each lesson ends in exercises. Their cells run as they are and tell you what is asked. A wrong answer gets a hint
+# about what went wrong, and a solution is folded away below.
 
 # %% tags=["settings"]
 NUM_POINTS = 400  # points in the first experiment
@@ -46,23 +60,10 @@ from course_utils.doctor import check_environment
 from course_utils.runtime import get_device, set_seed
 
 # %% [markdown]
-# ## How to use these lessons
-#
-# A lesson is a page of text and of **cells** with code. Click into a cell and press Shift+Enter to run it. Run them in
-# order, from the top: later cells use what earlier ones made. Change anything you like, since this is your own copy.
-# When a copy is beyond repair, the command `course reset 00` gives you a fresh one and keeps the old one beside it.
-#
-# Now and then a paragraph begins with **Predict first**. Do it, aloud or on paper, before you run the next cell. A
-# guess that turns out wrong teaches more than an answer you only read.
-#
-# Each lesson ends in exercises. Their cells run as they are and tell you what is asked. A wrong answer gets a hint
-# about what went wrong, and a solution is folded away below.
-
-# %% [markdown]
 # ## Is the machine ready?
 #
 # The first question is a practical one. The next cell looks at what is installed, at the device that computes and at
-# the files the lessons need. Whatever is missing comes with the one command that mends it.
+# the files the lessons need. Whatever is missing comes with the one command that mends it; type it in a terminal.
 
 # %%
 check_environment()
@@ -85,17 +86,16 @@ print("This machine computes on:", device)
 # | in the story | in the code | what it does |
 # |---|---|---|
 # | the **student** | `model` | looks at a picture and answers |
-# | the **teacher** | `criterion` | marks the answer: how wrong is it? The mark is called the *loss* |
-# | the **coach** | `optimizer` | changes the student a little, so that the next mark is better |
+# | the **teacher** | `criterion` | says how wrong the answer is with one number, the *loss*: 0 would be perfect, **lower is better** |
+# | the **coach** | `optimizer` | changes the student a little, so that the next loss is lower |
 # | the **assistant** | `scheduler` | tells the coach to correct more boldly or more gently as time goes by |
 # | **practice** | training data | examples to learn from |
 # | the **mock exam** | validation data | examples to see how well it goes, never to learn from |
 # | the **final exam** | test data | opened once, at the very end |
-# | a **school term** | epoch | one pass through all the practice examples, and a mock exam |
-# | **revision notes** | cached features | what a student has already worked out and need not work out again |
+# | a **school term** | epoch | one pass through all the practice examples; a mock exam follows |
 # | the **report card** | `History` | the marks of every term |
 #
-# Two of them are often confused, so say it aloud once: **the teacher only marks, the coach only corrects.**
+# Two of them are often confused: **the teacher only marks, the coach only corrects.**
 
 # %% [markdown]
 # ## The whole journey in one picture
@@ -128,20 +128,22 @@ plotting.show(
 # %% [markdown]
 # ## What you write yourself
 #
-# There are libraries in which training is one call. In Keras it reads `model.fit(x, y, epochs=10)`, and the library
-# runs the loop. In **PyTorch** you write the loop. It does not count correct answers for you, nor move data to
-# the device, nor clear the coach's notes, nor switch the student between practice and exam.
+# Some libraries train in one call and hide the loop. In **PyTorch** you write it; its heart is five lines. That is more
+# to type, and it is why this series uses PyTorch: nothing is hidden. What you type once becomes a tested function of
+# the package `course_utils`, and later lessons import it.
+#
+# <details><summary><b>I come from Keras</b></summary>
 #
 # | | Keras | PyTorch |
 # |---|---|---|
-# | the loop over terms and batches | `fit` runs it | you write it (lesson 06) |
+# | the loop over terms and batches | `model.fit(x, y, epochs=10)` runs it | you write it (lesson 06) |
 # | practice mode, exam mode | automatic | `model.train()`, `model.eval()` |
 # | clearing the previous correction | automatic | `optimizer.zero_grad()` |
+# | moving data to the device | automatic | `images.to(device)` |
 # | accuracy | a word in a list | you count it |
 # | changing something in the middle | subclass, callback | change the line |
 #
-# That is more to type, and it is why this series uses PyTorch: nothing is hidden. What you type once becomes a tested
-# function of the package `course_utils`, and later lessons import it.
+# </details>
 
 # %% [markdown]
 # ## Tensors
@@ -157,8 +159,8 @@ print("shape", tuple(grades.shape), "  type", grades.dtype, "  device", grades.d
 # %% [markdown]
 # The **shape** is the first thing to ask any tensor for. This one has 2 rows and 3 columns, so its shape is `(2, 3)`. A
 # single number has the shape `()`, a row of five `(5,)`. A batch of 32 colour pictures has the shape
-# `(32, 3, 224, 224)`: 32 pictures, 3 colours, 224 pixels high and wide. Most mistakes in this field are mistakes about
-# shapes, and printing one takes a second.
+# `(32, 3, 224, 224)`: 32 pictures, 3 colours, 224 pixels high and wide. Many beginners' errors are about shapes,
+# and printing one takes a second.
 #
 # **Indexing** works as in NumPy: the first index chooses the row, a colon means "all", −1 is the last.
 
@@ -172,18 +174,32 @@ print("the same as number:", grades[1, -1].item())
 # `item()` takes the number out of a tensor that holds exactly one.
 #
 # The **dtype** is the type of the numbers. Two matter here. `float32` is for anything that is measured or learned.
-# `int64` is for counting and for the numbers of classes: "class 3" is not "3.0 of something".
+# `int64` is for counting, and for classes. A **class** is one of the possible answers; classes are numbered from 0. A
+# **label** is the number of the right one: class 3 is a name, not an amount.
 
 # %%
 labels = torch.tensor([3, 0, 7])
 print(labels.dtype, "->", labels.float().dtype)
 
 # %% [markdown]
-# **Combining** two tensors of the same shape goes number by number. When the shapes differ, PyTorch tries to repeat the
-# smaller one: that is **broadcasting**. It lines the shapes up at the right end; sizes must be equal, or one of them
-# must be 1 or missing.
+# Many functions shrink a tensor along one dimension, and `dim` says which one disappears. `mean(dim=1)` averages along
+# each row, so that `(2, 3)` becomes `(2,)`. With `keepdim=True` the dimension stays, with size 1. `argmax` gives the
+# *position* of the largest number instead of its value. And comparing gives True and False: their sum counts the True
+# ones, their mean, after `.float()`, is the share of True.
+
+# %%
+print("mean of each row:        ", grades.mean(dim=1), tuple(grades.mean(dim=1).shape))
+print("the same with keepdim:   ", tuple(grades.mean(dim=1, keepdim=True).shape))
+print("where each row is largest:", grades.argmax(dim=1))
+print("greater than 2:          ", (grades > 2).sum().item(), "numbers, a share of", (grades > 2).float().mean().item())
+
+# %% [markdown]
+# **Combining** two tensors of the same shape goes number by number. When the shapes differ, PyTorch lines them up at
+# the right end and repeats whichever has size 1, or no dimension at all, in that place. That is **broadcasting**. Any
+# other difference is an error.
 #
-# **Predict first:** what is the shape of `grades + bonus`, and what stands in its second row?
+# Let `bonus` be `[10, 20, 30]`, with the shape `(3,)`. **Predict first:** what is the shape of `grades + bonus`, and
+# what stands in its second row?
 
 # %%
 bonus = torch.tensor([10.0, 20.0, 30.0])
@@ -193,7 +209,7 @@ assert (grades + bonus)[1].tolist() == [14.0, 25.0, 36.0], "The bonus should be 
 
 # %% [markdown]
 # Broadcasting is handy, and sometimes it is a trap, because it never complains when it *can* repeat. Here somebody
-# compares four answers with four solutions, and one of the two has a column too many.
+# compares four answers with four solutions, and one of the two has a dimension too many.
 
 # %%
 answers = torch.tensor([[1], [0], [1], [1]])  # shape (4, 1)
@@ -203,13 +219,13 @@ print("the shape they compared:  ", tuple((answers == solutions).shape))
 print("right answers:            ", (answers.squeeze(1) == solutions).sum().item(), "of 4")
 
 # %% [markdown]
-# Ten right out of four: each answer was compared with each solution. `squeeze(1)` removes the dimension of size 1, and
-# all is well.
+# Ten right out of four. `(4,)` counts as `(1, 4)`, and *both* were repeated to `(4, 4)`: each answer was compared with
+# each solution. `squeeze(1)` removes the dimension of size 1, and all is well.
 #
-# A tensor differs from a NumPy array in two things only: it may live on another device, and it can remember how it
-# was computed, which is what learning needs (lesson 05). Going back and forth costs nothing as long as it stays on
-# the CPU: both look at the same memory. (NumPy's numbers are `float64` unless you say otherwise; networks use
-# `float32`, which is half the size.)
+# Two differences from NumPy's arrays matter: a tensor may live on another device, and it can remember how it was
+# computed, which is what learning needs (lesson 05). `torch.from_numpy(array)` and `tensor.numpy()` copy nothing on the
+# CPU: both look at the same memory. `torch.tensor(array)` makes a copy. (NumPy's numbers are `float64` unless you say
+# otherwise; networks use `float32`, which is half the size.)
 
 # %%
 array = np.zeros(3)
@@ -219,8 +235,9 @@ print("the tensor sees the change:", tensor)
 print("moved to the device:", grades.to(device).device)
 
 # %% [markdown]
-# Why not simply Python lists? Because a tensor does a whole block of arithmetic in one call. Multiplying two tables of
-# 200 × 200 numbers takes eight million multiplications.
+# Why not simply Python lists? Because a tensor does a whole block of arithmetic in one call. In a **matrix product**,
+# written `@`, each row of the left table meets each column of the right one. For two tables of 200 × 200 numbers that
+# is 200 × 200 × 200, eight million multiplications. Networks do little else.
 #
 # **Predict first:** how many times faster is the tensor?
 
@@ -247,6 +264,7 @@ print(f"the tensor is about {list_seconds / tensor_seconds:,.0f} times as fast")
 # coordinates of a point, the student is to say which spiral it belongs to.
 
 # %%
+# How the spirals are made; you may skip it.
 set_seed(0)
 turn = torch.rand(NUM_POINTS).sqrt() * 3 * math.pi
 labels = torch.arange(NUM_POINTS) % 2  # 0, 1, 0, 1, ...
@@ -274,9 +292,9 @@ ax.legend(loc="upper right")
 plotting.show(figure, alt="Two spirals of points wound into each other, circles and triangles, around a common centre.")
 
 # %% [markdown]
-# Now the characters. The student is a small network: two numbers in, 64 numbers inside, twice, two scores out, one for
-# each spiral. The teacher is the cross-entropy loss and the coach is called Adam. Lessons 04 and 05 take all three
-# apart; today they only have to work.
+# Now the characters. The student is a small network: two numbers go in, two layers of 64 numbers each work on them, and
+# two scores come out, one for each spiral. The teacher is the cross-entropy loss and the coach is called Adam; `lr`
+# says how large its corrections are. Lessons 04 and 05 take all three apart; today they only have to work.
 
 # %%
 set_seed(0)
@@ -288,7 +306,8 @@ untrained = (model(points).argmax(dim=1) == labels).float().mean().item()
 print(f"right before any practice: {untrained:.0%}")
 
 # %% [markdown]
-# With two answers to choose from, guessing gets about half of them right. That is where an untrained student stands.
+# An untrained student does not even guess. It has some opinion about every point, by accident, and with two answers to
+# choose from an accident is right somewhere near half of the time.
 #
 # And here is the loop. Five of its lines are the heart of everything that follows: *forget the last correction, answer,
 # mark, find out what to change, change it.* **Lesson 06 explains every line.** The two lines with `snapshots` only keep
@@ -311,13 +330,13 @@ trained = (model(points).argmax(dim=1) == labels).float().mean().item()
 print(f"right after {NUM_STEPS} corrections: {trained:.0%}")
 
 # %% [markdown]
-# The loss tells the same story, correction by correction. It should start near $\ln 2 \approx 0.69$, which is the
-# loss of someone who gives both spirals the same chance, and fall from there.
+# The loss tells the same story, correction by correction. It should start near 0.69 and fall from there. That is the
+# loss of someone who gives both spirals the same chance; lesson 05 shows where the number comes from (it is $\ln 2$).
 
 # %%
 figure, ax = plotting.new_figure(height=3.2)
 ax.plot(losses)
-ax.axhline(math.log(2), color=plotting.COLORS[4], linestyle="--", label="guessing: ln 2")
+ax.axhline(math.log(2), color=plotting.COLORS[4], linestyle="--", label="undecided: ln 2")
 ax.set(xlabel="correction", ylabel="loss", title="The student improves", ylim=(0, None))
 ax.legend()
 plotting.show(
@@ -327,7 +346,7 @@ assert losses[-1] < losses[0] / 2, "The loss should have fallen to less than hal
 
 # %% [markdown]
 # Better still, we can look into the student's mind: ask it about *every* place in the plane, and colour the place by
-# the answer.
+# the answer. Blue ground: it says spiral 0. Yellow ground: it says spiral 1. In between it is undecided.
 
 # %%
 axis = torch.linspace(-1.05, 1.05, 120)
@@ -344,8 +363,8 @@ for ax, (when, weights) in zip(axes, snapshots.items(), strict=True):
     ax.label_outer()
 plotting.show(
     figure,
-    alt="The plane coloured by the student's answer, three times: at first almost one colour, then roughly halved, at "
-    "the end two coloured spirals that follow the points.",
+    alt="The plane coloured by the student's answer, three times: at first almost evenly grey, undecided; then roughly "
+    "halved; at the end two coloured spirals that follow the points.",
 )
 
 # %% [markdown]
@@ -381,8 +400,8 @@ plotting.show(
 #
 # - **Checking**: `check_environment()` says what is missing, and the command that mends it.
 # - **Naming**: student `model`, teacher `criterion`, coach `optimizer`, assistant `scheduler`, report card `History`.
-# - **Reading tensors**: shape first, then dtype and device; broadcasting repeats the smaller one, from the right.
-# - **Watching**: forget, answer, mark, find the change, make it: ten lines, and two spirals come apart.
+# - **Reading tensors**: shape first, then dtype and device; `dim` disappears; broadcasting repeats what has size 1.
+# - **Watching**: forget, answer, mark, find the change, make it: five lines, repeated, and two spirals come apart.
 
 # %% [markdown]
 # ## Exercises
@@ -411,8 +430,9 @@ exercises.check("00.1", shape_of_mean)
 # %% [markdown]
 # ### Exercise 2 · Count the right answers
 #
-# Write a function that takes `scores` of shape `(N, C)` and `labels` of shape `(N,)` and returns how many answers are
-# right, as a Python number. A student's answer is the class with the highest score: `scores.argmax(dim=1)`.
+# Write a function that takes `scores` of shape `(N, C)`, for N pictures and C classes, and `labels` of shape `(N,)`,
+# and returns how many answers are right, as a Python number. A student's answer is the class with the highest score:
+# `scores.argmax(dim=1)`.
 
 
 # %% tags=["exercise"]
@@ -449,9 +469,9 @@ exercises.check("00.2", count_right)
 # %% [markdown]
 # ### Exercise 3 · Teacher or coach?
 #
-# Somebody's training makes no progress: the loss is the same after every step, to the last digit. All five lines of
-# the loop run, but one character was given the wrong thing: it was created as
-# `torch.optim.Adam(other_model.parameters(), lr=0.01)`. Who is it? Write its name in the code, as a string.
+# Somebody has two networks, `model` and `old_model`. They call `scores = model(points)`, all five lines of the loop
+# run, but the loss is the same after every step, to the last digit. Printing shows that the weights of `old_model`
+# change instead. Which character works on the wrong student: `"model"`, `"criterion"` or `"optimizer"`?
 
 # %% tags=["exercise"]
 who = ...  # replace the dots

@@ -46,7 +46,7 @@ from course_utils.transforms import build_eval_transform, load_image, steps
 # %% [markdown]
 # ## Which student shall we ask?
 #
-# Training a network from nothing takes days and a million photographs. Luckily the result of all that work is a file
+# Training one of the networks below takes days and a million photographs. Luckily the result of all that work is a file
 # of numbers, the **weights**, and people share such files. A collection of trained networks is called a **model zoo**;
 # torchvision, the library that goes with PyTorch for pictures, has one with more than a hundred of them.
 #
@@ -101,9 +101,11 @@ for name, facts in zoo.items():
     ax.annotate(name, (facts["operations"], facts["accuracy"]), xytext=(0, 8), textcoords="offset points", ha="center")
 ax.set(
     xscale="log",
-    xlim=(0.08, 40),
+    xlim=(0.05, 40),
     ylim=(68, 84),
-    xlabel="billion operations for one picture, each tick ten times more",
+    xlabel="billion operations for one picture (logarithmic scale)",
+    xticks=[0.1, 1, 10],
+    xticklabels=["0.1", "1", "10"],
     ylabel="percent right",
     title="What a look costs, and what it brings",
 )
@@ -114,10 +116,11 @@ plotting.show(
 )
 
 # %% [markdown]
-# The star is **MobileNetV2**, the student of this series. It has about 3.5 million weights where ResNet-50 has 25
-# million and VGG-16 has 138 million; it was designed for telephones, so a laptop without a graphics card runs it
-# easily; and it is not far behind the big ones. A newer network such as EfficientNet is more accurate at nearly the
-# same price, but MobileNetV2 is simple enough to be understood to the last layer, which is what we are here for.
+# The star is **MobileNetV2**, the student of this series. It was designed for telephones, so a laptop without a
+# graphics card runs it easily. It has about 3.5 million weights where ResNet-50 has 25.6 million and VGG-16 has 138
+# million, and it equals VGG-16 at a fiftieth of the cost. Its younger sister MobileNetV3 is cheaper still and more
+# accurate, and so is EfficientNet for a little more: for a telephone of today one would take one of those. MobileNetV2
+# is simple enough to be understood to the last layer, which is what we are here for.
 
 # %%
 assert zoo["mobilenet_v2"]["operations"] * 50 < zoo["vgg16"]["operations"], "MobileNetV2 should be 50 times cheaper."
@@ -138,8 +141,12 @@ print("A few of them:", ", ".join(model.classes[::20]))
 # %% [markdown]
 # Unless you changed the settings, you have just met the course's own student. It is a MobileNetV2 that went to a small
 # school, **Tiny ImageNet**: 100,000 photographs, 64 pixels wide, of 200 kinds of object. It came with the package, so
-# it needs no network. The famous one learned 1,000 kinds from 1.28 million photographs (**ImageNet**); put
-# `WEIGHTS = "imagenet"` into the settings to meet it instead. Everything below works with either.
+# nothing has to be downloaded. The catalogue's MobileNetV2 has 3.5 million weights for 1,000 kinds; with 200 kinds the
+# last layer is smaller, which leaves 2.5 million.
+#
+# The famous one learned from 1.28 million photographs (**ImageNet**). Put `WEIGHTS = "imagenet"` into the settings to
+# meet it instead. The code below works with either; the text speaks of the course's own student, which knows far
+# less. That makes it interesting: we shall see a student who is often wrong.
 #
 # What a student expects to see travels with it:
 
@@ -148,8 +155,9 @@ spec = model.spec
 print(spec)
 
 # %% [markdown]
-# `image_size` is the side of the square picture that it was schooled on, in pixels. The other three say how to get from
-# any photograph to that square. We use them in a moment, one by one.
+# `image_size` is the side of the square picture that it gets, in pixels. `resize_size` says how small the photograph is
+# made before that square is cut out; `mean` and `std` say how its colours become numbers. We use them in a moment, one
+# by one.
 
 # %% [markdown]
 # ## Look before you compute
@@ -173,15 +181,22 @@ plotting.show_images(
 # %% [markdown]
 # ## From photograph to tensor, step by step
 #
-# A network multiplies and adds numbers, and always the same amount of them. A photograph has to be brought into that
-# form. There are four steps, and older code lists them in the same order: `Resize`, `CenterCrop`, `ToTensor`,
+# A network works on numbers, all pictures in one batch must have the same size, and it sees best at the size it was
+# schooled on. So a photograph has to be prepared. Older code lists four steps: `Resize`, `CenterCrop`, `ToTensor`,
 # `Normalize`. The function `build_eval_transform` reads the student's `spec` and returns the chain.
 
 # %%
 transform = build_eval_transform(spec)
 stages = dict(steps(transform, photograph))
 for name, result in stages.items():
-    print(f"{name:14} {type(result).__name__:8} {tuple(getattr(result, 'shape', getattr(result, 'size', ())))}")
+    if isinstance(result, torch.Tensor):
+        print(f"{name:14} a tensor (channels, height, width): {tuple(result.shape)}")
+    else:
+        print(f"{name:14} a picture (width, height): {result.size}")
+
+# %% [markdown]
+# The printout has six lines: newer code splits `ToTensor` into `ToImage` and `ToDtype`, and `ToPureTensor` at the end
+# only takes a label off the tensor. Now one step at a time.
 
 # %% [markdown]
 # The first two steps work on the picture. `Resize` makes the **shorter** side `resize_size` pixels long and keeps the
@@ -197,9 +212,9 @@ plotting.show_images(
 )
 
 # %% [markdown]
-# The next two steps turn the picture into a **tensor**. A pixel is stored as three whole numbers from 0 to 255, for
-# red, green and blue. `ToImage` lays the three colours out as three sheets, one behind the other, and `ToDtype` divides
-# by 255, so that the numbers lie between 0 and 1. Together they do what `ToTensor` does in older code.
+# `ToImage` and `ToDtype` turn the picture into a **tensor**. A pixel is stored as three whole numbers from 0 to 255,
+# for red, green and blue. `ToImage` lays the three colours out as three sheets, one behind the other, and `ToDtype`
+# divides by 255, so that the numbers lie between 0 and 1. Together they do what `ToTensor` does in older code.
 #
 # The shape is now `(C, H, W)`: channels (the three colours), height, width.
 
@@ -215,9 +230,9 @@ plotting.show_images(
 )
 
 # %% [markdown]
-# The last step is `Normalize`. From each sheet it subtracts a mean and divides by a standard deviation, the mean and
-# the standard deviation of that colour in the photographs the student learned from. Afterwards an average grey
-# is near 0, darker is negative and brighter is positive.
+# The last step that changes numbers is `Normalize`. From each sheet it subtracts a mean and divides by a standard
+# deviation, which says how far the values typically lie from their mean. Both were measured, for each colour, on the
+# photographs of ImageNet. Afterwards an average grey is near 0, darker is negative and brighter is positive.
 #
 # **Predict first:** will the numbers still lie between 0 and 1?
 
@@ -268,14 +283,16 @@ print(logits[0, :6])
 # to one.
 
 # %%
+assert logits.std() > 0.1, "The student should prefer some names to others."
 assert logits.shape == (1, len(model.classes)), "There should be one score for each kind of object."
 print(f"smallest {logits.min():.2f}, largest {logits.max():.2f}, sum {logits.sum():.2f}")
 
 # %% [markdown]
 # ## From scores to probabilities
 #
-# **Softmax** turns scores into probabilities in two moves. Take $e$ to the power of each score: now all are positive,
-# and the order is kept. Divide each by the sum: now they add up to one.
+# **Softmax** turns scores into probabilities in two moves. Take $e$ to the power of each score, where $e$ is a fixed
+# number, about 2.718: a score of 0 gives 1, each point more multiplies by 2.718, each point less divides by it. Now all
+# are positive, and the order is kept. Then divide each by the sum: now they add up to one.
 #
 # $$p_i = \frac{e^{z_i}}{e^{z_1} + e^{z_2} + \dots + e^{z_C}}$$
 #
@@ -311,7 +328,7 @@ for value, index in zip(values, indices, strict=True):
     print(f"{value:6.1%}  {model.classes[index]}")
 
 # %% [markdown]
-# You have now written everything that a prediction needs. Packed into one function it looks like this:
+# You have now seen every line that a prediction needs. Packed into one function they look like this:
 
 
 # %% tags=["write-it:course_utils.inference.predict_topk"]
@@ -327,7 +344,7 @@ def my_predict_topk(model, image, k=5):
 
 # %% [markdown]
 # The package has the same function as `predict_topk`. It also takes a path or an array, checks what it is given, and
-# leaves the student in the mode it found it in. That both agree is worth a line, and then we use the package's.
+# leaves the student in the mode it found it in. We check that both agree, and use the package's from here on.
 
 # %%
 mine, theirs = my_predict_topk(model, photograph), predict_topk(model, photograph)
@@ -344,8 +361,9 @@ plotting.show(
 )
 
 # %% [markdown]
-# Compare with your own prediction. If the student named something to wear, that is fair: the uniform fills half of
-# the picture. Nobody ever told it that there are people.
+# Compare with your own prediction. The course's student is a beginner, and its first answer may be far off. Look at all
+# five: is there something to wear among them? That would be fair, since the uniform fills half of the picture. Nobody
+# ever told this student that there are people.
 
 # %% [markdown]
 # ## How sure is it, and should we believe it?
@@ -373,8 +391,8 @@ plotting.show_images(
 
 # %% [markdown]
 # Now a harsher test: pictures of nothing it knows. A grey wall, coloured noise, and a drawn pair of trousers, which is
-# what the student will meet in the lessons to come. Tiny ImageNet has no class "trousers", no "wall" and no "I do not
-# know".
+# what the student will meet in the lessons to come. Tiny ImageNet has no kind called "trousers", no "wall" and no "I do
+# not know".
 #
 # **Predict first:** 200 kinds of object, and none is right. Will every probability be near 1/200, that is 0.5 %?
 
@@ -407,8 +425,9 @@ plotting.show_images(
 # %% [markdown]
 # ## Your own picture
 #
-# Choose a photograph with the button below. (In the printed page, where nothing can be pressed, write its path into
-# the settings and run the lesson again; it stands for the same thing.) Nothing leaves your computer.
+# Choose a photograph with the button below. No button? Then put the path of a photograph into `PICTURE` in the
+# settings, and run the lesson again. On your own machine the picture stays there; in Colab it goes to Google's
+# computer.
 
 # %%
 widgets.photo_chooser(model, photograph)
@@ -416,9 +435,9 @@ widgets.photo_chooser(model, photograph)
 # %% [markdown]
 # <details><summary><b>Questions and answers</b></summary>
 #
-# **Why 224, or 96?** A MobileNetV2 divides height and width by 32 on the way to its last layer: 224 leaves a map of
-# 7 × 7 places, 96 leaves 3 × 3. It accepts other sizes, but it sees best at the size it was schooled on, because a
-# cat's ear then has the size that it learned. The course's student learned from small pictures, hence the small size.
+# **Why 96 pixels?** Most networks of the catalogue expect 224 pixels, the course's student 96. MobileNetV2 shrinks the
+# picture 32-fold, to a grid of 7 × 7 places (or 3 × 3), and then averages over them. It accepts other sizes too, but it
+# sees best at the size it was schooled on, because a cat's ear then has the size that it learned.
 #
 # **Why not stretch the picture to a square?** One can: `Resize((224, 224))`. It squashes what is in it. Either is
 # fine; what matters is to do the same in training and afterwards (lesson 03).
@@ -448,7 +467,8 @@ widgets.photo_chooser(model, photograph)
 #
 # ### Exercise 1 · How many numbers?
 #
-# Suppose we stack eight photographs like ours into one batch. How many numbers does it hold?
+# Eight pictures, prepared like ours, are stacked into one batch. How many numbers does it hold? `print(eight.shape)`
+# may help.
 
 # %% tags=["exercise"]
 eight = torch.cat([batch] * 8)
@@ -508,9 +528,13 @@ exercises.check("01.2", softmax)
 # %% [markdown]
 # ### Exercise 3 · Undecided between how many?
 #
-# A student who shares its 100 % evenly among four names is undecided between 4. A useful number for that, which works
-# for any probabilities, is $1 / \sum_i p_i^2$: it is 1 for someone perfectly sure, and C for someone who has no idea
-# among C names. Write it, for probabilities of shape `(C,)`. Then try it on the photograph and on the grey wall.
+# A student who shares its 100 % evenly among four names is undecided between 4. There is a number for that which works
+# for any probabilities: one divided by the sum of the squared probabilities, $1 / \sum_i p_i^2$. It is 1 for someone
+# perfectly sure, and C for someone who gives all C names the same probability. Write it, for probabilities of shape
+# `(C,)`.
+#
+# When it is solved, compare the photograph, `undecided_between(probabilities)`, with the grey wall, whose probabilities
+# are `model(transform(wall).unsqueeze(0))[0].softmax(dim=0)`. In whose case is the student more undecided?
 
 
 # %% tags=["exercise"]

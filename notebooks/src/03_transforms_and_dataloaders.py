@@ -16,7 +16,7 @@
 #
 # The practice pictures lie in their folders, and a `Dataset` opens them one by one. The student wants something else: a
 # block of numbers of a fixed shape, many pictures at a time. This lesson is about the way from one to the other, and
-# about the mistakes on it, which are treacherous, because none of them raises an error.
+# about the mistakes on it, which are treacherous, because most of them raise no error.
 #
 # ## What you will learn
 #
@@ -34,7 +34,7 @@
 # %% tags=["settings"]
 import os
 
-DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 real photographs, a download of 106 MB
+DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 real photographs, a download of 107 MB
 WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
 BATCH_SIZE = 32
 
@@ -158,8 +158,7 @@ for scale in (False, True):
 # ## Why 224?
 #
 # The most famous number in this field is 224. MobileNetV2 halves height and width five times, which divides them by 32.
-# Begin with 224, and see where that leads.
-# Below it, what other sizes would cost.
+# Begin with 224 and see where that leads. The table below it tells what other sizes would cost.
 
 # %%
 halvings = [224]
@@ -238,8 +237,8 @@ assert (std_of_all > std_within).all(), "One bag should vary more than a single 
 # %% [markdown]
 # Larger. Within one picture the pixels vary around *its* brightness; in the bag, dark pictures and bright ones lie
 # together. Both are called "the standard deviation", and ImageNet's is of the first kind, an average over single
-# pictures. Nobody knows any more which pictures went into it. Compare like with like, then: our average with
-# `spec.std`.
+# pictures, as far as can be reconstructed: nobody knows any more which of its pictures went into it. Compare like with
+# like, then: our average with `spec.std`.
 #
 # Which mean and deviation should you use, yours or the student's? **The student's**, whenever it comes with weights.
 # They were learned in that light. Your own are for a student who starts from nothing.
@@ -271,7 +270,7 @@ plotting.show(
 #
 # ## There and back
 #
-# A normalised tensor cannot be drawn: half of its numbers are below zero, and a screen has no colour for that. To see
+# A normalised tensor cannot be drawn: many of its numbers are below zero, and a screen has no colour for that. To see
 # what the student sees we have to undo the step: multiply by the deviation, add the mean.
 
 
@@ -341,8 +340,8 @@ for name, result in results.items():
 # %% [markdown]
 # None. The shapes fit, so the student answers, and nothing warns you. Compare each row with the first: every answer
 # that is no longer the same was changed by the preparation alone, since the pictures and the student are the same.
-# (Where the pictures are squares, squashing and cropping are the same thing.) If few names are left, the student says
-# nearly the same to everything: it has been blinded.
+# (Where the pictures are squares and `resize_size` equals `image_size`, squashing and cropping are the same thing.) If
+# few names are left, the student says nearly the same to everything: it has been blinded.
 #
 # This is why one function builds the chain, from the student's own `spec`. Here it is.
 
@@ -409,8 +408,8 @@ plotting.show_images(
 # | views from a satellite | mirror, any turn | a crop that loses what the label names |
 #
 # `build_train_transform` offers three strengths: `"none"`, `"light"` (mirror, and crop where `resize_size` leaves room)
-# and `"strong"` (random part, mirror, light). The still picture shows
-# `"strong"`; under it are the sliders to move, one for the strength, one for the seed that decides the chances.
+# and `"strong"` (random part, mirror, light). The still picture shows `"strong"`. Under it are the sliders to move, one
+# for the strength, one for the seed that decides the chances.
 
 # %%
 explorer = widgets.augmentation_explorer(shirt, spec)

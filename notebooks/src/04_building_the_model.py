@@ -32,7 +32,7 @@
 # %% tags=["settings"]
 import os
 
-DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 106 MB
+DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 107 MB
 WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
 NUM_PICTURES = 300  # practice pictures
 NUM_EPOCHS = 3  # school terms in the comparison
@@ -77,7 +77,7 @@ def convolve(picture, kernel):
 
 # %% [markdown]
 # The result is called a **feature map**. Our picture is dark on the left (0) and bright on the right (1). The filter
-# takes the numbers to its right and subtracts those to its left.
+# adds up what lies under its right column and subtracts what lies under its left one.
 #
 # **Predict first:** where on the feature map will the numbers be large?
 
@@ -89,7 +89,6 @@ found = convolve(grid, upright)
 assert torch.equal(found, F.conv2d(grid[None, None], upright[None, None])[0, 0]), "It should equal PyTorch's."
 
 parts = {"picture (6, 6)": grid, "filter (3, 3)": upright, "feature map (4, 4)": found}
-
 figure, axes = plotting.new_figure(1, 3, height=3.1, width=6.6, width_ratios=[6, 3, 4])
 for ax, (title, values) in zip(axes, parts.items(), strict=True):
     ax.imshow(values, cmap="PuOr_r", vmin=-7, vmax=7)
@@ -144,8 +143,8 @@ plotting.show_images(
     [grey, (maps[0] / 2 + 0.5).clamp(0, 1), (maps[1] / 2 + 0.5).clamp(0, 1), maps[2]],
     titles=["the picture", "upright edges", "level edges", "mean of nine"],
     num_columns=4,
-    alt="A pair of trousers in grey, and its three feature maps: one shows only edges that run up and down, one only edges that "
-    "run across, the third is the picture slightly blurred.",
+    alt="A pair of trousers in grey, and its three feature maps: one shows only edges that run up and down, one only "
+    "edges that run across, the third is the picture slightly blurred.",
 )
 
 # %% [markdown]
@@ -241,7 +240,7 @@ for index in (0, 3, 6, 18):
 # %% [markdown]
 # After the first block you can still make out the picture: edges, cloth, light and dark. Deeper down the maps get
 # coarse, and a person can no longer say what they mean. The deep maps answer questions such as "is there something like
-# a collar hereabouts?", in a language that only the head has to understand.
+# a waistband hereabouts?", in a language that only the head has to understand.
 #
 # This is what transfer learning lives on. Edges, cloth and round shapes are useful for *any* subject. Only the last
 # step, from features to names, belongs to the old one.

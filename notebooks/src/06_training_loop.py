@@ -33,10 +33,10 @@
 # %% tags=["settings"]
 import os
 
-DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 106 MB
+DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 107 MB
 WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
 NUM_PRACTICE = 160  # practice pictures for the run on pictures; few, so that a term takes seconds
-NUM_EPOCHS = 3  # school terms of that run
+NUM_EPOCHS = 2  # school terms of that run
 
 # %%
 import copy

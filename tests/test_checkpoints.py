@@ -16,6 +16,9 @@ from course_utils.checkpoints import (
     save_checkpoint,
 )
 
+# PyTorch 2.6's own SequentialLR calls its schedulers in a way that it warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step:UserWarning")
+
 SCHEDULERS = {
     "StepLR": lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, step_size=2),
     "MultiStepLR": lambda optimizer: torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3]),

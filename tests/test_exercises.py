@@ -17,7 +17,6 @@ LESSONS = sorted(path.stem.removeprefix("lesson_") for path in Path(exercises.__
 @pytest.fixture(autouse=True)
 def made_up_exercises(monkeypatch):
     """Lesson 99 has three exercises while a test runs."""
-    monkeypatch.setattr(exercises, "_registry", dict(exercises._registry))
     monkeypatch.setattr(exercises, "last", None)
 
     @exercise("99.1", "How many legs have three dogs?", kind="number", solved="Four legs each.")
@@ -33,6 +32,12 @@ def made_up_exercises(monkeypatch):
     @exercise("99.3", "Any thing with a length of 2.")
     def length(answer):
         return None if len(answer) == 2 else "Not two."
+
+    yield
+    # The real exercises stay: their modules register once, when they are first imported.
+    for key, made_up in list(exercises._registry.items()):
+        if not made_up.hint_for.__module__.startswith("course_utils.exercises."):
+            del exercises._registry[key]
 
 
 def test_a_right_answer_is_solved_and_says_what_it_taught():

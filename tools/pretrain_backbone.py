@@ -264,7 +264,7 @@ class Run:
         with atomic_write(self.checkpoint) as temporary:
             torch.save(state, temporary)
         with atomic_write(self.metrics) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
+            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows)
 

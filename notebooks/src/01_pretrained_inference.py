@@ -435,9 +435,9 @@ widgets.photo_chooser(model, photograph)
 # %% [markdown]
 # <details><summary><b>Questions and answers</b></summary>
 #
-# **Why 96 pixels?** Most networks of the catalogue expect 224 pixels, the course's student 96. MobileNetV2 shrinks the
-# picture 32-fold, to a grid of 7 × 7 places (or 3 × 3), and then averages over them. It accepts other sizes too, but it
-# sees best at the size it was schooled on, because a cat's ear then has the size that it learned.
+# **Why is the square so small?** Most networks of the catalogue expect 224 pixels, the course's student gets by with less.
+# MobileNetV2 shrinks the picture 32-fold, for 224 to a grid of 7 × 7 places, and then averages over them. It accepts
+# other sizes too, but it sees best at the size it was schooled on, because a cat's ear then has the size that it learned.
 #
 # **Why not stretch the picture to a square?** One can: `Resize((224, 224))`. It squashes what is in it. Either is
 # fine; what matters is to do the same in training and afterwards (lesson 03).

@@ -648,7 +648,7 @@ for mode in ("train", "eval"):
     with torch.no_grad():
         one, other = (naive(company)[0] for company in companies)
     differences[mode] = (one - other).abs().max().item()
-    print(f"{mode:5}()  largest difference between the two answers: {differences[mode]:.6f}")
+    print(f"{mode + '()':8} largest difference between the two answers: {differences[mode]:.6f}")
 assert differences["eval"] < 1e-4 < differences["train"], "Only in train() mode should the company matter."
 
 # %% [markdown]

@@ -35,8 +35,8 @@ import os
 
 DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 107 MB
 WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
-NUM_PRACTICE = 160  # practice pictures for the run on pictures; few, so that a term takes seconds
-NUM_EPOCHS = 2  # school terms of that run
+NUM_PRACTICE = 480  # practice pictures for the run on pictures; not all, so that a term takes seconds
+NUM_EPOCHS = 3  # school terms of that run
 
 # %%
 import copy
@@ -91,14 +91,14 @@ print(f"pictures: {DATASET}, weights: {WEIGHTS}, device: {device}")
 
 
 # %%
-def begin(learning_rate=0.001):
-    """Return a fresh student, coach, practice loader and mock-exam loader, always in the same state."""
+def begin(num_pictures=NUM_PRACTICE):
+    """Return a fresh student, its coach and the loaders, always in the same state."""
     set_seed(0)
     classes = sorted(folder.name for folder in (root / "train").iterdir() if folder.is_dir())
     model = build_classifier(len(classes), weights=WEIGHTS, classes=classes).to(device)
-    optimizer = torch.optim.Adam(model.head.parameters(), lr=learning_rate)
+    optimizer = torch.optim.Adam(model.head.parameters(), lr=0.001)
     look = build_eval_transform(model.spec)
-    loaders = make_dataloaders(root, train_transform=look, eval_transform=look, limit=NUM_PRACTICE)
+    loaders = make_dataloaders(root, train_transform=look, eval_transform=look, limit=num_pictures)
     return model, optimizer, loaders
 
 
@@ -468,7 +468,7 @@ assert abs(losses_of_one_exam(99)[0] - losses_of_one_exam(100)[0]) < 1e-5, "Per 
 # head has to practise, and a term takes milliseconds.
 
 # %%
-model, optimizer, loaders = begin()
+model, optimizer, loaders = begin(num_pictures=None)  # all of them
 practice_notes = extract_features(model.backbone, loaders.train_eval, device=device)
 exam_notes = extract_features(model.backbone, loaders.val, device=device)
 val_notes = DataLoader(exam_notes, batch_size=300)
@@ -496,7 +496,7 @@ def practise(head, num_pictures, learning_rate, num_epochs, **options):
 
 # %%
 set_seed(0)
-short = practise(nn.Linear(1280, 10), num_pictures=160, learning_rate=0.001, num_epochs=3)
+short = practise(nn.Linear(1280, 10), num_pictures=1000, learning_rate=0.0003, num_epochs=3)
 plotting.show(plotting.plot_history(short, title="Three terms"), alt=plotting.describe_history(short))
 
 # %% [markdown]
@@ -512,7 +512,7 @@ plotting.show(plotting.plot_history(short, title="Three terms"), alt=plotting.de
 # %%
 set_seed(0)
 healthy = practise(
-    nn.Linear(1280, 10), num_pictures=160, learning_rate=0.001, num_epochs=30,
+    nn.Linear(1280, 10), num_pictures=1000, learning_rate=0.0003, num_epochs=30,
     on_epoch_end=plotting.LiveCurves(title="Thirty terms"),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from course_utils.pretrained import COURSE_WEIGHTS_FILE, read_course_weights
 from course_utils.transforms import build_eval_transform
 
 SAMPLE = range(0, 10_000, 20)  # every twentieth validation picture: 500
-RECORDED_RIGHT = 54
+RECORDED_RIGHT = 98
 RECORDED_LOGITS = [1.5862, -2.643, -1.5928, -0.5967, -1.4652]  # of the first five classes, for the generated picture
 
 

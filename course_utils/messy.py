@@ -40,33 +40,39 @@ def make_messy_folder(root: str | Path, source: str | Path) -> list[tuple[str, s
         for split, pictures in (("train", train[: _NUM_CLEAN["train"]]), ("validation", val)):
             for number, path in enumerate(pictures):
                 _write(root / split / name / f"{name}_{number}.jpg", _encode(load_image(path), "JPEG", quality=92))
-        spares += train[_NUM_CLEAN["train"] :]
+        spares.append([load_image(path) for path in train[_NUM_CLEAN["train"] :]])
     backup = "train/.ipynb_checkpoints"  # what Jupyter leaves beside every opened notebook; found as one entry
     _write(root / backup / "look-checkpoint.ipynb", b"{}\n")
     key = [(backup, "hidden")]
-    for path, kinds, content in _troubles(root, classes, [load_image(path) for path in spares]):
+    for path, kinds, content in _troubles(root, classes, spares):
         _write(root / path, content)
         key += [(path, kind) for kind in kinds]
     return sorted(key)
 
 
-def _troubles(root: Path, classes: list[str], spares: list[Image.Image]) -> Iterator[tuple[str, list[str], bytes]]:
-    """Yield `(path, kinds of trouble, content)` of every planted file; each picture among `spares` is used once."""
+def _troubles(
+    root: Path, classes: list[str], spares: list[list[Image.Image]]
+) -> Iterator[tuple[str, list[str], bytes]]:
+    """Yield `(path, kinds of trouble, content)` of every planted file.
+
+    Each picture among `spares`, a list for each class, is used at most once, and in its own class's folder: a wrong
+    label would be a trouble that no check-up finds.
+    """
     first, second, third = (f"train/{name}/{name}" for name in classes[:_NUM_CLASSES])
-    picture = iter(spares)
+    of_first, of_second, of_third = map(iter, spares)
 
     def clean(path: str) -> bytes:
         return (root / path).read_bytes()
 
-    jpeg = _encode(next(picture), "JPEG")
+    jpeg = _encode(next(of_first), "JPEG")
     yield f"{first}_half_downloaded.jpg", ["truncated"], jpeg[: len(jpeg) // 2]
     yield f"{first}_web_page.jpg", ["unreadable"], b"<!DOCTYPE html><title>404: not found</title>\n"
     yield f"{second}_empty.png", ["unreadable"], b""
     yield f"{second}_0_copy.jpg", ["duplicate"], clean(f"{second}_0.jpg")
     yield f"{third}_like_{classes[0]}.jpg", ["contradiction"], clean(f"{first}_1.jpg")
     yield f"validation/{classes[1]}/{classes[1]}_practised.jpg", ["leakage"], clean(f"{second}_2.jpg")
-    yield "train/to_sort.jpg", ["misplaced"], _encode(next(picture), "JPEG")
-    yield f"{third}_thumbnail.jpg", ["tiny"], _encode(next(picture).resize((16, 16)), "JPEG")
+    yield "train/to_sort.jpg", ["misplaced"], _encode(next(of_first), "JPEG")
+    yield f"{third}_thumbnail.jpg", ["tiny"], _encode(next(of_third).resize((16, 16)), "JPEG")
 
     yield f"{third}_notes.txt", ["not an image"], b"Ask Mia for the missing pictures.\n"
     yield "train/.DS_Store", ["hidden"], b"\x00\x00\x00\x01Bud1"
@@ -75,18 +81,18 @@ def _troubles(root: Path, classes: list[str], spares: list[Image.Image]) -> Iter
     # Held sideways: the file lies on its side, and the camera's note says how to turn it back.
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    lying = next(picture).transpose(Image.Transpose.ROTATE_90)
+    lying = next(of_first).transpose(Image.Transpose.ROTATE_90)
     yield f"{first}_sideways.jpg", ["rotated"], _encode(lying, "JPEG", exif=exif)
 
-    yield f"{first}_grey.jpg", ["unusual mode"], _encode(next(picture).convert("L"), "JPEG")
-    yield f"{first}_print.jpg", ["unusual mode"], _encode(next(picture).convert("CMYK"), "JPEG")
-    yield f"{second}_cut_out.png", ["unusual mode"], _encode(_cut_out(next(picture)), "PNG")
-    yield f"{second}_grey_cut_out.png", ["unusual mode"], _encode(_cut_out(next(picture)).convert("LA"), "PNG")
-    palette = next(picture).quantize(32)
+    yield f"{first}_grey.jpg", ["unusual mode"], _encode(next(of_first).convert("L"), "JPEG")
+    yield f"{first}_print.jpg", ["unusual mode"], _encode(next(of_first).convert("CMYK"), "JPEG")
+    yield f"{second}_cut_out.png", ["unusual mode"], _encode(_cut_out(next(of_second)), "PNG")
+    yield f"{second}_grey_cut_out.png", ["unusual mode"], _encode(_cut_out(next(of_second)).convert("LA"), "PNG")
+    palette = next(of_third).quantize(32)
     yield f"{third}_palette.png", ["unusual mode"], _encode(palette, "PNG", transparency=0)
-    scan = Image.fromarray(np.asarray(next(picture).convert("L")).astype(np.uint16) * 257)
+    scan = Image.fromarray(np.asarray(next(of_third).convert("L")).astype(np.uint16) * 257)
     yield f"{third}_scanner.png", ["unusual mode"], _encode(scan, "PNG")
-    frames = [next(picture).resize((96, 96)), next(picture).resize((96, 96))]
+    frames = [next(of_third).resize((96, 96)), next(of_third).resize((96, 96))]
     film = _encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
     yield f"{third}_film.gif", ["unusual mode", "animated"], film
 

@@ -44,8 +44,8 @@ def count_right(answer: Callable[[torch.Tensor, torch.Tensor], float]) -> str | 
         return None
     if abs(result - 3 / 4) < 1e-6:
         return "That is a share of all answers. The number of right answers was asked for: sum, do not average."
-    if result == 1:
-        return "Check which dimension argmax looks along: dim=1 compares the classes of one picture."
+    if result == 0:
+        return "`argmax` without `dim` looks through all numbers at once; `dim=1` compares the classes of each picture."
     return f"Of four answers three are right in the test; your function returns {result:g}."
 
 

@@ -118,6 +118,33 @@ def test_the_readmes_lesson_table_is_that_of_the_lessons():
     assert parts[1] == generated.lesson_table(lessons, seconds, address=address), "run make notebooks"
 
 
+def hand_written_parts(path):
+    """Yield, for each cell tagged `write-it:NAME`, the package's NAME and the code of that cell and the next three."""
+    code = [cell for cell in learners_notebook(path).cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code):
+        for tag in cell.metadata.get("tags", []):
+            if tag.startswith("write-it:"):
+                yield tag.removeprefix("write-it:"), "\n".join(each.source for each in code[number : number + 4])
+
+
+@each_lesson
+def test_what_a_lesson_writes_by_hand_is_held_to_the_package(path):
+    for name, code in hand_written_parts(path):
+        assert callable(pkgutil.resolve_name(name))
+        assert "assert" in code, f"{path.stem} writes {name} and never compares it with the package's"
+
+
+def test_the_lessons_write_the_functions_that_later_ones_import():
+    written = {name.rpartition(".")[2] for path in SOURCES for name, _ in hand_written_parts(path)}
+    assert {
+        "predict_topk",
+        "ImageFolderDataset",
+        "build_eval_transform",
+        "TransferClassifier",
+        "train_model",
+    } <= written
+
+
 # The glossary --------------------------------------------------------------------------------------------------------
 
 
@@ -164,8 +191,6 @@ def names_an_object(name):
 
 
 def test_the_glossary_names_real_lessons_and_real_objects():
-    if not GLOSSARY.exists():
-        pytest.skip("notebooks/glossary.md is not written yet")
     text = GLOSSARY.read_text(encoding="utf-8")
     assert glossary_rows(text)
     assert glossary_problems(text, {path.stem[:2] for path in SOURCES}) == []

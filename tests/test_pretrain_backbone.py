@@ -1,6 +1,7 @@
 """The script that trains the course's backbone, on twenty generated pictures; and the weights that it gave us."""
 
 import csv
+import importlib.util
 import io
 import signal
 import subprocess
@@ -13,6 +14,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
+
+from course_utils.transforms import IMAGENET_MEAN, IMAGENET_STD
 
 SCRIPT = Path(__file__).resolve().parent.parent / "tools" / "pretrain_backbone.py"
 
@@ -108,3 +112,43 @@ def test_resuming_where_there_is_no_run_is_refused(archive, tmp_path):
     finished = pretrain(archive, tmp_path, "--resume")
     assert finished.returncode == 1
     assert "no run to resume" in finished.stderr
+
+
+@pytest.fixture(scope="module")
+def script():
+    """The script as a module, for what can be tested without a run."""
+    spec = importlib.util.spec_from_file_location("pretrain_backbone", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["pretrain_backbone"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["pretrain_backbone"]
+
+
+def test_imitating_the_teacher_perfectly_costs_nothing_and_worse_imitation_costs_more(script):
+    features = torch.rand(20, 1280)
+    teacher = script.Teacher(features.half(), torch.nn.Linear(1280, 1000))
+    rows = torch.tensor([3, 1, 17])
+    perfect = features.half().float()[rows]
+    assert teacher.loss(perfect, rows).item() == pytest.approx(0, abs=1e-6)
+    losses = [teacher.loss(perfect + noise * torch.randn(3, 1280), rows).item() for noise in (0.01, 0.1, 1)]
+    assert losses == sorted(losses)
+    assert losses[0] > 0
+
+
+@pytest.mark.usefixtures("imagenet_weights")
+def test_a_run_with_a_teacher_learns_something_else(archive, uninterrupted, tmp_path):
+    finished = pretrain(archive, tmp_path, "--teacher")
+    assert finished.returncode == 0, finished.stderr
+    answers = torch.load(tmp_path / "teacher.pt", weights_only=True)
+    pictures = torch.load(tmp_path / "pictures.pt", weights_only=True)["train_images"]
+    looks = torch.nn.functional.interpolate(pictures / 255, size=(224, 224), mode="bilinear", antialias=True)
+    looks = (looks - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)) / torch.tensor(IMAGENET_STD).view(3, 1, 1)
+    with torch.no_grad():
+        network = mobilenet_v2(weights=MobileNet_V2_Weights.IMAGENET1K_V1).eval()
+        expected = network.features(looks).mean((2, 3))
+    assert torch.allclose(answers.float(), expected, atol=0.01)
+    alone, taught = (torch.load(run / "checkpoint.pt", weights_only=True) for run in (uninterrupted, tmp_path))
+    name = "features.0.0.weight"
+    assert not torch.equal(alone["model"][name], taught["model"][name])
+    assert torch.load(tmp_path / "weights.pt", weights_only=True)["card"]["teacher"] is True

@@ -10,7 +10,7 @@ faster.
 
 The recipe: random resized crops and flips, label smoothing, AdamW without weight decay on norms and biases, and a
 learning rate that warms up, stays, and falls to zero at the end.
-With `--teacher`, an ImageNet MobileNetV2 looks at every picture once at 192 pixels; the student then also learns to
+With `--teacher`, an ImageNet MobileNetV2 looks at every picture once at 224 pixels; the student then also learns to
 give the teacher's 1,280 features and the teacher's 1,000 class scores.
 A run may be made longer by resuming it with more epochs: as long as the rate has not begun to fall, it simply stays
 constant for longer; once the run has ended, it rises and falls again (a warm restart).
@@ -38,7 +38,7 @@ from course_utils.runtime import atomic_write, get_device, progress_bar, set_see
 from course_utils.transforms import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 
 SIDE = 64  # Tiny ImageNet's pictures are 64x64
-TEACHER_SIDE = 192  # three times 64; the teacher grows weak at much less than the 224 that it was trained at
+TEACHER_SIDE = 224  # what the teacher was trained at; at 160 it already knows a sixth fewer pictures
 NAMES = {"n03126707": "crane (machine)"}  # words.txt does not say which crane
 
 
@@ -165,17 +165,23 @@ class Teacher:
         self.std = self.features[:10_000].float().std(dim=0).clamp(min=0.05).to(self.head.weight.device)
 
 
-def ask_teacher(images: Tensor, run: Path, device: torch.device) -> Teacher:
-    """Compute the teacher's features of all pictures once (about 100 pictures a second on two cores) and keep them."""
+def ask_teacher(images: Tensor, run: Path, device: torch.device, *, compiled: bool) -> Teacher:
+    """Compute the teacher's features of all pictures once and keep them.
+
+    On two cores it looks at about 55 pictures a second, compiled and in bfloat16 at twice as many.
+    """
     network = mobilenet_v2(weights=MobileNet_V2_Weights.IMAGENET1K_V1).eval().requires_grad_(False).to(device)
     head, cached = network.classifier[1].float(), run / "teacher.pt"
     if not cached.exists():
         backbone = fuse(nn.Sequential(network.features, nn.AdaptiveAvgPool2d(1), nn.Flatten()))  # folds BatchNorm
-        backbone = backbone.to(memory_format=torch.channels_last)
+        dtype = torch.bfloat16 if compiled else torch.float32
+        backbone = backbone.to(dtype, memory_format=torch.channels_last)
+        if compiled:
+            backbone = torch.compile(backbone, dynamic=False, options={"freezing": True})
         features = torch.empty(len(images), 1280, dtype=torch.float16)
         with progress_bar(total=len(images), description="Teacher looks", unit="picture") as bar, torch.no_grad():
-            for rows in torch.arange(len(images)).split(64):
-                looks = resize(normalize(images[rows].to(device)), TEACHER_SIDE)
+            for rows in torch.arange(len(images)).split(50):
+                looks = resize(normalize(images[rows].to(device)), TEACHER_SIDE).to(dtype)
                 features[rows] = backbone(looks.contiguous(memory_format=torch.channels_last)).half().cpu()
                 bar.update(len(rows))
         with atomic_write(cached) as temporary:
@@ -384,7 +390,9 @@ def main() -> None:
     if args.resume:
         run.resume()
     last_epoch = run.epoch if args.export else len(run.sides)
-    teacher = ask_teacher(pictures.train_images, args.run, run.device) if args.teacher else None
+    teacher = None
+    if args.teacher and run.epoch < last_epoch:
+        teacher = ask_teacher(pictures.train_images, args.run, run.device, compiled=args.compile)
     while run.epoch < last_epoch:
         started, side = time.perf_counter(), run.sides[run.epoch]
         loss = run.train_one_epoch(pictures, teacher)

@@ -39,7 +39,7 @@ notebooks: .venv/.ready
 	$(PYTHON) tools/build_notebooks.py $(LESSONS)
 
 bench: .venv/.ready
-	for script in benchmarks/*.py; do $(PYTHON) "$$script" || exit 1; done
+	$(PYTHON) benchmarks
 
 lock:
 	$(ensure_uv)

@@ -1,6 +1,7 @@
 """The command `course` (also `python -m course_utils`): open the lessons, run them, look at this machine."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -97,7 +98,7 @@ def _data(arguments: argparse.Namespace) -> int:
     from course_utils.catalog import clothing
 
     try:
-        folder = clothing(arguments.source)
+        folder = clothing(arguments.source, num_workers=min(os.cpu_count() or 1, 8))
     except (
         RuntimeError,
         ValueError,

@@ -34,7 +34,7 @@ class RemoteFile(NamedTuple):
     check: Callable[[Path], None] | None = None
 
 
-def clothing(source: str | None = None, *, progress: bool = True) -> Path:
+def clothing(source: str | None = None, *, progress: bool = True, num_workers: int = 0) -> Path:
     """Return the folder of the clothing pictures: `train/`, `validation/` and `test/`, a folder per class in each.
 
     The ten classes are dress, hat, longsleeve, outwear, pants, shirt, shoes, shorts, skirt and t-shirt. The first call
@@ -46,6 +46,7 @@ def clothing(source: str | None = None, *, progress: bool = True) -> Path:
             372, CC0, a download of 106 MB; the content is verified, not only the size). None: what the setting
             `COURSE_DATASET` says, else `"drawn"`.
         progress: show progress bars.
+        num_workers: processes that draw, as in `draw_dataset`.
 
     Raises:
         ValueError: any other source.
@@ -57,7 +58,7 @@ def clothing(source: str | None = None, *, progress: bool = True) -> Path:
         known = " or ".join(repr(name) for name in _CLOTHING)
         place = "the setting COURSE_DATASET" if source is None else "source"
         raise ValueError(f"{place} is {chosen!r}: the clothing pictures come as {known}.")
-    return _CLOTHING[chosen](progress)
+    return _CLOTHING[chosen](progress=progress, num_workers=num_workers)
 
 
 def fetch_file(key: str, *, progress: bool = True) -> Path:
@@ -78,7 +79,7 @@ def fetch_file(key: str, *, progress: bool = True) -> Path:
     )
 
 
-def _drawn(progress: bool) -> Path:
+def _drawn(*, progress: bool, num_workers: int) -> Path:
     folder, version = data_dir() / DRAWN_FOLDER, _drawing_version()
     if folder.exists():
         noted = _read_note(folder)
@@ -93,7 +94,7 @@ def _drawn(progress: bool) -> Path:
             print(f"The drawing code has changed: drawing {folder.name} afresh.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp") as temporary:
-        new = drawn.draw_dataset(Path(temporary) / "new", progress=progress)
+        new = drawn.draw_dataset(Path(temporary) / "new", num_workers=num_workers, progress=progress)
         # Another notebook may have drawn the same meanwhile: then its folder stays, somebody may be reading it.
         if not folder.exists() or not _read_note(folder).startswith(version):
             if folder.exists():
@@ -103,7 +104,7 @@ def _drawn(progress: bool) -> Path:
     return folder
 
 
-def _photos(progress: bool) -> Path:
+def _photos(*, progress: bool, **_) -> Path:
     folder = data_dir() / PHOTOS_FOLDER
     if not folder.exists():
         try:
@@ -181,7 +182,7 @@ def _drawing_version() -> str:
     return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
 
 
-_CLOTHING: dict[str, Callable[[bool], Path]] = {"drawn": _drawn, "photos": _photos}
+_CLOTHING: dict[str, Callable[..., Path]] = {"drawn": _drawn, "photos": _photos}
 
 _CLOTHING_REPOSITORY = "https://github.com/alexeygrigorev/clothing-dataset-small"
 REMOTE_FILES = {

@@ -63,8 +63,8 @@ def drawings(monkeypatch):
     """A stand-in for the drawing code that draws three files; the list counts its calls."""
     calls = []
 
-    def draw_dataset(root, *, seed=0, sizes=None, progress=True):
-        calls.append((Path(root), seed, sizes, progress))
+    def draw_dataset(root, *, seed=0, sizes=None, progress=True, num_workers=0):
+        calls.append((Path(root), seed, sizes, progress, num_workers))
         for split in SPLITS:
             (root / split / "hat").mkdir(parents=True)
             (root / split / "hat" / "1.jpg").write_bytes(f"drawing {len(calls)}".encode())
@@ -117,10 +117,10 @@ def test_an_unknown_source_is_refused_and_says_where_it_came_from(data, monkeypa
 
 
 def test_drawn_pictures_are_drawn_once(drawings):
-    first = catalog.clothing("drawn", progress=False)
+    first = catalog.clothing("drawn", progress=False, num_workers=2)
     second = catalog.clothing("drawn")
     assert first == second
-    assert [call[1:] for call in drawings] == [(0, None, False)]
+    assert [call[1:] for call in drawings] == [(0, None, False, 2)]
     assert (first / "train" / "hat" / "1.jpg").read_bytes() == b"drawing 1"
     assert entries(first) == set(SPLITS)
 

@@ -90,6 +90,11 @@ def test_the_data_set_is_the_same_to_the_byte_and_changes_with_its_seed(small_se
     assert not set(digests(other).values()) & set(digests(small_set).values())
 
 
+def test_several_processes_draw_the_same_pictures(small_set, tmp_path):
+    shared = draw_dataset(tmp_path / "shared", sizes=SMALL, num_workers=2, progress=False)
+    assert digests(shared) == digests(small_set)
+
+
 def test_a_smaller_set_holds_the_first_pictures_of_a_larger_one(small_set, tmp_path):
     smaller = digests(draw_dataset(tmp_path / "smaller", sizes=SMALL | {"train": 10}, progress=False))
     assert smaller.items() <= digests(small_set).items()

@@ -90,14 +90,14 @@ def test_doctor_ends_with_status_1_where_something_needs_mending(monkeypatch, ca
 
 
 def test_data_prepares_the_named_pictures(monkeypatch, capsys):
-    monkeypatch.setattr(catalog, "clothing", lambda source: Path("data") / source)
+    monkeypatch.setattr(catalog, "clothing", lambda source, **_: Path("data") / source)
     assert main(["data", "drawn"]) == 0
     assert f"drawn pictures are in {Path('data', 'drawn')}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("kind", [DownloadError, RuntimeError, FileExistsError])
 def test_pictures_that_cannot_be_had_are_a_message_not_a_traceback(monkeypatch, capsys, kind):
-    def fail(_source):
+    def fail(_source, **_):
         raise kind("no address answers")
 
     monkeypatch.setattr(catalog, "clothing", fail)

@@ -5,8 +5,10 @@ background under a lamp (`scenes`). Every picture has a seed of its own, so it d
 """
 
 import math
+import multiprocessing
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -182,38 +184,61 @@ def _lay_down(page: np.ndarray, canvas: Canvas, rng, light) -> np.ndarray:
 
 
 def draw_dataset(
-    root: str | Path, *, seed: int = 0, sizes: Mapping[str, int] | None = None, progress: bool = True
+    root: str | Path,
+    *,
+    seed: int = 0,
+    sizes: Mapping[str, int] | None = None,
+    num_workers: int = 0,
+    progress: bool = True,
 ) -> Path:
     """Draw the whole data set into the new folder `root` and return it: `root/<split>/<class>/0000.jpg`, ...
 
     `sizes` is the number of pictures of each split (default `SPLIT_SIZES`); every split has the class proportions
     `PROPORTIONS`, and at least one picture of each class. The folder appears only when all of it is drawn.
+    `num_workers` processes share the drawing (0: this one does it alone); the pictures are the same. They need a
+    program that keeps its work behind `if __name__ == "__main__":`, as the command `course data drawn` does.
     Raises FileExistsError where `root` is already there, ValueError for a split too small to hold every class.
     """
     root, sizes = Path(root), SPLIT_SIZES if sizes is None else sizes
     if root.exists():
         raise FileExistsError(f"{root} is already there: delete it to draw it afresh, or use it as it is.")
-    jobs = [
-        (split_number, split, kind, number)
-        for split_number, (split, size) in enumerate(sizes.items())
-        for kind, count in class_counts(size).items()
-        for number in range(count)
-    ]
+    counts = {split: class_counts(size) for split, size in sizes.items()}
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}.") as temporary:
         whole = Path(temporary) / "whole"
-        for split_number, split, kind, number in progress_bar(
-            jobs, description="drawing", show=progress, unit="picture"
-        ):
-            folder = whole / split / kind
-            folder.mkdir(parents=True, exist_ok=True)
-            draw_garment(kind, seed=(seed, split_number, number)).save(folder / f"{number:04d}.jpg", quality=90)
+        jobs = [
+            (kind, (seed, split_number, number), whole / split / kind / f"{number:04d}.jpg")
+            for split_number, split in enumerate(counts)
+            for kind, count in counts[split].items()
+            for number in range(count)
+        ]
+        for folder in {path.parent for *_, path in jobs}:
+            folder.mkdir(parents=True)
+        with _mapper(num_workers) as each:
+            drawings = each(_draw_file, jobs)
+            for _ in progress_bar(drawings, total=len(jobs), description="drawing", show=progress, unit="picture"):
+                pass
         try:
             whole.rename(root)
         except OSError:
             if not root.is_dir():  # else another process has finished the same set meanwhile: keep it
                 raise
     return root
+
+
+def _draw_file(job: tuple[str, tuple[int, ...], Path]) -> None:
+    kind, seed, path = job
+    draw_garment(kind, seed=seed).save(path, quality=90)
+
+
+@contextmanager
+def _mapper(num_workers: int) -> Iterator:
+    """Give a `map` that works here (0) or in so many fresh processes, which end with the block."""
+    if num_workers == 0:
+        yield map
+        return
+    with multiprocessing.get_context("spawn").Pool(num_workers) as pool:
+        yield lambda work, jobs: pool.imap_unordered(work, jobs, chunksize=16)
 
 
 def class_counts(size: int) -> dict[str, int]:

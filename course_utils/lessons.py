@@ -155,7 +155,8 @@ def run_lesson(lesson: Lesson, pages: Path, *, online: bool = False) -> LessonRu
     """Execute a lesson in a fresh kernel, write it as a page to `pages/NN_name.html`, and say how it went.
 
     The lesson's own file stays as it is. `online` leaves the network open. A cell that takes longer than the lesson
-    may take in all is interrupted; real photos and ImageNet's weights may take as long as they need. Raises ModuleNotFoundError where the extra `lab` is not installed.
+    may take in all is interrupted; real photos and ImageNet's weights may take as long as they need.
+    Raises ModuleNotFoundError where the extra `lab` is not installed.
     """
     import nbformat
     from nbclient import NotebookClient

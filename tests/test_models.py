@@ -124,13 +124,13 @@ def test_count_parameters_follows_freezing_and_ignores_buffers():
 @pytest.mark.usefixtures("course_weights")
 def test_course_weights_come_with_their_spec_classes_and_source(course_network):
     model = load_pretrained("course")
-    assert (model.spec, model.classes, model.source) == (COURSE_SPEC, COURSE_CLASSES, "course")
+    assert (model.spec, model.classes, model.source) == (COURSE_SPEC, COURSE_CLASSES, "course (Tiny ImageNet)")
     assert isinstance(model.spec.mean, tuple)
     assert not model.training
     pictures = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         torch.testing.assert_close(model(pictures), course_network(pictures), rtol=2e-3, atol=2e-3)
-    assert "weights: course; pictures: 64x64; classes: 4" in repr(model)
+    assert "weights: course (Tiny ImageNet); pictures: 64x64; classes: 4" in repr(model)
 
 
 @pytest.mark.usefixtures("course_weights")
@@ -178,7 +178,7 @@ def test_the_new_classifier_stands_on_the_trained_backbone():
     original = load_pretrained("course")
     model = build_classifier(3, weights="course", classes=["hat", "shirt", "shoes"])
     assert changed(snapshot(original.backbone), model.backbone) == set()
-    assert (model.spec, model.classes, model.source) == (COURSE_SPEC, ["hat", "shirt", "shoes"], "course")
+    assert (model.spec, model.classes, model.source) == (COURSE_SPEC, ["hat", "shirt", "shoes"], "course (Tiny ImageNet)")
     assert model.training
 
 

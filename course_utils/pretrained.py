@@ -93,7 +93,8 @@ def read_weights(path: str | Path, expected_sha256: str | None = None) -> Traine
     if wrong or stored["format"] != _FORMAT:
         raise ValueError(f"{path} is no course weight file of format {_FORMAT}: wrong or missing {wrong or 'format'}.")
     state_dict = _as_float32(stored["state_dict"])
-    return TrainedWeights(state_dict, stored["classes"], stored["spec"], stored["card"], source="course (Tiny ImageNet)")
+    source = "course (Tiny ImageNet)"
+    return TrainedWeights(state_dict, stored["classes"], stored["spec"], stored["card"], source=source)
 
 
 def read_course_weights() -> TrainedWeights:

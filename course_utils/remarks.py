@@ -120,7 +120,7 @@ def _better_than_practice(history) -> str | None:
 
 def _any_would_do(history) -> str | None:
     best, last = history.best_epoch, len(history)
-    if best is None or best == last:
+    if best is None or best == last or _overfitting(history):  # it has named the better term already
         return None
     accuracy, final = history.val_accuracy[best - 1], history.val_accuracy[-1]
     error = history.standard_error(accuracy)

@@ -64,11 +64,12 @@ def plot_history(history: History, *, title: str | None = None, height: float = 
 
 def describe_history(history: History) -> str:
     """Say in one or two sentences what `plot_history` shows: its alt text."""
-    num_epochs = len(history.train_loss)
+    num_epochs, lowest = len(history.train_loss), min(history.val_loss)
     text = (
         f"Curves over {num_epochs} term{'s' if num_epochs > 1 else ''}. The practice loss goes from "
         f"{history.train_loss[0]:.2f} to {history.train_loss[-1]:.2f}, the mock exam's loss from "
-        f"{history.val_loss[0]:.2f} to {history.val_loss[-1]:.2f}"
+        f"{history.val_loss[0]:.2f} to {history.val_loss[-1]:.2f}, lowest in term {history.val_loss.index(lowest) + 1} "
+        f"({lowest:.2f})"
     )
     if history.has_accuracy:
         text += f", the mock exam's accuracy from {history.val_accuracy[0]:.1%} to {history.val_accuracy[-1]:.1%}"

@@ -93,7 +93,7 @@ def descend(landscape: Landscape, *, learning_rate: float, num_steps: int = 20) 
 def judge_descent(landscape: Landscape, places: np.ndarray) -> str:
     """Say in a few words how a walk went, from its places (num_steps + 1,) alone; the first that is true of
 
-    - it ends higher than it began;
+    - it ends no lower than it began;
     - it has covered 99 % of the way down to the lowest point, having turned round more than three times or not;
     - it no longer moves (last step below 0.001);
     - it turned round at every third step or more often;
@@ -104,7 +104,7 @@ def judge_descent(landscape: Landscape, places: np.ndarray) -> str:
     steps = np.diff(places)
     num_turns = int(np.sum(steps[1:] * steps[:-1] < 0))
     if heights[-1] >= heights[0]:
-        return "much too large, it ends higher than it began"
+        return "much too large, it ends no lower than it began"
     if heights[-1] - bottom <= 0.01 * (heights[0] - bottom):
         return "large, it overshoots but arrives" if num_turns > 3 else "good, it arrives at the lowest point"
     if abs(steps[-1]) < 1e-3:

@@ -27,8 +27,8 @@
 #
 # ## Before you start
 #
-# You need lesson 00 (tensors, and who is who). Of lesson 01 you need one thing: a picture becomes a tensor with the
-# shape `(C, H, W)`.
+# You need lesson 00 (tensors, and who is who). Of lesson 01 you need two things: a picture becomes a
+# tensor with the shape `(C, H, W)`, and a batch is several of them.
 
 # %% tags=["settings"]
 import os
@@ -68,13 +68,15 @@ plotting.show_images(
     [Image.open(path) for path in sheet],
     titles=[path.parent.name for path in sheet],
     title=f"Two of each kind ({DATASET})",
+    num_columns=4,
     width=6.0,
     alt="A contact sheet: two pictures of each of the ten kinds of clothing, with the name of the kind above.",
 )
 
 # %% [markdown]
-# Remember your answer; at the end of the series the student shows which kinds *it* mixes up. (The name `outwear`
-# stands for coats and jackets. We keep the words of the data set.)
+# Remember your answer; at the end of the series the student shows which kinds *it* mixes up. (Three names need a word:
+# `outwear` stands for coats and jackets, `longsleeve` for pullovers and other tops with long sleeves and no buttons,
+# `pants` for trousers. We keep the words of the data set.)
 #
 # ## The folder is the answer
 #
@@ -100,6 +102,8 @@ print(class_to_idx)
 assert class_to_idx[classes[-1]] == len(classes) - 1, "Counting from 0, the last class gets one less than their number."
 
 # %% [markdown]
+# (`{name: index for …}` is a loop that fills a dictionary, `[… for …]` one that fills a list.)
+#
 # Sorting matters. The operating system lists folders in no fixed order, and if `hat` is 1 today and 7 tomorrow,
 # everything learned is nonsense.
 #
@@ -221,7 +225,7 @@ for other in (theirs, ours):
     assert other.samples == dataset.samples, "Names and targets should be the same, in the same order."
     for index in range(0, len(dataset), 50):
         assert other[index][0].tobytes() == dataset[index][0].tobytes(), f"Sample {index} should have the same pixels."
-print(f"Three classes, one opinion about {len(dataset):,} samples.")
+print(f"Three data sets, one opinion about {len(dataset):,} samples.")
 
 # %% [markdown]
 # From now on the lessons use `ImageFolderDataset`. On a clean folder it does what ours does; further down you see what
@@ -338,7 +342,8 @@ print(f"{num_files} files in train, {len(mine)} samples")
 #
 # ## The data doctor
 #
-# `scan_images` opens every file once, compares all pictures with each other, and reports. It changes nothing.
+# `scan_images` opens every file once, except hidden ones, which it only lists; it compares all pictures with each
+# other, and reports. It changes nothing.
 
 # %%
 with chdir(desk.name):
@@ -347,7 +352,8 @@ report
 
 # %% [markdown]
 # The report has three parts: how many readable pictures each class has, what **you** must mend, and what
-# `ImageFolderDataset` copes with on its own. Now we take out the answer key. Did the doctor find everything, and
+# `ImageFolderDataset` copes with on its own. (A *split* is one of the folders `train`, `validation` and `test`;
+# *truncated* means that a file breaks off.) Now we take out the answer key. Did the doctor find everything, and
 # nothing else?
 
 # %%
@@ -359,8 +365,9 @@ print(f"{len(answer_key)} troubles planted, {len(found)} found, {len(report.prob
 # ### What is handled for you
 #
 # Some pictures are fine, but stored in an unusual way: on their side with a note which way is up (EXIF), with
-# transparent parts, with 16 bits instead of 8, in printer's colours. The upper row shows three of them opened as our
-# class does it, the lower row the same files through `load_image`, which `ImageFolderDataset` uses.
+# transparent parts, with 16 bits for a number instead of 8, in printer's colours. The upper row shows three of them
+# opened with our class's line, `Image.open(path).convert("RGB")`, as if it took `.png` too, the lower row the same
+# files through `load_image`, which `ImageFolderDataset` uses.
 
 # %%
 endings = {"sideways.jpg": "on its side", "hat_cut_out.png": "transparent", "scanner.png": "16 bits"}
@@ -377,7 +384,7 @@ plotting.show_images(
 )
 
 # %% [markdown]
-# No picture in the upper row gives an error. A student would have practised on them as they are.
+# No picture in the upper row gives an error. A student would practise on them as they are.
 #
 # ### What you must mend
 #
@@ -392,9 +399,10 @@ plotting.show_images(
 )
 
 # %% [markdown]
-# We have looked. The misplaced picture is a dress, so it moves to the dresses. The contradiction is a dress too, which
-# somebody also filed under another name. It goes, and so do the copies, the thumbnail and the broken files. (With
-# broken files of your own, fetch them again before you give them up.) Then the doctor looks once more.
+# We have looked. *Leakage* is a practice picture that lies in the exam as well (more below): the exam's copy goes.
+# *Misplaced* is a dress outside the class folders: it moves to the dresses. *Contradiction* is one picture under two
+# names, and it is a dress: the copy with the other name goes. So do the duplicate, the thumbnail and the broken files.
+# (With broken files of your own, fetch them again before you give them up.) Then the doctor looks once more.
 
 # %%
 with chdir(desk.name):
@@ -403,7 +411,7 @@ with chdir(desk.name):
         if finding.kind == "misplaced":
             path.rename(Path("messy", "train", "dress", path.name))
         else:
-            path.unlink()
+            path.unlink()  # delete the file
     second_report = scan_images("messy")
     mended = ImageFolderDataset("messy/train")
     modes = {image.mode for image, _ in mended}  # opens every picture
@@ -414,7 +422,7 @@ assert not second_report.problems, "After mending, nothing should be left to men
 assert modes == {"RGB"}, "Every picture should open in three colours."
 
 # %% [markdown]
-# Read the last line of the printed form: what is skipped is said. One trouble escapes every doctor, a wrong label on a
+# The last line of the printed form says what was skipped, and why. One trouble escapes every doctor: a wrong label on a
 # picture that is there only once. Against that, look at your pictures, folder by folder.
 #
 # Now the same check-up for our own collection, before we build the coming lessons on it.
@@ -444,9 +452,13 @@ plotting.show(
 )
 
 # %% [markdown]
-# The best constant answer is the largest class. The accuracy it reaches is the **majority baseline**, and every
-# student of ours has to beat it. The name of the class comes from practice; the mark is what it brings in the mock
-# exam. By hand, and then in the last row of the doctor's table:
+# The share of right answers is called **accuracy**. It is the mark of an exam, and higher is better; the teacher's
+# mark, the loss, is another number.
+#
+# The best constant answer is the largest class. The accuracy it reaches is the **majority baseline**, and every student
+# of ours has to beat it. The name of the class comes from practice; the mark is what it brings in the mock exam. (The
+# share in the legend above is what the same answer brings on practice.) By hand, and then in the last row of the
+# doctor's table:
 
 # %%
 practice_counts, mock_counts = checkup.counts["train"], checkup.counts["validation"]
@@ -492,11 +504,13 @@ known_pictures, known_targets = as_rows(practice)
 print("what the student knows:", tuple(known_pictures.shape), tuple(known_targets.shape))
 
 # %% [markdown]
-# Here is a data set with a transform at work: each picture comes out as a tensor `(3, 8, 8)`, and `flatten` lays its
+# Here is a data set with a transform at work. `v2.Compose` joins steps of lesson 01 into one transform; lesson 03 takes
+# that apart. Each picture comes out as a tensor `(3, 8, 8)`, and `flatten` lays its
 # 192 numbers in a row. `classes=practice.classes` makes the mock exam count the classes as practice does. Counted on
 # its own, an exam folder without hats would give each later class another number.
 #
-# `torch.cdist` measures the distance from every question to every known picture, and `argmin` finds the nearest.
+# `torch.cdist` measures the distance from every question to every known picture (the differences of the 192 numbers,
+# squared, added up, and the root of it), and `argmin` finds the nearest.
 # **Predict first:** what mark does this student get on practice, and what mark in the mock exam?
 
 
@@ -538,9 +552,9 @@ plotting.show_images(
 )
 
 # %% [markdown]
-# It goes by what is light, dark or red in which corner, and a shirt on a dark floor is like a skirt on a dark floor.
-# Compare its mark in the mock exam with the majority baseline. A perfect memory can do hardly better than one constant
-# answer, or even worse.
+# It goes by what is light, dark or red in which corner, and the floor fills more corners than the garment does. Compare
+# its mark in the mock exam with the majority baseline. Even a perfect memory may be hardly better than one constant
+# answer, or worse.
 #
 # ## Why a second exam?
 #
@@ -550,9 +564,10 @@ plotting.show_images(
 # **Predict first:** what mark does the chosen one have in the mock exam, and what mark will it get in the final exam?
 
 # %%
-generator = torch.Generator().manual_seed(0)
+generator = torch.Generator().manual_seed(0)  # a source of random numbers of its own, with a seed
 solutions = torch.randint(10, (2, 300), generator=generator)  # of the mock exam, of the final exam
 guesses = torch.randint(10, (200, 2, 300), generator=generator)  # students, exams, questions
+# (200, 2, 300) == (2, 300): broadcasting compares each student's answers with the solutions of both exams.
 mock_marks, final_marks = (guesses == solutions).float().mean(dim=2).T
 best = mock_marks.argmax()
 print(f"all 200, on average:  mock exam {mock_marks.mean():5.1%}   final exam {final_marks.mean():5.1%}")
@@ -561,9 +576,9 @@ assert mock_marks[best] > mock_marks.mean() + 0.03, "The best of many should loo
 
 # %% [markdown]
 # Choosing by a mark makes the mark too good. The chosen student was lucky, and luck does not repeat. We shall choose
-# all the time: the best term, the best learning rate. So the mark of the mock exam is a guide for choosing, and
-# only an exam by which nothing was chosen tells the truth. That is why the folder `test` stays closed until lesson 08.
-# (The doctor may open it, because a doctor teaches nobody.)
+# all the time: the best term, the best size of the corrections. So the mark of the mock exam is a guide for choosing,
+# and only an exam by which nothing was chosen tells the truth. That is why the folder `test` stays closed until lesson
+# 08. (The doctor may open it, because a doctor teaches nobody.)
 #
 # ## Leakage
 #
@@ -585,7 +600,7 @@ assert not torch.equal(leaked_pictures, known_pictures[chosen]), "The pixels sho
 
 figure, ax = plotting.new_figure(height=3.4, width=6.5)
 bars = ax.bar(list(marks), list(marks.values()), width=0.6)
-ax.bar_label(bars, [f"{value:.1%}" for value in marks.values()], padding=3)
+ax.bar_label(bars, [f"{value:.1%}" for value in marks.values()], padding=-16, color="white")
 ax.axhline(baseline, color=plotting.COLORS[1], linestyle="--", label=f"majority baseline, {baseline:.1%}")
 ax.set(ylabel="share of right answers", title="The same student, three marks", ylim=(0, 1.15))
 ax.legend()
@@ -597,9 +612,10 @@ plotting.show(
 )
 
 # %% [markdown]
-# The student is the same as before, and so is what it understands. Only the mark rose. This is how results get into
+# The student is the same as before, and so is what it understands. But a quarter of the questions it
+# now knows by heart. Only the mark rose. This is how results get into
 # print that nobody can repeat. Leaks come from two photographs of one object, from the next frame of a film, from one
-# patient with many scans, and from copying or augmenting pictures *before* dividing them. Three rules:
+# patient with many scans, and from copying or altering pictures *before* dividing them. Three rules:
 #
 # - Divide first, and divide by **thing**: everything that shows the same object goes into the same folder.
 # - Run the doctor over all folders together, not one by one.
@@ -626,8 +642,8 @@ plotting.show(
 # **What does `Dataset` in the brackets bring?** It says what kind of object this is. What the next lesson needs are
 # `__len__` and `__getitem__`.
 #
-# **Should I make the classes equally large?** Not in the exams: they should look like the world. In practice one can
-# weight the rare classes, which lesson 08 takes up again.
+# **Should I make the classes equally large?** Not in the exams: they should look like the world. During practice one
+# can weight the rare classes, which lesson 08 takes up again.
 #
 # **Coming from Keras?** `image_dataset_from_directory` does the steps of this lesson and the next in one call.
 #
@@ -670,7 +686,8 @@ exercises.check("02.1", gigabytes)
 # ### Exercise 2 · A data set on a data set
 #
 # Write a class `Mirrored`. `Mirrored(dataset)` is a data set with as many samples as `dataset`, each with left and
-# right swapped and with the same target. `ImageOps.mirror(image)` returns a mirrored Pillow picture. Be lazy.
+# right swapped and with the same target. `ImageOps.mirror(image)` returns a mirrored Pillow picture. Be lazy: open
+# nothing before somebody asks.
 
 # %% tags=["exercise"]
 from PIL import ImageOps

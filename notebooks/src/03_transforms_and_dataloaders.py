@@ -124,7 +124,7 @@ plotting.show_images(
     num_columns=6,
     width=7.2,
     alt="Trousers in a tall and in a wide picture. Cropped, they keep their proportions but may lose waist and legs at the "
-    "edges; squashed, they are whole, but much too wide, or too flat.",
+    "edges; squashed, nothing more is lost, but the legs are too short and too thick.",
 )
 
 # %% [markdown]
@@ -184,8 +184,8 @@ for pixels in (32, 64, 96, 160, 224):
 # Other sizes work too, and the table says what they cost. The work grows with the *area*: twice the side is four times
 # the work.
 #
-# What does the student lose with fewer pixels? See for yourself: **at which of these sizes could you still tell a shirt
-# from a t-shirt?**
+# What does the student lose with fewer pixels? See for yourself: **at which of these sizes do you still see the collar
+# and the buttons, which a t-shirt does not have?**
 
 # %%
 sides = (16, 32, 64, 96, 224)
@@ -211,7 +211,7 @@ plotting.show_images(
 # without its normalisation gives numbers from 0 to 1.
 
 # %%
-to_numbers = v2.Compose(build_eval_transform(spec).transforms[:4])
+to_numbers = v2.Compose(build_eval_transform(spec).transforms[:4])  # without Normalize
 means, stds = [], []
 for picture, _ in practice:
     numbers = to_numbers(picture)  # (3, H, W)
@@ -222,8 +222,9 @@ print("the mean of each colour in each picture:", tuple(means.shape))
 
 # %% [markdown]
 # The mean of all pixels is the mean of these means, since every picture has equally many pixels. With the standard
-# deviation it is not so simple. **Predict first:** put all pixels of all pictures into one bag. Is their standard
-# deviation smaller than, equal to or larger than the average over the single pictures?
+# deviation it is not so simple. (The line for one bag below uses a rule: the deviation squared is the mean of the
+# squares, less the square of the mean.) **Predict first:** put all pixels of all pictures into one bag. Is their
+# standard deviation smaller than, equal to or larger than the average over the single pictures?
 
 # %%
 mean = means.mean(dim=0)
@@ -238,7 +239,8 @@ assert (std_of_all > std_within).all(), "One bag should vary more than a single 
 # Larger. Within one picture the pixels vary around *its* brightness; in the bag, dark pictures and bright ones lie
 # together. Both are called "the standard deviation", and ImageNet's is of the first kind, an average over single
 # pictures, as far as can be reconstructed: nobody knows any more which of its pictures went into it. Compare like with
-# like, then: our average with `spec.std`.
+# like, then: our average with `spec.std`. If ours is smaller, a single picture of ours holds less contrast than a
+# photograph of ImageNet.
 #
 # Which mean and deviation should you use, yours or the student's? **The student's**, whenever it comes with weights.
 # They were learned in that light. Your own are for a student who starts from nothing.
@@ -285,7 +287,8 @@ def my_denormalize(images, spec):
 # %% [markdown]
 # `view(3, 1, 1)` makes the three numbers broadcast over height and width (lesson 00). The package's `denormalize` does
 # the same, and the figures of this series use it whenever they are given a `spec`. On the left is what you get if you
-# forget to undo: everything below 0 turns black, everything above 1 white.
+# forget to undo: in each colour, what lies below 0 becomes 0 and what lies
+# above 1 becomes 1, which is all that `clamp(0, 1)` does.
 
 # %%
 assert torch.allclose(my_denormalize(normalized, spec), denormalize(normalized, spec)), "Both should agree."
@@ -294,7 +297,7 @@ assert torch.allclose(denormalize(normalized, spec), pixels, atol=1e-6), "Undoin
 seen = build_eval_transform(spec)(shirt)
 plotting.show_images(
     [seen.clamp(0, 1), denormalize(seen, spec), shirt],
-    titles=["normalised, drawn as it is", "denormalised", "the original"],
+    titles=["not undone", "denormalised", "the original"],
     width=5.4,
     alt="The same shirt three times: drawn straight from the normalised tensor, with harsh wrong colours; "
     "denormalised, as it should be; and the original picture.",
@@ -340,7 +343,8 @@ for name, result in results.items():
 # %% [markdown]
 # None. The shapes fit, so the student answers, and nothing warns you. Compare each row with the first: every answer
 # that is no longer the same was changed by the preparation alone, since the pictures and the student are the same.
-# (Where the pictures are squares and `resize_size` equals `image_size`, squashing and cropping are the same thing.) If
+# (If `squashed` equals the first row, that is no mistake: where the pictures are squares and `resize_size` equals
+# `image_size`, squashing and cropping come to the same thing.) If
 # few names are left, the student says nearly the same to everything: it has been blinded.
 #
 # This is why one function builds the chain, from the student's own `spec`. Here it is.
@@ -362,7 +366,8 @@ def my_build_eval_transform(spec):
 
 # %% [markdown]
 # `Compose` is a list of transforms that is itself a transform: it hands the picture down the list. The package's
-# version also knows how to squash (a `spec` without `resize_size`) and checks that the crop fits.
+# version ends in one step more, `ToPureTensor`, which changes no number; it also knows how to squash (a `spec` without
+# `resize_size`) and checks that the crop fits.
 
 # %%
 for name, picture in formats.items():
@@ -377,14 +382,15 @@ for name, picture in formats.items():
 # crease is a skirt. **Augmentation** prevents that by changing the picture a little at each look, at random, in ways
 # that do not change what it shows.
 #
-# Four such transforms, four looks each. **Predict first:** in which of these rows is the shirt no longer a shirt?
+# Four such transforms, four looks each: mirrored, cropped, cropped and enlarged, in other colours. **Predict first:**
+# in which of these rows is the shirt no longer a shirt?
 
 # %%
 changes = {
     "mirror": v2.RandomHorizontalFlip(),
     "crop": v2.RandomCrop(round(0.8 * min(shirt.size))),
     "crop, resize": v2.RandomResizedCrop(size, scale=(0.35, 1.0), antialias=True),
-    "light": v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.03),
+    "colours": v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.03),
 }
 set_seed(0)
 plotting.show_images(
@@ -402,14 +408,14 @@ plotting.show_images(
 #
 # | subject | harmless | harmful |
 # |---|---|---|
-# | clothes | mirror, crop, light | much hue, if "the red one" is a class |
+# | clothes | mirror, crop, brightness | much hue, if "the red one" is a class |
 # | handwritten digits | a small shift | upside down: a 6 becomes a 9 |
 # | chest X-rays | a little brightness | mirror: the heart changes sides |
 # | views from a satellite | mirror, any turn | a crop that loses what the label names |
 #
-# `build_train_transform` offers three strengths: `"none"`, `"light"` (mirror, and crop where `resize_size` leaves room)
-# and `"strong"` (random part, mirror, light). The still picture shows `"strong"`. Under it are the sliders to move, one
-# for the strength, one for the seed that decides the chances.
+# `build_train_transform` offers three strengths: `"none"`, `"light"` in the sense of gentle (a slightly smaller square
+# from a random place, mirror) and `"strong"` (random part, mirror, brightness and colours). The still picture shows
+# `"strong"`. Under it are sliders: one for the strength, one for the seed from which the random choices follow.
 
 # %%
 explorer = widgets.augmentation_explorer(shirt, spec)
@@ -449,8 +455,8 @@ assert changed["exam as it is"] == 0, "The same student and the same questions s
 # The student takes a batch, `(N, C, H, W)`. Making one is stacking: `torch.stack` lays tensors of the same shape on top
 # of each other, along a new first dimension. The labels become a tensor of whole numbers, `(N,)`.
 #
-# *Of the same shape*: this is the deeper reason for resizing. So the cell then tries it with the tall picture and the
-# wide one. (`try` catches the error, so that we can read it and go on.)
+# *Of the same shape*: this is the deeper reason for resizing. The cell also tries it with the tall picture and the wide
+# one. (`try` catches the error, so that we can read it and go on.)
 
 # %%
 samples = [(eval_transform(picture), target) for picture, target in practice.select([0, 200, 400, 600])]
@@ -499,17 +505,17 @@ print(f"{len(exam)} pictures in {len(sizes)} batches of", sizes)
 # Three words that are often mixed up:
 #
 # - a **batch** is a handful of samples that the student sees at once
-# - an **iteration** is one round with one batch; in practice it ends in one correction by the coach
+# - an **iteration** is one round with one batch; while practising, it ends in one correction by the coach
 # - an **epoch**, a school term in our story, is one pass through all the samples
 #
-# In numbers: a thousand sentences in batches of 100, which come out even; the 341 photographs of the real mock exam;
-# and our own practice. **Predict first:** five terms with the sentences, how many corrections? And how many photographs
-# are in the last batch of 341?
+# In numbers: 1,000 samples in batches of 100, which come out even; the 341 photographs of the photo data set's mock
+# exam (there without corrections); and our own practice. **Predict first:** five terms with the 1,000 samples, how many
+# corrections? And how many of the 341 photographs are in the last batch?
 
 # %%
 num_epochs = 5
 cases = {
-    "1,000 sentences": (1000, 100),
+    "1,000 samples": (1000, 100),
     "341 photographs": (341, 32),
     f"our {len(practice):,} pictures": (len(practice), BATCH_SIZE),
 }
@@ -541,20 +547,20 @@ for ax, shuffle in zip(axes, (False, True), strict=True):
     generator = torch.Generator().manual_seed(0)
     loader = DataLoader(practice, batch_size=BATCH_SIZE, shuffle=shuffle, generator=generator)
     counts = [torch.bincount(targets[batch], minlength=len(practice.classes)) for batch in loader.batch_sampler]
-    drawing = ax.imshow(torch.stack(counts).T, aspect="auto", vmin=0, vmax=BATCH_SIZE, interpolation="nearest")
+    drawing = ax.imshow(torch.stack(counts).T, aspect="auto", vmin=0, vmax=BATCH_SIZE // 2, interpolation="nearest")
     ax.set(title="Shuffled" if shuffle else "In order", xlabel="batch")
     ax.grid(visible=False)
 axes[0].set_yticks(range(len(practice.classes)), practice.classes)
-figure.colorbar(drawing, ax=axes, label="pictures of the class in the batch")
+figure.colorbar(drawing, ax=axes, extend="max", label="pictures of the class in the batch")
 plotting.show(
     figure,
     alt="How many pictures of each class are in each batch. In order, a batch holds one class or two, like a "
-    "staircase; shuffled, every batch holds a mixture of all classes.",
+    "staircase; shuffled, every batch holds a mixture of many classes, with most t-shirts.",
 )
 
 # %% [markdown]
 # In order, the student would see nothing but dresses for a while. "Always say dress" would earn full marks, until the
-# hats come, and so on: it chases the last class it met. Shuffled, each batch is a small likeness of the whole.
+# hats come, and so on: it chases the last class it met. Shuffled, each batch is roughly a small likeness of the whole.
 #
 # A new term gets a new order, and a **seed** makes the orders repeatable.
 
@@ -607,7 +613,7 @@ assert 1.4 < spread[16] / spread[64] < 2.9, "Four times the batch should halve t
 
 # %% [markdown]
 # A larger batch is a better witness, and the table says what it costs. Four times the batch only *halves* the scatter,
-# because it falls with the square root. Every step to the right of the table buys less and costs the same: half as many
+# because it falls with the square root. Each doubling buys less and costs the same: half as many
 # corrections in a term, twice the memory.
 #
 # - **Too small**: each correction follows a few odd pictures, and the processor handles them one by one.
@@ -620,7 +626,7 @@ assert 1.4 < spread[16] / spread[64] < 2.9, "Four times the batch should halve t
 #
 # From the next lesson on we import the function that does all this: four loaders, the practice shuffled and augmented,
 # the others in order and never augmented. `train_eval` holds the practice pictures once more, seen as in an exam; later
-# lessons use it for the revision notes.
+# lessons use it where the student is to see each picture exactly once.
 
 # %%
 loaders = make_dataloaders(
@@ -655,8 +661,8 @@ plotting.show(
 
 # %% [markdown]
 # Before any training, look at a batch. It takes a second, and it shows wrong colours, wrong labels and an augmentation
-# that goes too far. **Could you name each of these**
-# from what is left of it? Where you could not, the student cannot either.
+# that goes too far. **Cover the names: could you tell what each of
+# these is** from what is left of it? Where you cannot, the student hardly can.
 
 # %%
 plotting.show_images(
@@ -714,31 +720,33 @@ looking = milliseconds["the student's look"]
 print(f"loading alone: {1000 / loading:,.0f} pictures a second, {loading * len(practice) / 1000:.1f} s for a term")
 print(f"one after the other: {loading + looking:.1f} ms a picture")
 at_best = max(loading, looking)
-print(f"side by side, at best: {at_best:.1f} ms a picture, {1 - at_best / (loading + looking):.0%} less")
+print(
+    f"side by side with one worker, at best: {at_best:.1f} ms a picture, {1 - at_best / (loading + looking):.0%} less"
+)
 
 # %% [markdown]
 # (A file that was read a moment ago is still in the computer's memory. From a slow disk or over a network the first bar
 # is longer at the first reading.)
 #
-# A `DataLoader` can have helpers. With `num_workers=2` it starts two more Python processes, and they prepare the next
-# batches while the student looks at this one. At best the loading then costs no time at all, and only the longer of the
-# two counts. The last line above says what that
-# could gain here.
+# A `DataLoader` can have helpers. With `num_workers=1` it starts one more Python process, which prepares the next
+# batches while the student looks at this one. At best both happen side by side, and only the longer of the two counts;
+# the last line above says what that could gain here. More workers share the loading among them, as long as there are
+# free cores.
 #
-# That is the most that workers can gain, and they have their price. Each is a Python process that first has to import
-# PyTorch, which takes seconds. The cores it would use may be busy with the student already. And on Windows and macOS a
-# worker starts from nothing, so it cannot find a class or a transform that was defined in a notebook;
-# `make_dataloaders` says so instead of hanging.
+# They have their price. Each is a Python process that first has to import PyTorch, which takes seconds. The cores it
+# would use may be busy with the student already. And on Windows and macOS, and from Python 3.14 on everywhere, a worker
+# starts from nothing, so it cannot find a class or a transform that was defined in a notebook; `make_dataloaders` says
+# so instead of hanging.
 #
 # So these lessons keep `num_workers=0`. On a machine with a graphics card the student's look is many times shorter,
-# and the loading becomes the longest bar: there, as many workers as there are free cores can multiply the speed. The
+# and the student mostly waits for pictures: there, as many workers as there are free cores can multiply the speed. The
 # rule holds for every machine: **measure first.**
 
 # %% [markdown]
 # <details><summary><b>Questions and answers</b></summary>
 #
 # **Older code imports `transforms`, not `v2`, and says `ToTensor`.** Both work. `ToTensor` is `ToImage` and `ToDtype`
-# in one, and it scales by 255. `v2` is the present form and can also change boxes and masks together with the picture.
+# in one, and it divides by 255. `v2` is the present form and can also change boxes and masks together with the picture.
 #
 # **What is the type `Image` that `ToImage` returns?** A tensor that remembers to be a picture. The package's chain ends
 # in `ToPureTensor`, which makes it an ordinary one. The numbers are the same.
@@ -749,8 +757,8 @@ print(f"side by side, at best: {at_best:.1f} ms a picture, {1 - at_best / (loadi
 # **Should I shuffle the mock exam too?** No. It changes nothing in the mark, and it makes it harder to find the picture
 # that belongs to a wrong answer.
 #
-# **Can I leave the short batch out?** `drop_last=True` does that. In practice it costs nothing, since the order is new
-# in each term. In an exam it would leave questions unmarked.
+# **Can I leave the short batch out?** `drop_last=True` does that. While practising it costs nothing, since the order is
+# new in each term. In an exam it would leave questions unmarked.
 #
 # **Must the batch size be a power of two?** No. Graphics cards like multiples of 8; 30 works as well as 32.
 #
@@ -758,7 +766,7 @@ print(f"side by side, at best: {at_best:.1f} ms a picture, {1 - at_best / (loadi
 # repeats them. The loader's own generator repeats the order.
 #
 # **Why not transform all pictures once and keep the tensors?** With a fixed transform one can: it is the idea behind
-# the revision notes of lesson 07. With a random one it would freeze the chance, and it takes memory: 10,000 pictures
+# the revision notes of lesson 06. With a random one it would freeze the chance, and it takes memory: 10,000 pictures
 # of 3 × 224 × 224 `float32` numbers are 6.0 GB.
 #
 # **Does padding exist?** Yes, a third way to a square: `v2.Pad` adds a border, and nothing is lost or squashed. The
@@ -778,7 +786,8 @@ print(f"side by side, at best: {at_best:.1f} ms a picture, {1 - at_best / (loadi
 # - **Building the chain**: resize, crop, scale, normalise, all from the `spec`; `denormalize` is the way back.
 # - **Mean and deviation**: computed from practice pictures; with weights, use the weights' own.
 # - **Augmenting**: change what must not matter, in practice only; an exam is a measuring instrument.
-# - **Packing**: stack, shuffle the practice, mind the short last batch; one epoch is ⌈samples / batch size⌉ iterations.
+# - **Packing**: stack, shuffle the practice, mind the short last batch; one epoch is samples / batch size
+#   iterations, rounded up.
 # - **Measuring**: take the time of every stage before you look for more workers.
 #
 # ## Exercises

@@ -109,7 +109,8 @@ plotting.show(
 # puts two dimensions of size 1 in front.
 #
 # Now on a picture of our own data. We load the student, because it says which size it wants, and 300 practice pictures,
-# the same number of each class. They fit into memory, so we keep the batches in a list.
+# the same number of each class. They fit into memory, so we keep the batches in a list. (So each term
+# gets them in the same order; for a few terms that does no harm, and both students of the comparison get the same.)
 
 # %%
 pretrained = models.load_pretrained(WEIGHTS)
@@ -148,7 +149,8 @@ plotting.show_images(
 )
 
 # %% [markdown]
-# An upright edge is invisible to the filter for level edges, and even cloth is invisible to both. One filter answers
+# An upright edge is nearly invisible to the filter for level edges (a sloping one leaves a trace), and smooth cloth is
+# invisible to both. One filter answers
 # one question about each place of the picture.
 #
 # **ReLU** comes next: negative numbers become 0, the others stay, $f(x) = \max(0, x)$. It looks too simple to matter.
@@ -157,7 +159,8 @@ plotting.show_images(
 #
 # **Max pooling** makes the map smaller: of every 2 × 2 places it keeps the largest number. What is lost is *exactly
 # where*; what is kept is *that it is there*. That makes the answer steadier, and below the figure we measure how much:
-# we move the trousers one pixel to the right, and compare the two answers for larger and larger places.
+# we move the trousers one pixel to the right, and compare the two maps for larger and larger windows.
+# (Two maps that have nothing in common differ by 200 %.)
 
 # %%
 positive = F.relu(maps[:1])  # (1, H - 2, W - 2)
@@ -168,7 +171,7 @@ plotting.show_images(
         f"{name}\n{tuple(result.shape[-2:])}"
         for name, result in {"convolution": maps, "ReLU": positive, "max pooling": pooled}.items()
     ],
-    alt="The map of upright edges after each step: with ReLU only one side of each edge is left, bright on black; after "
+    alt="The map of upright edges after each step: with ReLU only the edges from dark to bright are left, bright on black; after "
     "pooling the same drawing has half as many pixels in each direction.",
 )
 assert positive.min() >= 0, "After ReLU nothing should be negative."
@@ -180,7 +183,7 @@ for size in (1, 2, 4, 8):
     print(f"pooling {size} × {size}: the answers differ by {(here - there).abs().mean() / here.mean():.0%}")
 
 # %% [markdown]
-# The larger the places, the less one pixel matters.
+# The larger the window, the less one pixel matters.
 #
 # The whole recipe, as every textbook has it: *picture → convolution + ReLU → pooling → … → flatten → linear layer →
 # scores*. The convolutions find things, and the linear layer at the end, also called **dense** or fully connected,
@@ -200,7 +203,7 @@ for size in (1, 2, 4, 8):
 # In the backbone a batch passes 19 blocks. Many courses show that for pictures of 224 × 224, the size of ImageNet's
 # students. We show it once, beside the size of ours.
 #
-# **Predict first:** the size is halved five times on the way. What becomes of 224, and what of our size?
+# **Predict first:** you know from lesson 03 how the size shrinks. Does the *number* of maps grow or shrink on the way?
 
 
 # %%
@@ -239,8 +242,10 @@ for index in (0, 3, 6, 18):
 
 # %% [markdown]
 # After the first block you can still make out the picture: edges, cloth, light and dark. Deeper down the maps get
-# coarse, and a person can no longer say what they mean. The deep maps answer questions such as "is there something like
-# a waistband hereabouts?", in a language that only the head has to understand.
+# coarse, and a person can no longer say what they mean. Each map (the titles say channel) is coloured by itself, from
+# its smallest number, dark, to its largest, bright. A map that is dark all over has found nothing: its ReLU made
+# everything 0. The deep maps answer questions such as "is there something like a waistband hereabouts?", in a language
+# that only the head has to understand.
 #
 # This is what transfer learning lives on. Edges, cloth and round shapes are useful for *any* subject. Only the last
 # step, from features to names, belongs to the old one.
@@ -287,7 +292,7 @@ class Forgetful(nn.Module):
         self.kept = nn.Linear(4, 3)
         self.plain_list = [nn.Linear(4, 3)]
         self.module_list = nn.ModuleList([nn.Linear(4, 3)])
-        variable = nn.Linear(4, 3)  # noqa: F841
+        variable = nn.Linear(4, 3)  # a local variable
 
 
 print([name for name, _ in Forgetful().named_parameters()])
@@ -365,10 +370,10 @@ print(sum(parameter.requires_grad for parameter in network.parameters()), "of th
 # %% [markdown]
 # Keep a question in mind: is that all there is to freezing? We come back to it.
 #
-# *Step 4.* Between the last maps and the new head the maps have to become a row of numbers. **Adaptive average
-# pooling** takes the mean of each map. With ordinary pooling you choose the window, and the size of the result follows;
-# with adaptive pooling you choose the size of the result, here 1 × 1, and the window follows. So it works for maps of
-# any size.
+# *Step 4.* The new head wants a row of numbers, and the backbone ends in maps. In step 2 the network's own `forward`
+# turned one into the other; now we do it by hand. **Adaptive average pooling** takes the mean of each map. With
+# ordinary pooling you choose the window, and the size of the result follows; with adaptive pooling you choose the size
+# of the result, here 1 × 1, and the window follows. So it works for maps of any size.
 #
 # **Predict first:** what is the mean of the numbers from 1 to 16?
 
@@ -451,12 +456,12 @@ assert difference < 1e-4, "The two classes should give the same scores."
 #
 # ### Where does the head begin?
 #
-# A new layer starts with small random numbers. For `nn.Linear` they lie evenly between −1/√1280 and 1/√1280. Small,
-# so that the first scores are small too and no class is favoured; random, so that the outputs of a layer do not all
-# learn the same. Somebody who has no opinion about ten classes gives each 1/10, and is marked $-\ln(1/10) = \ln 10
-# \approx 2.30$.
+# A new layer starts with small random numbers. For `nn.Linear` they lie evenly between −1/√1280 and 1/√1280. Small, so
+# that the first scores are small too and no class is favoured; random, so that the outputs of a layer do not all learn
+# the same. Somebody who has no opinion about ten classes gives each 1/10. The teacher's number for that, the loss, is
+# $\ln 10 \approx 2.30$, the logarithm of ten: 2.718 to the power of 2.30 is 10. Lesson 05 says why.
 #
-# **Predict first:** which mark does the untaught head get, roughly?
+# **Predict first:** which loss does the untaught head get, roughly?
 
 # %%
 bound = 1 / math.sqrt(1280)
@@ -468,7 +473,7 @@ assert student.head.weight.abs().max() <= bound, "Initial weights should lie wit
 assert abs(loss - math.log(10)) < 1, "An untaught head should be marked near ln 10."
 
 # %% [markdown]
-# A first loss far from $\ln C$ is a warning worth knowing: labels that do not fit, or inputs that were not normalised.
+# A first loss far from $\ln C$ is a warning worth knowing: most often, inputs that were not normalised.
 #
 # ### How much is there to learn?
 #
@@ -502,11 +507,12 @@ for name, twice in {"logits, as it should be": False, "softmax first": True}.ite
     logits = torch.tensor([[2.0, 1.0, 3.5, 0.5]], requires_grad=True)
     loss = F.cross_entropy(logits.softmax(dim=1) if twice else logits, target)
     loss.backward()
-    print(f"{name:24} loss {loss.item():.3f}   size of the correction {logits.grad.abs().sum():.3f}")
+    print(f"{name:24} loss {loss.item():.3f}   request for change {logits.grad.abs().sum():.3f}")
 
 # %% [markdown]
-# No error, and that is what makes it nasty. A good answer is marked .943 in place of .304, and the corrections get
-# smaller. The student learns, but slowly, and nobody knows why. So: **logits out of the model, always**, and softmax
+# No error, and that is what makes it nasty. The same good answer costs 0.943 instead of 0.304, and the last column, how
+# strongly the teacher asks for a change (lesson 05 calls it the gradient), is smaller. The student learns more slowly,
+# and nobody knows why. So: **logits out of the model, always**, and softmax
 # only when a person wants to read them.
 #
 # ## With and without
@@ -517,8 +523,8 @@ for name, twice in {"logits, as it should be": False, "softmax first": True}.ite
 # - one **with** schooling: trained backbone, frozen, new head
 # - one **without**: the same network, all of it random, and all of it may learn
 #
-# It is the loop of lesson 00: forget, answer, mark, find the change, make it. Only the coach's first line is new: it
-# gets the parameters that may learn, no others.
+# It is the loop of lesson 00: forget, answer, mark, find the change, make it. New are the two loops around it,
+# terms and batches, and the first line: the coach gets only the parameters that may learn.
 
 
 # %%
@@ -563,11 +569,13 @@ for name, mark in marks.items():
     print(f"{name:8} mock exam: {mark:.1%} right, give or take {standard_error(mark, num_exam):.1%}")
 
 # %% [markdown]
-# Next to the marks we draw a student who looks at nothing and always names the most frequent class of the exam. The
-# bars' whiskers are one standard error up and down: two marks whose whiskers overlap can hardly be told apart.
+# Next to the marks we draw the majority baseline of lesson 02: one answer to every question, the most frequent class.
+# (Here it is counted in the exam, since our 300 pictures hold equally many of each class.) The bars' whiskers are one
+# standard error up and down (how far a mark typically lies from the one that an endless exam would give): two marks
+# whose whiskers overlap can hardly be told apart.
 
 # %%
-marks["guessing"] = majority_baseline(torch.tensor(data.val.dataset.targets))
+marks["one answer"] = majority_baseline(torch.tensor(data.val.dataset.targets))
 figure, axes = plotting.new_figure(1, 2, height=3.4, width_ratios=[3, 2])
 for index, (name, values) in enumerate(losses.items()):
     axes[0].plot(values, label=name, color=plotting.COLORS[index], linestyle="-" if index == 0 else "--")
@@ -590,12 +598,13 @@ plotting.show(
 # %% [markdown]
 # How to read it. The left side shows practice: both lines start near $\ln 10$, and the lower a line falls, the better
 # its student knows the 300 pictures. The right side is what counts, the pictures they have never seen. Compare each bar
-# with guessing, and the two with each other, whiskers included. (Naming the most frequent class pays because the exam
-# does not hold equally many of each. Practice did, so a student who learned nothing may well stay below it.)
+# with the baseline, and the two with each other, whiskers included. (Naming the most frequent class pays because the
+# exam does not hold equally many of each. Practice did, so a student who learned nothing may well stay below it.)
 #
-# Is the comparison fair? In corrections, yes; in patience, no. These few corrections are next to nothing for a network
-# that starts from random numbers; its BatchNorm, the subject of the next section, has not even settled. And each costs
-# it about three times as much time. Set `NUM_EPOCHS` to 15 when you have a few minutes, and watch both figures: its
+# Is the comparison fair? Both get equally many corrections. But for a network that starts from random numbers these few
+# are next to nothing, and the running numbers of its BatchNorm, which the next section explains, have not settled. One
+# correction also takes it several times as long. Set `NUM_EPOCHS` to 15 when you have a few minutes, and watch both
+# halves of the figure: its
 # loss falls far, its mark in the mock exam rises much less. With 2.2 million weights and 300 pictures it learns by
 # heart. The trained eye has seen a hundred thousand pictures, or a million.
 #
@@ -605,7 +614,8 @@ plotting.show(
 # have passed over so far. **BatchNorm** does within the network what `Normalize` did with pictures: subtract a mean,
 # divide by a standard deviation, for each map. It has two ways to get those two numbers.
 #
-# - In `train()` mode it takes them from the *batch* at hand. It also updates a running mean and a running variance.
+# - In `train()` mode it takes them from the *batch* at hand. It also updates a *running* mean and
+#   variance, averages over the batches so far. (The variance is the square of the standard deviation.)
 # - In `eval()` mode it uses the running ones, and updates nothing.
 #
 # The running numbers are no parameters. They are **buffers**: saved with the network, but not corrected by the coach,
@@ -634,7 +644,7 @@ assert not any(name in parameter_names for name in moved), "No parameter should 
 
 # %% [markdown]
 # No parameter moved, and every buffer did: each of the 52 BatchNorm layers has three, and the third counts the
-# batches. "Frozen" was only half true.
+# batches. (That there are as many buffers as parameters, 156, is chance.) "Frozen" was only half true.
 #
 # There is a second effect. In `train()` mode the mean comes from the batch, so the answer to a picture depends on the
 # *other* pictures in its batch. We ask about the same picture twice, each time in different company.
@@ -652,8 +662,8 @@ for mode in ("train", "eval"):
 assert differences["eval"] < 1e-4 < differences["train"], "Only in train() mode should the company matter."
 
 # %% [markdown]
-# You may read that such differences come from dropout. Not here: MobileNetV2's only dropout was in the head we took
-# off. It is BatchNorm.
+# You may read that such differences come from dropout, a layer that sets random numbers to 0 during practice. Not here:
+# MobileNetV2's only dropout was in the head we took off. It is BatchNorm.
 #
 # So a frozen backbone has to stay in `eval()`, *also* while the head practises. Calling `eval()` on it once is not
 # enough, because `model.train()` reaches every part. The way out is a `train` method that knows about it:
@@ -701,8 +711,8 @@ for name in ("with", "drifted"):
 # %% [markdown]
 # Judge it with the standard errors. Here the head learned from one set of features and is examined on another. When
 # head and statistics change *together*, as in many tutorials, the head partly follows, and on the real photographs such
-# a loop lost little or nothing. What the drift always costs is this: the word "frozen", the same result at another
-# batch size, and the chance to work out the features only once and keep them as revision notes (lesson 07).
+# a loop lost little or nothing. What the drift always costs: the backbone is no longer frozen, another batch size gives
+# another result, and the features can no longer be worked out once and kept (lesson 06).
 #
 # ## An inner layer
 #
@@ -764,9 +774,8 @@ with torch.no_grad():
 # **Is transfer learning peculiar to convolutional networks?** No. Networks for text and sound are reused in the same
 # way. The idea needs a backbone whose features are of use elsewhere, nothing more.
 #
-# **Where are model and optimizer made together?** Many tutorials have a function
-# `make_model(learning_rate, size_inner)`. Here it is two lines: `build_classifier(10, hidden_size=size_inner)`, and an
-# optimizer that gets the parameters with `requires_grad`.
+# **Other tutorials call `make_model(learning_rate, size_inner)`. Where is it?** Here it is two lines:
+# `build_classifier(10, hidden_size=size_inner)`, and an optimizer that gets the parameters with `requires_grad`.
 #
 # **Does the order of the classes matter?** Score number 3 means class number 3 of the data set, and folders are
 # numbered alphabetically: dress is 0, t-shirt is 9. The names travel with the model as `model.classes`.

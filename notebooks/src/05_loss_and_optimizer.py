@@ -121,7 +121,8 @@ print(f"\nloss = -log({probabilities[label]:.3f}) = {loss_by_hand:.3f}")
 
 # %% [markdown]
 # That is the whole teacher. Note what it does *not* look at: how the rest was shared among the wrong answers. Only the
-# share of the truth counts.
+# share of the truth counts. (*Share* and *probability* are the same number: the student's 100 %, shared out among the
+# classes.)
 #
 # PyTorch's teacher is `nn.CrossEntropyLoss`. It marks a batch: scores `(N, C)` and labels `(N,)`. Ours is a batch of
 # one.
@@ -135,12 +136,12 @@ assert abs(loss_by_hand - 0.304) < 0.001, "For these four scores the loss is 0.3
 
 # %% [markdown]
 # It takes **raw scores**: softmax is inside. That is not only convenient. In three separate moves the powers can
-# outgrow what a `float32` holds. Taken together they simplify:
+# outgrow what a `float32` holds. Taken together they simplify ($z_i$ are the scores, $t$ is the class of the truth):
 #
 # $$-\log \frac{e^{z_t}}{\sum_i e^{z_i}} = \log \Big(\sum_i e^{z_i}\Big) - z_t$$
 #
-# `torch.logsumexp` computes the sum on the right without ever writing the huge powers down. Here is a student who is
-# very sure of class 0, and wrong.
+# `torch.logsumexp` computes the logarithm of the sum without ever writing the huge powers down. Here is a student who
+# is very sure of class 0, and wrong.
 
 # %%
 sure = torch.tensor([100.0, 0.0, 0.0])
@@ -163,7 +164,7 @@ print("the batch: ", round(criterion(batch_scores, batch_labels).item(), 3))
 assert torch.allclose(marks.mean(), criterion(batch_scores, batch_labels)), "The batch's mark should be the mean."
 
 # %% [markdown]
-# Right and fairly sure, undecided, sure and wrong: three students, three marks. The last one is a multiple of the
+# Right and fairly sure, undecided, sure and wrong: three answers, three marks. The last one is a multiple of the
 # others. Is that fair?
 #
 # ## What does a loss of 2.3 mean?
@@ -196,26 +197,28 @@ print(f"{'ln 10':20}      {math.log(10):.2f}")
 # %% [markdown]
 # 2.30 is $\ln 10$, the mark for **pure guessing** among ten. ($\ln$ and $\log$ both mean the natural logarithm here.)
 # Remember the rule, because it is the first thing to look at in any training run: with $C$ classes a fresh student
-# should begin near $\ln C$, or somewhat above, where its random scores favour somebody. Begin far above, and something
-# is wrong: the labels, or the size of the inputs. A loss that *stays* at $\ln C$ belongs to a student that learns
+# should begin near $\ln C$; a small batch may lie a little to either side of it, by luck. Begin far above, and the
+# scores are too large: most often the inputs were not normalised. Wrong labels do *not* show here, since somebody
+# without an opinion is wrong about any labels equally. A loss that *stays* at $\ln C$ belongs to a student that learns
 # nothing.
 #
 # Here is a student who is confident and wrong, and below it the same picture with sliders. Move them. Try to get a
 # loss of exactly $\ln 4 \approx 1.386$, and then the worst that you can.
 
 # %%
-explorer = widgets.softmax_explorer()
+explorer = widgets.softmax_explorer(logits=(5.0, 0.0, 1.0, 0.5))
 figure, alt = explorer.draw(logit_0=5.0, logit_1=0.0, logit_2=1.0, logit_3=0.5, target=2)
 plotting.show(figure, alt=alt)
 explorer
 
 # %% [markdown]
-# The curve on the right is $-\log p$. To the right it is nearly flat; to the left it rises without end.
+# The curve on the right is $-\log p$. To the right it falls gently; to the left it rises without end.
 #
 # ## What form must a label have?
 #
 # For cross-entropy a label is the *number* of a class: type `int64`, shape `(N,)`, from 0 to $C - 1$. Beginners try all
-# the other forms sooner or later, so we collect the complaints now.
+# the other forms sooner or later, so we collect the complaints now. (In PyTorch's messages `Long` is `int64`, `Float`
+# is `float32`, and *target* is the label.)
 #
 # **Predict first:** one of these six is accepted. Which?
 
@@ -316,6 +319,9 @@ print(f"loss {squared_miss(0.5):.6f}   slope by nudging {slope:.4f}")
 # - the answer rises by 2 times that, because the input is 2;
 # - the square of a miss changes by 2 × miss for each unit that the miss changes, and the miss is 0.025.
 #
+# (Why? $(m + h)^2 = m^2 + 2mh + h^2$. For a tiny $h$ the last term does not count, so the square changes by $2m$ times
+# $h$.)
+#
 # Multiply the links: $2 \cdot 0.025 \cdot 2 = 0.1$. That is the **chain rule**, and it works for a chain of any length:
 # each link only has to know its own slope.
 #
@@ -405,9 +411,11 @@ assert abs(by_nudging - by_hand) < 1e-2, "Nudging should come close."
 # ## A mistake that hides: softmax twice
 #
 # Probabilities look tidier than raw scores, so many a student ends in a softmax. The teacher then applies its own to
-# what is already between 0 and 1. Does training break?
+# what is already between 0 and 1. Lesson 04 gave a glimpse: our four scores got 0.943 in place of 0.304, and there was
+# no error. How bad is it?
 #
-# **Predict first:** for our four scores the mark was 0.304. What is it now: lower, or higher?
+# **Predict first:** a perfect student gives the truth 100 %, and its teacher applies softmax once more, with ten
+# classes. Is its mark 0?
 
 # %%
 for name, given in {"our four scores": [2.0, 1.0, 3.5, 0.5], "confident and wrong": [8.0, 0.0, 0.0, 0.0]}.items():
@@ -428,8 +436,8 @@ assert abs(worst - 2.461) < 0.001, "And the worst possible one only 2.461."
 # Nothing breaks, and that is the trouble. The second softmax sees numbers between 0 and 1 and takes them for scores
 # that hardly differ. So the marks flatten: 0.304 becomes 0.943, and with ten classes all marks lie between the two
 # numbers of the last line. The gradients shrink with them, most of all where the correction is needed most, for the
-# student who is sure and wrong. Learning is slow, the loss never looks good, and there is no error message. If a loss
-# refuses to fall below about 1.5 for ten classes, look for a softmax too many.
+# student who is sure and wrong. Learning is slow, the loss never looks good, and there is no error message. If most
+# answers are right, and the loss still refuses to fall below about 1.5 for ten classes, look for a softmax too many.
 #
 # ## How does the coach correct?
 #
@@ -439,6 +447,8 @@ assert abs(worst - 2.461) < 0.001, "And the worst possible one only 2.461."
 # "stochastic" because each batch is a random handful of the pictures and gives a slightly different slope.
 
 # %%
+weight = torch.tensor(0.5, requires_grad=True)  # the small student again
+squared_miss(weight).backward()
 coach = torch.optim.SGD([weight], lr=0.01)
 print(f"before {weight.item():.4f}   gradient {weight.grad.item():.4f}")
 coach.step()
@@ -465,8 +475,9 @@ walks
 # Too timid, and the walk does not arrive. Too bold, and every step overshoots, lands higher than it began, and the loss
 # explodes. In between is a wide range that works. The border in this bowl is 1.0, where $x - 1 \cdot 2x = -x$.
 #
-# Choose the bumpy landscape: there a timid walker gets caught in a hollow that is not the lowest. And its border lies
-# below 1.0: each landscape has its own, which is why a learning rate cannot be looked up. Lesson 07 measures it.
+# Choose the bumpy landscape, with the rates 0.02 and 0.03: the walker gets caught in a hollow that is not the lowest.
+# And 0.8, which arrives in the bowl, does not settle here: each landscape has its own border, which is why a learning
+# rate cannot be looked up. Lesson 07 measures it.
 #
 # ## Momentum: a coach with a memory
 #
@@ -484,7 +495,7 @@ for step in range(1, 51):
 
 # %% [markdown]
 # It approaches $1 / (1 - 0.9) = 10$. Where all slopes agree, momentum is ten times as fast; where they change sign at
-# every step, they cancel.
+# every step, they hold each other back: the velocity comes to only about half a slope.
 #
 # Now we write both coaches as one function, and compare with PyTorch's. The comparison must not depend on a student, so
 # we feed everybody the same made-up gradients, fifty steps of three weights.
@@ -520,15 +531,16 @@ for momentum in (0.0, 0.9):
 # %% [markdown]
 # ## Adam: one step size does not fit all weights
 #
-# In those made-up gradients the third weight's are a hundred times as large as the second's. Real networks are like
-# that: a layer at the bottom and a head at the top see slopes of very different size. With one learning rate for all,
-# one weight leaps while another creeps.
+# In those made-up gradients the third weight's are, on average, a hundred times as large as the second's. Real networks
+# are like that: a layer at the bottom and a head at the top see slopes of very different size. With one learning rate
+# for all, one weight leaps while another creeps.
 #
-# The idea: divide each gradient by its own usual size. Two running averages are enough. In the books they are called
-# $m$ and $v$.
+# The idea: divide each gradient by its own usual size. Two running averages are enough: each keeps most of its old
+# value and mixes in a little of the new. In the books they are called $m$ and $v$; $g$ is the gradient, and the arrow
+# reads *becomes*.
 #
 # - $m$, the mean of the recent gradients: $m \leftarrow 0.9\, m + 0.1\, g$. That is momentum again, as an average.
-# - $v$, the mean of their squares: $v \leftarrow 0.999\, v + 0.001\, g^2$. Its root is the usual size.
+# - $v$, the mean of their squares: $v \leftarrow 0.999\, v + 0.001\, g^2$. Its square root is the usual size.
 #
 # The step is learning rate × $m / \sqrt{v}$. If a gradient is always the same, $m / \sqrt v$ is 1 or −1 whatever its
 # size: every weight moves at the pace of the learning rate.
@@ -561,7 +573,12 @@ uncorrected = (1 - 0.9**steps) / (1 - 0.999**steps).sqrt()
 figure, ax = plotting.new_figure(height=3.2)
 ax.plot(steps, uncorrected, label="without bias correction")
 ax.axhline(1, color=plotting.COLORS[1], linestyle="--", label="with it: always 1")
-ax.set(xscale="log", ylim=(0, 7.5), xlabel="step", ylabel="step size / learning rate")
+ax.set(
+    xscale="log",
+    ylim=(0, 7.5),
+    xlabel="step (each number is ten times the one before)",
+    ylabel="step size / learning rate",
+)
 ax.set_title("How far Adam steps when the gradient is always the same")
 ax.legend()
 plotting.show(
@@ -610,10 +627,10 @@ print({name: defaults[name] for name in ("lr", "betas", "eps", "weight_decay", "
 assert (defaults["lr"], defaults["betas"], defaults["eps"]) == (0.001, (0.9, 0.999), 1e-8), "my_adam has these too."
 
 # %% [markdown]
-# All by 0.001, against their gradients. So a learning rate of Adam has a plain meaning: *how far may a weight move in
-# one step?* It is why 0.001 works for so many students.
+# All by 0.001, against their gradients. So a learning rate of Adam has a plain meaning: *roughly how far does a weight
+# move in one step?* It is why 0.001 works for so many students.
 #
-# We left the settings alone, and the last lines show them. The two `betas` are the shares kept by $m$ and $v$.
+# We left the settings alone, and the last line shows them. The two `betas` are the shares kept by $m$ and $v$.
 # `weight_decay` comes next. `amsgrad` is a variant in which $v$ never shrinks; it rarely matters.
 #
 # ## RMSprop, AdamW, and when to call which coach
@@ -632,8 +649,8 @@ assert torch.allclose(mine, torchs, atol=1e-6, rtol=0), "Our RMSprop should corr
 
 # %% [markdown]
 # **Weight decay** pulls every weight a little towards 0 at each step, which keeps a student from leaning too hard on a
-# few of them. In `Adam` the pull is added to the gradient, and the sum is then divided by its own usual size, so how
-# strong the pull was is lost. **AdamW** applies it to the weight directly: $w \leftarrow w - \text{lr} \cdot
+# few of them. In `Adam` the pull is added to the gradient, and the sum is then divided by its own usual size, so the
+# strength of the pull is lost. **AdamW** applies it to the weight directly: $w \leftarrow w - \text{lr} \cdot
 # \text{decay} \cdot w$.
 #
 # **Predict first:** two weights, 2.0 and 0.2, whose gradients are zero. Only the decay acts, 100 steps. What is left of
@@ -651,8 +668,8 @@ left = torch.tensor([2.0, 0.2]) * (1 - 0.01 * 0.1) ** 100
 assert torch.allclose(weight.detach(), left, atol=1e-5), "AdamW should take the same share of every weight."
 
 # %% [markdown]
-# AdamW takes the same share of both. Adam moves both by about the same *distance*, and wipes out the small one. If you
-# want weight decay with Adam, take AdamW.
+# AdamW takes the same share of both. Adam moves both at about the same *pace*, nearly 0.01 a step, and so wipes out the
+# small one. If you want weight decay with Adam, take AdamW.
 #
 # Now let four coaches walk the same valley, long and narrow, as loss landscapes often are. We also count what each one
 # keeps in its notes, because that is a price: memory.
@@ -711,18 +728,19 @@ plotting.show(
 
 # %% [markdown]
 # SGD jumps from wall to wall: a bolder rate would throw it out, a smaller one would creep along the floor. Momentum
-# swings, and rolls past the star before it settles. RMSprop and Adam set out straight across, with the same stride
-# along both weights, steep or gentle; Adam has momentum too, so it swings as well. Do not read a winner from one smooth
-# hill: each got a rate that suits it here, and comparing coaches takes many runs on the real thing (lesson 07).
+# swings, and rolls past the star before it settles. RMSprop and Adam set out diagonally: each moves both weights by the
+# same stride, steep or gentle. Adam has momentum too, so it swings as well. RMSprop's loss falls out of the picture at
+# the bottom. Do not read a winner from one smooth valley: each got a rate that suits it here, and comparing coaches
+# takes many runs on the real thing (lesson 07).
 #
 # | coach | usual learning rate | call it when |
 # |---|---|---|
 # | SGD with momentum 0.9 | 0.01 to 0.1 | a large picture network learns from nothing, with a scheduler; memory is short |
-# | RMSprop | 0.0001 to 0.01 | older recipes, recurrent networks; MobileNetV2's authors trained it so |
+# | RMSprop | 0.0001 to 0.01 | older recipes, recurrent networks (for sequences); MobileNetV2's authors trained it so |
 # | Adam | 0.0001 to 0.001 | a good result soon, with little tuning: our new head |
-# | AdamW | 0.00001 to 0.001 | the same with weight decay: transformers, fine-tuning |
+# | AdamW | 0.00001 to 0.001 | the same with weight decay: transformers (today's networks for text), fine-tuning |
 #
-# In this series the coach is Adam with 0.001. In older scripts you will find 0.01; lesson 07 tries both.
+# From here on the coach is Adam with 0.001. In older scripts, and in lesson 00, you find 0.01; lesson 07 tries both.
 #
 # ## Which weights does the coach really hold?
 #
@@ -798,8 +816,9 @@ assert len(heard) == 1, "The check should warn of weights that no coach holds."
 #
 # **And with several graphics cards?** `"cuda:0"`, `"cuda:1"` name them. Training on all at once is lesson 11.
 #
-# **Is a loss of 0.5 good?** It says that the student gives the truth a share of about 0.6, as a geometric mean. Whether
-# that is good depends on the number of classes and on what you need. Compare with $\ln C$ and with the mock exam.
+# **Is a loss of 0.5 good?** It says that $e^{-0.5}$, about 0.6, is the share that the student typically gives to the
+# truth. Whether that is good depends on the number of classes and on what you need. Compare with $\ln C$ and with the
+# mock exam.
 #
 # **Can the loss rise while accuracy rises too?** Yes. Accuracy counts right answers; the loss also asks how sure.
 # One confident mistake can outweigh many answers that just became right (lesson 06).
@@ -811,8 +830,9 @@ assert len(heard) == 1, "The check should warn of weights that no coach holds."
 # that nobody has to push the scores to infinity. It helps large networks a little; the smallest possible loss is then
 # no longer 0.
 #
-# **My regression learns only the mean.** Compare the shapes: predictions `(N, 1)` and truths `(N,)` are broadcast to
-# `(N, N)`, and each prediction is held against every truth. PyTorch warns. Use `squeeze(1)`.
+# **My student predicts a number (*regression*), and learns only the mean.** Compare the shapes: predictions `(N, 1)`
+# and truths `(N,)` are broadcast to `(N, N)`, and each prediction is held against every truth. PyTorch warns. Use
+# `squeeze(1)`.
 #
 # **A middle way between `MSELoss` and `L1Loss`?** `HuberLoss` and `SmoothL1Loss`: squared for small misses, straight
 # for large ones.
@@ -955,8 +975,8 @@ exercises.check("05.3", new_weight)
 # %% [markdown]
 # ### Exercise 4 · Hire a coach
 #
-# Write a function that returns an AdamW for a student. Its list holds exactly the weights that may learn, wherever in
-# the student they are.
+# Write a function that returns an AdamW for a student, with the given learning rate. Its list holds exactly the weights
+# that may learn, wherever in the student they are.
 
 
 # %% tags=["exercise"]

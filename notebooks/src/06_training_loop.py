@@ -22,7 +22,7 @@
 #
 # - **tell** the story of a training run in eight steps, and point at the line of code for each
 # - **write** the whole loop yourself: practice, mock exam, report card, best weights
-# - **explain** what each line prevents, by leaving it out and looking at what happens
+# - **explain** what each line prevents, by looking at what happens without it
 # - **read** loss and accuracy curves: too few terms, healthy learning, learning by heart
 # - **use** the package's `train_model`, which is the same loop, and trust it because you have compared the two
 #
@@ -74,9 +74,9 @@ print(f"pictures: {DATASET}, weights: {WEIGHTS}, device: {device}")
 # | 1 | **Before school.** We start the clock and lay out an empty report card. Nothing has been learned yet, so we keep a copy of the student as it is. | `started = time.perf_counter()`, `report = {...}`, `best_weights = copy.deepcopy(model.state_dict())` |
 # | 2 | **A term begins**, and there will be several. In each one the student sees every practice example once, and then sits a mock exam. | `for epoch in range(num_epochs):` |
 # | 3 | **Two phases, two attitudes.** In practice the student learns. In the exam it only shows what it can do. | `model.train()` … `model.eval()` |
-# | 4 | **We follow along** with a running count of mistakes and of right answers. | `total_loss += …`, `num_right += …` |
-# | 5 | **One batch.** The coach forgets the last correction, the student answers, the teacher marks; in practice the marks are traced back to the weights, and the coach corrects. | `optimizer.zero_grad()`, `model(images)`, `criterion(…)`, `loss.backward()`, `optimizer.step()` |
-# | 6 | **The end of a phase.** Mistakes per picture and the share of right answers go into the report card. | `total_loss / num_seen`, `num_right / num_seen` |
+# | 4 | **We follow along** with a running sum of the marks and a count of the right answers. | `total_loss += …`, `num_right += …` |
+# | 5 | **One batch.** The coach forgets the last correction, the student answers, the teacher marks, the mark is traced back to the weights, and the coach corrects. | `optimizer.zero_grad()`, `model(images)`, `criterion(…)`, `loss.backward()`, `optimizer.step()` |
+# | 6 | **The end of a phase.** The mean mark per picture and the share of right answers go into the report card. | `total_loss / num_seen`, `num_right / num_seen` |
 # | 7 | **A personal best?** If the mock exam went better than ever, we keep a copy of the student as it is now. | `best_weights = copy.deepcopy(…)` |
 # | 8 | **After the last term** we stop the clock and give the student its best self back. | `model.load_state_dict(best_weights)` |
 #
@@ -87,7 +87,8 @@ print(f"pictures: {DATASET}, weights: {WEIGHTS}, device: {device}")
 #
 # One function builds the student, the coach and the loaders, because we shall need them more than once, and each time
 # in the same state: the same seed gives the same new head and the same order of pictures. The backbone is frozen, as in
-# lesson 04. The coach is handed the head's parameters only: everything else stays as it is.
+# lesson 04. The coach is handed the head's parameters only: everything else stays as it is. Practice pictures
+# are prepared like exam pictures here, without augmentation, so that nothing but their order is left to chance.
 
 
 # %%
@@ -147,6 +148,9 @@ loss.backward()
 print("gradient after backward:", tuple(weight.grad.shape), "  weights changed:", not torch.equal(before, weight))
 
 # %% [markdown]
+# (Run that cell a second time and PyTorch complains: `backward()` uses the notes up. Run the cells from the batch on
+# again.)
+#
 # `optimizer.step()` is the line that changes the student. The coach reads the gradients and moves every weight a
 # little, against its gradient.
 #
@@ -213,8 +217,8 @@ model.load_state_dict(best_weights)  # 8
 print(f"{time.perf_counter() - started:.0f} seconds, best mock exam {best_accuracy:.1%}")
 
 # %% [markdown]
-# From term to term the losses should fall and the shares of right answers should rise. With so few pictures do not
-# expect much more than a beginning.
+# Over the terms the losses should fall and the shares of right answers should rise. Practice does so steadily; the mock
+# exam may well take a step back in between. With so few pictures do not expect much more than a beginning.
 
 # %% [markdown]
 # ## The package's loop is this loop
@@ -226,9 +230,8 @@ print(f"{time.perf_counter() - started:.0f} seconds, best mock exam {best_accura
 # %% tags=["write-it:course_utils.training.train_model"]
 model, optimizer, loaders = begin()
 history = train_model(
-    model, loaders.train, loaders.val,
-    criterion=criterion, optimizer=optimizer, num_epochs=NUM_EPOCHS, device=device,
-)  # fmt: skip
+    model, loaders.train, loaders.val, criterion=criterion, optimizer=optimizer, num_epochs=NUM_EPOCHS, device=device
+)
 
 for name, marks in report.items():
     theirs = getattr(history, name)
@@ -287,8 +290,8 @@ for forget in (True, False):
 assert seen == [0.5, 0.8, 0.6], "Without zero_grad the gradients should add up."
 
 # %% [markdown]
-# Without it, the third correction follows a sum of all gradients so far, old ones included: the student is told to rise
-# although its last mistake says *fall*.
+# Without it, the third correction follows a sum of all gradients so far, old ones included: the coach lowers the
+# weight (the sum is 0.6), although the third batch alone says *raise it* (−0.2).
 #
 # ### Adding up on purpose
 #
@@ -313,8 +316,9 @@ assert torch.allclose(at_once, model.head.weight.grad, atol=1e-5), "Four parts s
 
 # %% [markdown]
 # In a loop there are two traps. When the number of batches is no multiple of four, the last few are left over and need
-# a correction of their own. And it is *not* the same as a large batch for a student whose BatchNorm layers are
-# learning: they look at eight pictures at a time, not at 32.
+# a correction of their own, and there each loss is divided by the *number* of left-over batches, not by 4. And it is
+# *not* the same as a large batch for a student whose BatchNorm layers are learning: they look at eight pictures at a
+# time, not at 32.
 
 # %% [markdown]
 # ## `train` and `eval`: what changes?
@@ -323,8 +327,8 @@ assert torch.allclose(at_once, model.head.weight.grad, atol=1e-5), "Four parts s
 # the student cannot lean on a few of them. **BatchNorm** scales by the mean and variance of the batch at hand, where in
 # the exam it uses the averages that it collected. Which of these does our student have?
 #
-# **Predict first:** we ask the same student about the same pictures twice, in `train()` and in `eval()`. For which of
-# these three students do the answers differ?
+# **Predict first:** we ask the same student about the same pictures twice, in `train()` and in `eval()`. For which
+# of these do the answers differ: ours; one with dropout in its head; one with an unfrozen backbone?
 
 # %%
 students = {
@@ -344,8 +348,8 @@ with torch.no_grad():
 # replaced has lost its only dropout with it. Write both lines all the same. The day you add dropout or unfreeze a
 # block, they begin to matter, and nothing will remind you.
 #
-# There is a second effect of BatchNorm that surprises people: in practice the answer about *your* picture depends on
-# who else is in the batch.
+# The second effect you know from lesson 04: in practice the answer about *your* picture depends on who else is in the
+# batch. Once more, with four pictures:
 
 # %%
 student = students["unfrozen backbone"]
@@ -360,12 +364,13 @@ with torch.no_grad():
 # ## `no_grad`: what does it save?
 #
 # To trace a loss back, PyTorch keeps the intermediate results of every layer. An exam is never traced back, so they
-# would be kept for nothing. How much is that? A hook counts the bytes that are kept during one batch through the
-# unfrozen student.
+# would be kept for nothing. How much is that? A **hook** is a function that PyTorch calls at a certain moment. Ours,
+# `count`, is called for each tensor that is kept during one batch through the unfrozen student, and notes its size,
+# once for each place in memory. You may skip how it is written.
 
 
 # %%
-def bytes_kept(run):
+def megabytes_kept(run):
     """Return how many megabytes PyTorch keeps for `backward` while `run()` computes."""
     kept = {}
 
@@ -381,11 +386,11 @@ def bytes_kept(run):
 student.eval()
 sixteen = images[:16].cpu()
 started = time.perf_counter()
-with_notes = bytes_kept(lambda: student(sixteen))
+with_notes = megabytes_kept(lambda: student(sixteen))
 seconds_with = time.perf_counter() - started
 started = time.perf_counter()
 with torch.no_grad():
-    without_notes = bytes_kept(lambda: student(sixteen))
+    without_notes = megabytes_kept(lambda: student(sixteen))
 seconds_without = time.perf_counter() - started
 print(f"with notes    {with_notes:6.0f} MB kept, {seconds_with:.2f} s")
 print(f"with no_grad  {without_notes:6.0f} MB kept, {seconds_without:.2f} s")
@@ -393,13 +398,14 @@ assert without_notes == 0, "Under no_grad nothing should be kept."
 
 # %% [markdown]
 # And it grows with the batch. On a graphics card, where memory is scarce, forgetting `no_grad` in the exam is a common
-# reason why training stops with "out of memory" at the end of the first term.
+# reason why training stops with "out of memory" at the end of the first term. (With our frozen backbone little would be
+# kept either way, because nothing is traced back through it. That is why the unfrozen student stands here.)
 
 # %% [markdown]
 # ## `.item()`: take the number, leave the notes
 #
-# `loss.item()` is a Python number. `loss` is a tensor with notes attached. Add up the tensors and you keep the notes of
-# every batch of the term.
+# `loss.item()` is a Python number. `loss` is a tensor with notes attached. Add up the tensors and the trail of notes
+# grows with every batch.
 
 # %%
 outputs = model(images)
@@ -411,7 +417,8 @@ for _ in range(3):
 print("sum of tensors:", live_total, "\nsum of numbers:", round(plain_total, 4))
 
 # %% [markdown]
-# The `grad_fn` in the first line is a thread that leads to all the batches so far. (Each `item()` also waits for the
+# The `grad_fn` in the first line is a thread that leads to all the batches so far. In practice `backward()` has thrown
+# away the bulky part of their notes; in an exam without `no_grad` you keep all of it. (Each `item()` also waits for the
 # graphics card to finish, if there is one. The package therefore sums with `loss.detach()`, without notes, and reads
 # the number out only when the progress bar is redrawn.)
 
@@ -420,6 +427,7 @@ print("sum of tensors:", live_total, "\nsum of numbers:", round(plain_total, 4))
 #
 # The student's answer is the class with the highest score, `argmax` along the classes. Comparing with the labels gives
 # True and False, and their sum counts the True ones. Softmax is not needed: it does not change which score is highest.
+# (This student is fresh from `begin()`; it has not practised.)
 
 # %%
 answers = outputs.argmax(dim=1)
@@ -435,9 +443,9 @@ assert torch.equal(answers, outputs.softmax(dim=1).argmax(dim=1)), "Softmax shou
 # `criterion` returns the *mean* over a batch. Many loops add up these means and divide by the number of batches. That
 # is right only if all batches are equally large, and the last one rarely is.
 #
-# With 341 pictures in batches of 32 the last holds 21. In a mean of eleven batch means each of those 21 pictures counts
-# $32 / 21 = 1.52$ times as much as the others. Two loops with different batch sizes would disagree about the same
-# student.
+# Lesson 03 worked this out: with 341 pictures in batches of 32 the last holds 21. In a mean of eleven batch means each
+# of those 21 pictures counts $32 / 21 = 1.52$ times as much as the others. Two loops with different batch sizes would
+# disagree about the same student.
 
 
 # %%
@@ -457,7 +465,8 @@ for batch_size in (100, 50, 32, 99):
 assert abs(losses_of_one_exam(99)[0] - losses_of_one_exam(100)[0]) < 1e-5, "Per picture, batch size must not matter."
 
 # %% [markdown]
-# Hence `loss.item() * len(labels)` in the loop, and the division by the number of pictures.
+# Hence `loss.item() * len(labels)` in the loop, and the division by the number of pictures. (With class weights the
+# criterion divides by something else; `train_model` takes care of it.)
 
 # %% [markdown]
 # ## Reading curves
@@ -482,15 +491,25 @@ def practise(head, num_pictures, learning_rate, num_epochs, **options):
     train_notes = DataLoader(TensorDataset(*practice_notes[chosen]), batch_size=32, shuffle=True, generator=generator)
     optimizer = torch.optim.Adam(head.parameters(), lr=learning_rate)
     return train_model(
-        head.to(device), train_notes, val_notes, criterion=criterion, optimizer=optimizer, num_epochs=num_epochs,
-        device=device, monitor="val_loss", progress=False, **options,
-    )  # fmt: skip
+        head.to(device),
+        train_notes,
+        val_notes,
+        criterion=criterion,
+        optimizer=optimizer,
+        num_epochs=num_epochs,
+        device=device,
+        monitor="val_loss",
+        progress=False,
+        **options,
+    )
 
 
 # %% [markdown]
 # ### Too few terms
 #
-# A linear head, three terms.
+# A linear head, three terms. With `monitor="val_loss"` the best term is the one with the lowest loss in the mock exam.
+# In the figures it has a circle, and its accuracy need not be the highest. The whiskers are one standard error up and
+# down, as in lesson 04.
 #
 # **Predict first:** what will the two curves do at their right end?
 
@@ -512,13 +531,18 @@ plotting.show(plotting.plot_history(short, title="Three terms"), alt=plotting.de
 # %%
 set_seed(0)
 healthy = practise(
-    nn.Linear(1280, 10), num_pictures=1000, learning_rate=0.0003, num_epochs=30,
+    nn.Linear(1280, 10),
+    num_pictures=1000,
+    learning_rate=0.0003,
+    num_epochs=30,
     on_epoch_end=plotting.LiveCurves(title="Thirty terms"),
-)  # fmt: skip
+)
 
 # %% [markdown]
-# The losses fall steeply at first, then more and more slowly. The practice curve lies better than the mock exam's, and
-# that is normal: these are the pictures that it practised on. What counts is that the mock exam does not turn back.
+# The losses fall steeply at first, then more and more slowly. At first the practice curve may lie above the mock
+# exam's, because it is measured while the student is still learning. Later it lies below, and that is normal: these are
+# the pictures that it practised on. What counts is that the mock exam's loss levels off. A few hundredths up or down
+# are nothing; turning back looks different, as the next figure shows.
 
 # %% [markdown]
 # ### Learning by heart
@@ -547,16 +571,16 @@ plotting.show(
 # | | practice loss | mock-exam loss | what to do |
 # |---|---|---|---|
 # | too few terms | falling | falling | go on |
-# | healthy | low | low, level | stop, it is done |
+# | healthy | falling slowly | level | stop, it is done |
 # | learning by heart | near zero | climbing | fewer terms, more pictures, less room, augmentation (lesson 08) |
-# | does not learn | level, high | level, high | learning rate, labels, a missing line (lesson 07, 10) |
+# | does not learn | level, near ln C | level, near ln C | learning rate, labels, a missing line (lessons 07, 10) |
 
 # %% [markdown]
 # ## The report card has remarks
 #
 # You have read the curves yourself. A `History` also puts into words what a good teacher would write under it, with the
-# figures that each remark rests on. Compare them with what you saw. Where the figures do not carry a remark, it says
-# nothing.
+# figures that each remark rests on. Compare them with what you saw. Where the figures do not
+# carry a remark, it says nothing: *too few terms*, for one, needs a last fall of the mock exam's loss by more than 2 %.
 
 # %%
 for name, card in {"three terms": short, "thirty terms": healthy, "forty on forty": by_heart}.items():
@@ -592,16 +616,16 @@ print("as a copy, kept:            ", not torch.equal(kept_as_copy["weight"], he
 # | data or model on another device | an error that names two devices | `.to(device)` for the model once, for each batch again |
 # | the wrong teacher, or softmax before it | slow learning, no error | `CrossEntropyLoss` on raw scores, whole-number labels |
 #
-# The package looks for such mistakes in the first batch and says what it found. Here a label is out of range, as when
-# classes are counted from 1.
+# The package looks for these and other mistakes in the first batch and says what it found. Here a label is out of
+# range, as when classes are counted from 1.
 
 # %%
 features, labels = practice_notes.tensors
 broken = DataLoader(TensorDataset(features, labels + 1), batch_size=len(labels))
 head = nn.Linear(1280, 10).to(device)
 try:
-    train_model(head, broken, broken, criterion=criterion, optimizer=torch.optim.Adam(head.parameters()), num_epochs=1,
-                device=device, progress=False)  # fmt: skip
+    optimizer = torch.optim.Adam(head.parameters())
+    train_model(head, broken, broken, criterion=criterion, optimizer=optimizer, num_epochs=1, device=device)
 except ValueError as error:
     print("ValueError:", error)
 else:
@@ -612,7 +636,7 @@ else:
 #
 # | step | code | what for |
 # |---|---|---|
-# | practice mode | `model.train()` | dropout and BatchNorm learn |
+# | practice mode | `model.train()` | dropout and BatchNorm behave as in practice |
 # | forget | `optimizer.zero_grad()` | each correction follows one batch |
 # | answer | `outputs = model(images)` | forward pass |
 # | mark | `loss = criterion(outputs, labels)` | how wrong? |
@@ -645,9 +669,6 @@ else:
 # **Can I stop it by hand?** Interrupt the kernel (the square button). What was learned so far comes back, best weights
 # in place.
 #
-# **Is `model(images)` the same as `model.forward(images)`?** Nearly. `model(images)` also runs the hooks that people
-# attach to a module. Write `model(images)`.
-#
 # </details>
 
 # %% [markdown]
@@ -670,7 +691,7 @@ else:
 
 # %% tags=["exercise"]
 def training_step(model, images, labels, criterion, optimizer):
-    return ...  # replace the dots by five lines
+    return ...  # replace the dots by four lines and a return
 
 
 exercises.check("06.1", training_step)

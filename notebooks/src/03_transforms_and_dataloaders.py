@@ -158,7 +158,8 @@ for scale in (False, True):
 # ## Why 224?
 #
 # The most famous number in this field is 224. MobileNetV2 halves height and width five times, which divides them by 32.
-# Begin with 224 and see where that leads. The table below it tells what other sizes would cost.
+# Begin with 224 and see where that leads. What the student has at the end is a stack of small grids, called **maps**;
+# lesson 04 shows how they come about and why there are 1,280 of them. The table tells what other sizes would cost.
 
 # %%
 halvings = [224]

@@ -81,6 +81,8 @@ def _overfitting(history) -> str | None:
     practice_then, practice_now, exam_now = history.train_loss[term - 1], history.train_loss[-1], history.val_loss[-1]
     if len(history) - term < 2 or exam_now <= lowest + 0.05 * abs(lowest) or practice_now >= practice_then:
         return None
+    if _turns(history.train_loss) >= 2:  # who jumps to and fro learns nothing by heart
+        return None
     return (
         f"Since term {term} the student learns by heart (overfitting): the practice loss fell from "
         f"{practice_then:.3f} to {practice_now:.3f}, the mock exam's rose from {lowest:.3f} to {exam_now:.3f}. "

@@ -85,7 +85,8 @@ class SweepResult:
             )
         else:
             text += "All others are worse by more than two standard errors of the difference."
-        if best in (min(self.values), max(self.values)) and len(self.values) > 1:
+        at_the_edge = best in (min(self.values), max(self.values)) and len(self.values) > 1
+        if at_the_edge and best != 0:  # below no dropout, or no inner layer, there is nothing to try
             text += " The best lies at the edge of what was tried: try values beyond it."
         return text
 
@@ -238,16 +239,20 @@ def _endless(loader: Iterable) -> Iterator:
 
 
 def _suggest(rates: list[float], smoothed: list[float]) -> tuple[float | None, str]:
-    """The rate at the steepest fall of the smoothed loss over the logarithm of the rate, up to its lowest point."""
+    """The rate at the steepest fall of the smoothed loss over the logarithm of the rate, up to its lowest point.
+
+    The first tenth is left out: there the average covers few batches, and its falls are chance.
+    """
+    first = max(1, len(rates) // 10)
     finite = [loss for loss in smoothed if math.isfinite(loss)]
     lowest = min(range(len(finite)), key=finite.__getitem__, default=0)
-    if lowest < 2 or finite[lowest] > 0.95 * finite[0]:
+    if lowest <= first or finite[lowest] > 0.95 * finite[0]:
         return None, (
             f"The loss never fell by 5 % between the rates {rates[0]:.2g} and {rates[-1]:.2g}, so none is suggested: "
             "widen the range, take more steps, and check that the optimizer holds the right parameters."
         )
-    falls = [finite[step - 1] - finite[step + 1] for step in range(1, lowest)]
-    best = rates[1 + max(range(len(falls)), key=falls.__getitem__)]
+    falls = [finite[step - 1] - finite[step + 1] for step in range(first, lowest)]
+    best = rates[first + max(range(len(falls)), key=falls.__getitem__)]
     return best, f"The loss falls fastest near {best:.2g}, from {finite[0]:.3f} to {finite[lowest]:.3f} at its lowest."
 
 

@@ -132,6 +132,16 @@ BORDERS = {
         card([1.0, 0.8, 0.6, 0.8], [1.0, 0.8, 1.0, 1.2]),
         "overfitting",
     ),
+    "overfitting needs a steady practice loss": (
+        card([1.0, 0.8, 0.6, 0.7], [1.0, 0.8, 1.0, 1.2]),
+        card([1.0, 0.8, 1.2, 0.7], [1.0, 0.8, 1.0, 1.2]),  # turns around twice
+        "overfitting",
+    ),
+    "either would do is left unsaid where overfitting names the better term": (
+        card([1.0, 0.8, 0.6], [1.0, 0.8, 0.83], [0.4, 0.5, 0.6], [0.4, 0.5, 0.49]),
+        card([1.0, 0.8, 0.6, 0.4], [1.0, 0.8, 1.0, 1.2], [0.4, 0.5, 0.6, 0.7], [0.4, 0.5, 0.5, 0.49]),
+        "either would do",
+    ),
     "up and down": (
         card([1.0, 1.2, 0.9, 1.2], [1.0] * 4),  # mean 1.075: moves of more than 0.1075
         card([1.0, 1.1, 1.0, 1.1], [1.0] * 4),

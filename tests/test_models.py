@@ -178,7 +178,11 @@ def test_the_new_classifier_stands_on_the_trained_backbone():
     original = load_pretrained("course")
     model = build_classifier(3, weights="course", classes=["hat", "shirt", "shoes"])
     assert changed(snapshot(original.backbone), model.backbone) == set()
-    assert (model.spec, model.classes, model.source) == (COURSE_SPEC, ["hat", "shirt", "shoes"], "course (Tiny ImageNet)")
+    assert (model.spec, model.classes, model.source) == (
+        COURSE_SPEC,
+        ["hat", "shirt", "shoes"],
+        "course (Tiny ImageNet)",
+    )
     assert model.training
 
 

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from course_utils.history import History
 from course_utils.runtime import set_seed
 from course_utils.training import train_model
-from course_utils.tuning import SweepResult, learning_rate_range_test, sweep, sweep_learning_rates
+from course_utils.tuning import SweepResult, _suggest, learning_rate_range_test, sweep, sweep_learning_rates
 
 
 def loader(number=40, *, seed=0, shuffle=False, batch_size=8):
@@ -41,9 +41,9 @@ def randomness(*loaders):
 OPTIONS = {"criterion": nn.CrossEntropyLoss(), "device": "cpu", "progress": False, "num_epochs": 2}
 
 
-def result(scores, num_val=100):
+def result(scores, num_val=100, values=(0.0001, 0.001, 0.01, 0.1)):
     """A sweep made up: a row of accuracies for each learning rate."""
-    rates = [0.0001, 0.001, 0.01, 0.1][: len(scores)]
+    rates = values[: len(scores)]
 
     def card(accuracy):
         loss = math.nan if math.isnan(accuracy) else 1.0
@@ -116,6 +116,11 @@ def test_a_best_at_the_edge_asks_for_more_values():
     assert "try values beyond" not in result([[0.5], [0.9], [0.5]]).explain()
 
 
+def test_nothing_lies_beyond_no_dropout_at_all():
+    assert "try values beyond" not in result([[0.9], [0.5]], values=(0.0, 0.5)).explain()
+    assert "try values beyond" in result([[0.5], [0.9]], values=(0.0, 0.5)).explain()
+
+
 def test_a_diverged_run_is_never_best():
     found = result([[0.6, 0.6], [0.9, math.nan]])
     assert found.best == 0.0001
@@ -177,6 +182,13 @@ def test_the_range_test_equals_steps_by_hand():
         by_hand.append(loss.item())
     assert found.learning_rates == pytest.approx(np.geomspace(1e-4, 1e-2, 10).tolist())
     assert found.losses == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_a_chance_fall_at_the_start_is_no_suggestion():
+    rates = [10.0 ** (step / 4 - 6) for step in range(21)]
+    smoothed = [3.0, 2.0, *(2.0 - 0.02 * step for step in range(19))]  # one lucky first batch, then a steady fall
+    best, _ = _suggest(rates, smoothed)
+    assert best > rates[1]
 
 
 def test_the_range_test_suggests_a_rate_that_learns_and_stops_when_the_loss_explodes():

@@ -102,10 +102,17 @@ def practise(student, train_loader, val_loader, *, learning_rate, num_epochs, we
     set_seed(0)
     learning = [parameter for parameter in student.parameters() if parameter.requires_grad]
     return train_model(
-        student, train_loader, val_loader, criterion=criterion, num_epochs=num_epochs, device=device,
+        student,
+        train_loader,
+        val_loader,
+        criterion=criterion,
+        num_epochs=num_epochs,
+        device=device,
         optimizer=torch.optim.AdamW(learning, lr=learning_rate, weight_decay=weight_decay),
-        monitor="val_loss", patience=patience, progress=False,
-    )  # fmt: skip
+        monitor="val_loss",
+        patience=patience,
+        progress=False,
+    )
 
 
 notes = extract_features(model.backbone, loaders.train_eval, device=device)
@@ -257,9 +264,14 @@ def school_of_few(look, dropout, weight_decay, num_epochs, patience=None):
     unfreeze_last_blocks(student, NUM_BLOCKS)
     practice = open_school(look, limit=150).train
     return practise(
-        student, practice, mock_exam, learning_rate=0.001, num_epochs=num_epochs, weight_decay=weight_decay,
+        student,
+        practice,
+        mock_exam,
+        learning_rate=0.001,
+        num_epochs=num_epochs,
+        weight_decay=weight_decay,
         patience=patience,
-    )  # fmt: skip
+    )
 
 
 by_heart = school_of_few("none", dropout=0.0, weight_decay=0.0, num_epochs=8)
@@ -311,7 +323,7 @@ for patience in (1, 2, 3):
 # **Predict first:** its practice loss will be higher. Is that bad?
 
 # %%
-treated = school_of_few("strong", dropout=0.5, weight_decay=0.1, num_epochs=10, patience=3)
+treated = school_of_few("strong", dropout=0.5, weight_decay=0.1, num_epochs=8, patience=3)
 plotting.show(plotting.plot_history(treated, title="150 pictures, treated"), alt=plotting.describe_history(treated))
 assert stops_after(treated.val_loss, 3) == len(treated), "Our rule should stop where the package's stops."
 for name, card in {"by heart": by_heart, "treated": treated}.items():

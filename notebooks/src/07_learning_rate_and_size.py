@@ -192,6 +192,13 @@ def make_model(learning_rate=0.001, hidden_size=0, dropout=0.0):
     return head, torch.optim.Adam(head.parameters(), lr=learning_rate)
 
 
+print(f"{len(practice)} practice pictures, {len(mock_exam)} in the mock exam")
+
+# %% [markdown]
+# And the function that trains such a head on the notes.
+
+
+# %%
 def practise(head, optimizer, *, seed=0, **options):
     """Train a head on the notes, with the batches in the order of this seed; return the report card."""
     train_notes.generator.manual_seed(seed)
@@ -207,8 +214,6 @@ def practise(head, optimizer, *, seed=0, **options):
         **options,
     )
 
-
-print(f"{len(practice)} practice pictures, {len(mock_exam)} in the mock exam")
 
 # %% [markdown]
 # ## What does a wrong learning rate look like?

@@ -69,7 +69,7 @@ plotting.show_images(
     titles=[path.parent.name for path in sheet],
     title=f"Two of each kind ({DATASET})",
     num_columns=4,
-    width=6.0,
+    width=5.0,
     alt="A contact sheet: two pictures of each of the ten kinds of clothing, with the name of the kind above.",
 )
 

@@ -1,4 +1,4 @@
-"""The same training in skorch, where it is installed (`pip install skorch`); the project does not need it."""
+"""The training of `loop.py` in skorch, where it is installed (`pip install skorch`); the project does not need it."""
 
 import contextlib
 import copy
@@ -8,13 +8,9 @@ from statistics import median
 
 import numpy as np
 import torch
-from material import QUICK
+from loop import LEARNING_RATE, NUM_EPOCHS, school, train_ours
 from side_by_side import Result, describe, ratios
 from torch import nn
-
-from course_utils import train_model
-
-CPU = torch.device("cpu")
 
 
 def measure(*, full: bool) -> list[Result]:
@@ -25,27 +21,19 @@ def measure(*, full: bool) -> list[Result]:
     from skorch import NeuralNetClassifier
     from skorch.helper import predefined_split
 
-    untrained = QUICK.classifier(frozen=False)
-    train, val = QUICK.in_memory(640 if full else 160), QUICK.in_memory(160 if full else 64)
+    untrained, train, val = school(full=full)
     images, labels = (tensor.numpy() for tensor in train.dataset.tensors)
-
-    def ours():
-        model = copy.deepcopy(untrained)
-        optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
-        with contextlib.redirect_stdout(io.StringIO()):
-            train_model(
-                model, train, val, criterion=nn.CrossEntropyLoss(), optimizer=optimizer, num_epochs=2, device=CPU
-            )
 
     def theirs():
         net = NeuralNetClassifier(
-            copy.deepcopy(untrained), criterion=nn.CrossEntropyLoss, optimizer=torch.optim.Adam, lr=1e-4,
-            max_epochs=2, batch_size=32, train_split=predefined_split(val.dataset), classes=np.arange(10), verbose=1,
+            copy.deepcopy(untrained), criterion=nn.CrossEntropyLoss, optimizer=torch.optim.Adam, lr=LEARNING_RATE,
+            max_epochs=NUM_EPOCHS, batch_size=32, train_split=predefined_split(val.dataset), classes=np.arange(10),
+            verbose=1,
         )  # fmt: skip
         with contextlib.redirect_stdout(io.StringIO()):
             net.fit(images, labels)
 
-    measured = ratios(ours, theirs)
+    measured = ratios(lambda: train_ours(untrained, train, val), theirs)
     return [
         Result(
             "`train_model`, the whole network learns",

@@ -10,19 +10,38 @@ import torch
 from material import QUICK
 from side_by_side import Result, describe, ratios
 from torch import nn
+from torch.utils.data import DataLoader
 
 from course_utils import train_model
 
-CPU = torch.device("cpu")
+CPU, CRITERION, NUM_EPOCHS, LEARNING_RATE = torch.device("cpu"), nn.CrossEntropyLoss(), 2, 1e-4
 
 
-def train_bare(model, train_loader, val_loader, *, criterion, optimizer, num_epochs):
-    """The loop and nothing else: no bars, no report card, no copy of the best weights."""
-    for _ in range(num_epochs):
+def school(*, full: bool) -> tuple[nn.Module, DataLoader, DataLoader]:
+    """Return all of MobileNetV2, free to learn, with drawn garments in memory: practice and mock exam."""
+    model = QUICK.classifier(frozen=False)
+    return model, QUICK.in_memory(640 if full else 160), QUICK.in_memory(160 if full else 64)
+
+
+def train_ours(untrained: nn.Module, train_loader: DataLoader, val_loader: DataLoader) -> None:
+    """Train a copy with `train_model`, with bars, as a learner has them; what it says goes nowhere."""
+    os.environ["COURSE_PROGRESS"] = "1"
+    model = copy.deepcopy(untrained)
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
+    options = {"criterion": CRITERION, "optimizer": optimizer, "num_epochs": NUM_EPOCHS, "device": CPU}
+    with contextlib.redirect_stdout(io.StringIO()):
+        train_model(model, train_loader, val_loader, **options)
+
+
+def train_bare(untrained: nn.Module, train_loader: DataLoader, val_loader: DataLoader) -> None:
+    """Train a copy with the loop and nothing else: no bars, no report card, no copy of the best weights."""
+    model = copy.deepcopy(untrained)
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
+    for _ in range(NUM_EPOCHS):
         model.train()
         for images, labels in train_loader:
             optimizer.zero_grad()
-            loss = criterion(model(images), labels)
+            loss = CRITERION(model(images), labels)
             loss.backward()
             optimizer.step()
         model.eval()
@@ -33,26 +52,9 @@ def train_bare(model, train_loader, val_loader, *, criterion, optimizer, num_epo
 
 
 def measure(*, full: bool) -> list[Result]:
-    """The whole MobileNetV2 learns, on drawn garments in memory; both sides start from the same weights."""
-    untrained = QUICK.classifier(frozen=False)
-    loaders = QUICK.in_memory(640 if full else 160), QUICK.in_memory(160 if full else 64)
-    criterion = nn.CrossEntropyLoss()
-
-    def fresh():
-        model = copy.deepcopy(untrained)
-        return model, torch.optim.Adam(model.parameters(), lr=1e-4)
-
-    def ours():
-        model, optimizer = fresh()
-        with contextlib.redirect_stdout(io.StringIO()):
-            train_model(model, *loaders, criterion=criterion, optimizer=optimizer, num_epochs=2, device=CPU)
-
-    def theirs():
-        model, optimizer = fresh()
-        train_bare(model, *loaders, criterion=criterion, optimizer=optimizer, num_epochs=2)
-
-    os.environ["COURSE_PROGRESS"] = "1"  # with bars, as a learner has them
-    measured = ratios(ours, theirs)
+    """The whole MobileNetV2 learns; both sides start from the same weights."""
+    pupils = school(full=full)
+    measured = ratios(lambda: train_ours(*pupils), lambda: train_bare(*pupils))
     return [
         Result(
             "`train_model`, the whole network learns",

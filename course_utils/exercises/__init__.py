@@ -13,7 +13,7 @@ import math
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -92,6 +92,11 @@ def exercise(key: str, asked: str, *, kind: Kind = "anything", solved: str = "Th
         return hint_for
 
     return register
+
+
+def hint_for(answer: float, hints: Mapping[float, str], **tolerance: float) -> str | None:
+    """Return the hint of the first known mistake `answer` is close to (`math.isclose` with `tolerance`), or None."""
+    return next((hint for mistake, hint in hints.items() if math.isclose(answer, mistake, **tolerance)), None)
 
 
 def exercises_of(lesson: str) -> dict[str, Exercise]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from PIL import Image, ImageOps
 
-from course_utils.exercises import exercise
+from course_utils.exercises import exercise, hint_for
 
 
 @exercise(
@@ -26,9 +26,8 @@ def gigabytes(answer: float) -> str | None:
     }
     if math.isclose(answer, numbers * 4 / 1e9, rel_tol=0.01):
         return None
-    for mistake, hint in hints.items():
-        if math.isclose(answer, mistake, rel_tol=0.01):
-            return hint
+    if hint := hint_for(answer, hints, rel_tol=0.01):
+        return hint
     return "Multiply: pictures, colours, height, width, bytes for each number. Then divide by 10^9."
 
 
@@ -98,9 +97,8 @@ def majority_baseline(answer: Callable[[Sequence[int], Sequence[int]], float]) -
         1 / 4: "That is what guessing among four classes brings. Always give the most frequent answer instead.",
         1.0: "That is a count. Divide it by the number of exam targets.",
     }
-    for mistake, hint in hints.items():
-        if math.isclose(result, mistake, abs_tol=1e-6):
-            return hint
+    if hint := hint_for(result, hints, abs_tol=1e-6):
+        return hint
     if not math.isclose(result, 1 / 5, abs_tol=1e-6):
         return f"For practice {practice} and exam {exam}, always 2 is right in 1 of 5: 0.2. Yours is {result:.3g}."
     second = float(answer([7, 1, 7], [7, 7, 1, 7]))

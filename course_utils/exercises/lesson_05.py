@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from course_utils.exercises import exercise
+from course_utils.exercises import exercise, hint_for
 
 
 @exercise(
@@ -96,9 +96,8 @@ def weight_after_one_step(answer: float) -> str | None:
     }
     if abs(answer - 1.94) < 1e-6:
         return None
-    for value, hint in hints.items():
-        if abs(answer - value) < 1e-6:
-            return hint
+    if hint := hint_for(answer, hints, abs_tol=1e-6):
+        return hint
     return "Answer: 2 · 3 = 6. Miss: 6 - 5 = 1. Gradient: 2 · miss · input. Then subtract 0.01 times the gradient."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from course_utils.exercises import exercise
+from course_utils.exercises import exercise, hint_for
 
 
 @exercise(
@@ -91,9 +91,8 @@ def error_of_mark(answer: float) -> str | None:
     }
     if math.isclose(answer, 0.02, rel_tol=1e-2):
         return None
-    for value, hint in hints.items():
-        if math.isclose(answer, value, rel_tol=1e-2):
-            return hint
+    if hint := hint_for(answer, hints, rel_tol=1e-2):
+        return hint
     return "Take p = 0.8 and n = 400 in sqrt(p (1 - p) / n)."
 
 

@@ -23,7 +23,7 @@ def school(*, full: bool) -> tuple[nn.Module, DataLoader, DataLoader]:
     return model, QUICK.in_memory(640 if full else 160), QUICK.in_memory(160 if full else 64)
 
 
-def train_ours(untrained: nn.Module, train_loader: DataLoader, val_loader: DataLoader) -> None:
+def train_ours(untrained: nn.Module, train_loader: DataLoader, val_loader: DataLoader) -> nn.Module:
     """Train a copy with `train_model`, with bars, as a learner has them; what it says goes nowhere."""
     os.environ["COURSE_PROGRESS"] = "1"
     model = copy.deepcopy(untrained)
@@ -31,9 +31,10 @@ def train_ours(untrained: nn.Module, train_loader: DataLoader, val_loader: DataL
     options = {"criterion": CRITERION, "optimizer": optimizer, "num_epochs": NUM_EPOCHS, "device": CPU}
     with contextlib.redirect_stdout(io.StringIO()):
         train_model(model, train_loader, val_loader, **options)
+    return model
 
 
-def train_bare(untrained: nn.Module, train_loader: DataLoader, val_loader: DataLoader) -> None:
+def train_bare(untrained: nn.Module, train_loader: DataLoader, val_loader: DataLoader) -> nn.Module:
     """Train a copy with the loop and nothing else: no bars, no report card, no copy of the best weights."""
     model = copy.deepcopy(untrained)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
@@ -49,6 +50,7 @@ def train_bare(untrained: nn.Module, train_loader: DataLoader, val_loader: DataL
         with torch.no_grad():
             for images, labels in val_loader:
                 correct += (model(images).argmax(1) == labels).sum().item()
+    return model
 
 
 def measure(*, full: bool) -> list[Result]:

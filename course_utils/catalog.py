@@ -34,7 +34,7 @@ class RemoteFile(NamedTuple):
     check: Callable[[Path], None] | None = None
 
 
-def clothing(source: str | None = None, *, progress: bool = True, num_workers: int = 0) -> Path:
+def clothing(source: str | None = None, *, progress: bool = True, num_workers: int | None = None) -> Path:
     """Return the folder of the clothing pictures: `train/`, `validation/` and `test/`, a folder per class in each.
 
     The ten classes are dress, hat, longsleeve, outwear, pants, shirt, shoes, shorts, skirt and t-shirt. The first call
@@ -79,7 +79,7 @@ def fetch_file(key: str, *, progress: bool = True) -> Path:
     )
 
 
-def _drawn(*, progress: bool, num_workers: int) -> Path:
+def _drawn(*, progress: bool, num_workers: int | None) -> Path:
     folder, version = data_dir() / DRAWN_FOLDER, _drawing_version()
     if folder.exists():
         noted = _read_note(folder)

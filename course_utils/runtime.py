@@ -1,6 +1,7 @@
 """Ground floor: seeds, devices, settings from the environment, safe writing and progress bars.
 
-Everything else in the package stands on this module; it imports no other part of the package.
+Everything else in the package stands on this module; it imports no other part of the package, and torch only where
+torch is used: what needs none (drawing pictures, fetching files) starts without it.
 """
 
 import os
@@ -9,10 +10,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    import torch
 
 # Every setting that the package reads from the environment, and what it means. `course doctor` prints this table.
 SETTINGS = {
@@ -28,17 +32,21 @@ SETTINGS = {
 
 def set_seed(seed: int = 0) -> None:
     """Seed Python, NumPy and PyTorch (all devices), so that the same machine repeats the same experiment."""
+    import torch
+
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - libraries that learners use read NumPy's global generator
     torch.manual_seed(seed)
 
 
-def get_device(prefer: str | None = None) -> torch.device:
+def get_device(prefer: str | None = None) -> "torch.device":
     """Return the device to compute on: `prefer`, else `COURSE_DEVICE`, else CUDA where there is one, else CPU.
 
     Apple's `mps` is used only when asked for, because some operations still give wrong numbers there.
     Raises ValueError for a name that is not cpu, cuda or mps, and RuntimeError for a device that is absent.
     """
+    import torch
+
     name = prefer or os.environ.get("COURSE_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
     kind = name.split(":")[0]
     if kind not in ("cpu", "cuda", "mps"):

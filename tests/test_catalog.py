@@ -63,7 +63,7 @@ def drawings(monkeypatch):
     """A stand-in for the drawing code that draws three files; the list counts its calls."""
     calls = []
 
-    def draw_dataset(root, *, seed=0, sizes=None, progress=True, num_workers=0):
+    def draw_dataset(root, *, seed=0, sizes=None, progress=True, num_workers=None):
         calls.append((Path(root), seed, sizes, progress, num_workers))
         for split in SPLITS:
             (root / split / "hat").mkdir(parents=True)

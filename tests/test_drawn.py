@@ -1,6 +1,10 @@
 """The drawn garments: deterministic, balanced as the photos are, and never half a data set."""
 
 import hashlib
+import os
+import subprocess
+import sys
+import types
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -93,6 +97,25 @@ def test_the_data_set_is_the_same_to_the_byte_and_changes_with_its_seed(small_se
 def test_several_processes_draw_the_same_pictures(small_set, tmp_path):
     shared = draw_dataset(tmp_path / "shared", sizes=SMALL, num_workers=2, progress=False)
     assert digests(shared) == digests(small_set)
+
+
+@pytest.mark.parametrize(
+    ("is_script", "cores", "num_pictures", "expected"),
+    [(False, 4, 1600, 4), (False, 64, 1600, 8), (False, 4, 20, 0), (False, 1, 1600, 0), (True, 4, 1600, 0)],
+)
+def test_a_notebook_uses_the_cores_and_a_script_is_not_run_again(monkeypatch, is_script, cores, num_pictures, expected):
+    main = types.ModuleType("__main__")
+    if is_script:
+        main.__file__ = "script.py"
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert drawn._default_workers(num_pictures) == expected
+
+
+def test_drawing_starts_without_torch():
+    subprocess.run(
+        [sys.executable, "-c", "import sys; sys.modules['torch'] = None; import course_utils.drawn"], check=True
+    )
 
 
 def test_a_smaller_set_holds_the_first_pictures_of_a_larger_one(small_set, tmp_path):

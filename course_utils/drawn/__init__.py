@@ -6,6 +6,8 @@ background under a lamp (`scenes`). Every picture has a seed of its own, so it d
 
 import math
 import multiprocessing
+import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,6 +43,7 @@ PHOTO_COUNTS = {
 CLASSES = tuple(PHOTO_COUNTS)
 PROPORTIONS = {kind: count / sum(PHOTO_COUNTS.values()) for kind, count in PHOTO_COUNTS.items()}
 SPLIT_SIZES = {"train": 1000, "validation": 300, "test": 300}
+_WORTH_WORKERS = 200  # pictures: fewer are drawn sooner than processes start
 GARMENTS = {
     "dress": dress,
     "hat": hat,
@@ -188,15 +191,15 @@ def draw_dataset(
     *,
     seed: int = 0,
     sizes: Mapping[str, int] | None = None,
-    num_workers: int = 0,
+    num_workers: int | None = None,
     progress: bool = True,
 ) -> Path:
     """Draw the whole data set into the new folder `root` and return it: `root/<split>/<class>/0000.jpg`, ...
 
     `sizes` is the number of pictures of each split (default `SPLIT_SIZES`); every split has the class proportions
     `PROPORTIONS`, and at least one picture of each class. The folder appears only when all of it is drawn.
-    `num_workers` processes share the drawing (0: this one does it alone); the pictures are the same. They need a
-    program that keeps its work behind `if __name__ == "__main__":`, as the command `course data drawn` does.
+    `num_workers` processes share the drawing (0: this one does it alone); the pictures are the same. By default a
+    notebook uses one for each core, and a script none: there they need `if __name__ == "__main__":`.
     Raises FileExistsError where `root` is already there, ValueError for a split too small to hold every class.
     """
     root, sizes = Path(root), SPLIT_SIZES if sizes is None else sizes
@@ -214,7 +217,7 @@ def draw_dataset(
         ]
         for folder in {path.parent for *_, path in jobs}:
             folder.mkdir(parents=True)
-        with _mapper(num_workers) as each:
+        with _mapper(_default_workers(len(jobs)) if num_workers is None else num_workers) as each:
             drawings = each(_draw_file, jobs)
             for _ in progress_bar(drawings, total=len(jobs), description="drawing", show=progress, unit="picture"):
                 pass
@@ -229,6 +232,13 @@ def draw_dataset(
 def _draw_file(job: tuple[str, tuple[int, ...], Path]) -> None:
     kind, seed, path = job
     draw_garment(kind, seed=seed).save(path, quality=90)
+
+
+def _default_workers(num_pictures: int) -> int:
+    """A worker for each core; none for a handful of pictures, or where workers would run the caller's script again."""
+    is_script = hasattr(sys.modules["__main__"], "__file__")
+    cores = os.cpu_count() or 1
+    return 0 if is_script or cores == 1 or num_pictures < _WORTH_WORKERS else min(cores, 8)
 
 
 @contextmanager

@@ -55,7 +55,9 @@ class Canvas:
         points = np.asarray(points, dtype=float).reshape(-1, 2)
         x, y = points[:, 0], points[:, 1]
         a, b, phase_a, phase_b = self.warp
-        bent = np.stack([x + a * np.sin(2.6 * y + phase_a), y + b * np.sin(2.9 * x + phase_b)], axis=1)
+        bent = np.empty_like(points)
+        bent[:, 0] = x + a * np.sin(2.6 * y + phase_a)
+        bent[:, 1] = y + b * np.sin(2.9 * x + phase_b)
         return bent @ self.matrix.T + self.shift
 
     def lay(self, parts: Sequence[Part]) -> None:

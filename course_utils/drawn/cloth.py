@@ -4,6 +4,7 @@ A pattern turns thread coordinates (u across, v along, in garment units) into on
 `(256, 3)` turns bytes into colours.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,8 +32,10 @@ LEATHERS: tuple[Colour, ...] = (
 def any_colour(rng: np.random.Generator, *, neutral: float = 0.38) -> Colour:
     """Return a colour that clothes come in: a neutral with the given probability, else a dye, a little varied."""
     colours = NEUTRALS if rng.random() < neutral else BRIGHTS
-    colour = np.array(colours[rng.integers(len(colours))]) * rng.uniform(0.88, 1.1) + rng.normal(0, 7, 3)
-    return tuple(int(c) for c in np.clip(colour, 10, 250))
+    colour, brightness = colours[rng.integers(len(colours))], rng.uniform(0.88, 1.1)
+    return tuple(
+        int(min(250, max(10, c * brightness + off))) for c, off in zip(colour, rng.normal(0, 7, 3), strict=True)
+    )
 
 
 def shaded(colour: Colour, factor: float) -> Colour:
@@ -47,7 +50,7 @@ def blend(one: Colour, other: Colour, share: float) -> Colour:
 
 def distance(one: Colour, other: Colour) -> float:
     """Return how far apart two colours are, 0 to 441."""
-    return float(np.linalg.norm(np.subtract(one, other)))
+    return math.dist(one, other)
 
 
 def contrasting(colour: Colour, rng: np.random.Generator, *, at_least: float = 90.0) -> Colour:

@@ -19,7 +19,8 @@ def _noise(rng, rows: int, columns: int | None = None) -> Array:
 
 def _page(rng, *, turned: bool = True) -> tuple[Array, Array]:
     """Coordinates `(SIZE, SIZE)` in page widths, turned to any angle near the upright or the level."""
-    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) / SIZE
+    x = np.arange(SIZE, dtype=np.float32)[None] / SIZE
+    y = x.reshape(-1, 1)
     angle = rng.normal(0, 0.2) + (np.pi / 2 if rng.random() < 0.5 else 0) if turned else 0.0
     return x * math.cos(angle) + y * math.sin(angle) + 9, y * math.cos(angle) - x * math.sin(angle) + 9
 
@@ -111,7 +112,8 @@ def background(rng: np.random.Generator) -> tuple[Array, Colour]:
 
 def photograph(page: Array, rng: np.random.Generator, light: Array) -> Image.Image:
     """Return the RGB picture a camera takes of `page` `(SIZE, SIZE, 3)`: light, white balance, lens and sensor."""
-    y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j].astype(np.float32)
+    x = np.linspace(-1, 1, SIZE, dtype=np.float32)[None]
+    y = x.reshape(-1, 1)
     falloff = 1 + rng.uniform(0.02, 0.2) * (x * light[0] + y * light[1]) - rng.uniform(0, 0.13) * (x * x + y * y)
     contrast = rng.uniform(0.86, 1.1)
     gain = contrast * rng.uniform(0.72, 1.2) * (1 + rng.normal(0, 0.035, 3))

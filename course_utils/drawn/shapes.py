@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# How much each of 12 points along a bent edge (a quadratic Bezier curve) owes to the edge's start, middle and stop.
+_T = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
+_START, _MIDDLE, _STOP = (1 - _T) ** 2, 2 * _T * (1 - _T), _T**2
+
 Corner = Sequence[float]  # (x, y) or (x, y, bend): bend is how far the edge that leaves it bulges, in edge lengths
 
 
@@ -50,9 +54,8 @@ def curve(corners: Sequence[Corner], *, closed: bool = False, soften: float = 0.
     bends = np.array([corner[2] if len(corner) > 2 else 0.0 for corner in corners])[:, None]
     starts, stops = (ends, np.roll(ends, -1, axis=0)) if closed else (ends[:-1], ends[1:])
     edges = stops - starts
-    middles = (starts + stops) / 2 + 2 * bends[: len(starts)] * np.stack([edges[:, 1], -edges[:, 0]], axis=1)
-    t = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
-    points = (1 - t) ** 2 * starts + 2 * t * (1 - t) * middles + t**2 * stops
+    middles = (starts + stops) / 2 + 2 * bends[: len(starts)] * edges[:, ::-1] * (1, -1)
+    points = _START * starts + _MIDDLE * middles + _STOP * stops
     points = points.swapaxes(0, 1).reshape(-1, 2)
     if not closed:
         return np.vstack([points, ends[-1:]])
@@ -61,17 +64,18 @@ def curve(corners: Sequence[Corner], *, closed: bool = False, soften: float = 0.
 
 def _round_corners(points: np.ndarray, soften: float) -> np.ndarray:
     """Space the points of a closed outline evenly and average each with its neighbours within `soften` units."""
-    around = np.vstack([points, points[:1]])
-    distance = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(around, axis=0).T))])
+    around = np.concatenate([points, points[:1]])
+    distance = np.zeros(len(around))
+    np.cumsum(np.hypot(*np.diff(around, axis=0).T), out=distance[1:])
     step = max(distance[-1] / 240, 1e-6)
     places = np.arange(0, distance[-1], step)
-    even = np.stack([np.interp(places, distance, around[:, axis]) for axis in (0, 1)], axis=1)
+    even = np.array([np.interp(places, distance, column) for column in around.T]).T
     reach = int(soften / step)
     if reach < 1:
         return even
-    wrapped = np.vstack([even[-reach:], even, even[:reach]])
+    wrapped = np.concatenate([even[-reach:], even, even[:reach]])
     kernel = np.ones(2 * reach + 1) / (2 * reach + 1)
-    return np.stack([np.convolve(wrapped[:, axis], kernel, "valid") for axis in (0, 1)], axis=1)
+    return np.array([np.convolve(column, kernel, "valid") for column in wrapped.T]).T
 
 
 def outline(*corners: Corner, soften: float = 0.03) -> np.ndarray:

@@ -23,7 +23,7 @@ _PACKAGE = "course-utils"
 _OLDEST_PYTHON = (3, 11)
 _FREE_DISK_BYTES = 10**9  # the real photos, their archive and a few checkpoints
 # What the benchmark gives on the 2-core CPU that the lessons' times are measured on.
-_REFERENCE_IMAGES_PER_SECOND = 200
+_REFERENCE_IMAGES_PER_SECOND = 240
 # Variables that begin with COURSE_ without being settings: the notebooks' set-up cell and the tests read them.
 _OTHER_VARIABLES = ("COURSE_INSTALL_FROM", "COURSE_TEST_MIRROR")
 

@@ -81,6 +81,18 @@ def test_kinds_with_the_same_number_do_not_share_a_background(monkeypatch):
     assert not np.array_equal(pages[0][0], pages[1][0])
 
 
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_variant_is_made_of_cloths_that_its_wardrobe_holds(kind):
+    rng = np.random.default_rng(0)
+    cloths = drawn._wardrobe(kind, (128, 128, 128), rng).keys()
+    for _ in range(60):
+        parts = drawn.GARMENTS[kind](rng)
+        assert {part.fill for part in parts} <= cloths
+        low, high = drawn._extent(parts)
+        assert (high - low > 0.5).all()
+        assert (high - low < 6).all()
+
+
 def test_an_unknown_kind_is_refused_with_the_kinds_there_are():
     with pytest.raises(ValueError, match=r"'scarf'.*dress.*t-shirt"):
         draw_garment("scarf", seed=0)

@@ -133,7 +133,7 @@ def plot_descent(learning_rate: float, *, landscape: str = "bowl", num_steps: in
         axes[0].plot(places[-1:], heights[-1:], "s", color=COLORS[1], markersize=8, label=f"step {len(places) - 1}")
     axes[0].set(title="On the hill", xlabel="weight", ylabel="loss (height)", xlim=(-EDGE, EDGE))
     axes[0].set_ylim(-0.05 * top, 1.05 * top)
-    axes[0].legend(loc="upper center")
+    axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=4)  # below: a wild walk crosses everything
     axes[1].plot(range(len(heights)), heights, "o-", color=COLORS[0])
     axes[1].set(title="The loss curve", xlabel="step", ylabel="loss", xlim=(-0.5, num_steps + 0.5))
     axes[1].set_ylim(-0.05 * top, 1.05 * top)

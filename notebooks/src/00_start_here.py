@@ -369,7 +369,7 @@ plotting.show(
 
 # %% [markdown]
 # Nobody told the student what a spiral is. It saw points, gave answers, was marked and corrected, and the shape
-# appeared. Recognising clothes in photographs, as in the coming lessons, is the same loop with more numbers in it.
+# appeared. Recognising clothes in pictures, as in the coming lessons, is the same loop with more numbers in it.
 #
 # One thing is missing here. We asked the student about the very points that it had practised on, and that proves
 # little: it might have learned them by heart. The answer to that is the mock exam, and it comes in lesson 02.
@@ -470,8 +470,9 @@ exercises.check("00.2", count_right)
 # ### Exercise 3 · Teacher or coach?
 #
 # Somebody has two networks, `model` and `old_model`. They call `scores = model(points)`, all five lines of the loop
-# run, but the loss is the same after every step, to the last digit. Printing shows that the weights of `old_model`
-# change instead. Which character works on the wrong student: `"model"`, `"criterion"` or `"optimizer"`?
+# run, but the loss is the same after every step, to the last digit. Printing shows that no weight of `model` ever
+# changes, although `loss.backward()` has worked out what should change in it: somebody is holding the weights of
+# `old_model` in hand. Which character works on the wrong student: `"model"`, `"criterion"` or `"optimizer"`?
 
 # %% tags=["exercise"]
 who = ...  # replace the dots

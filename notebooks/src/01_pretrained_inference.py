@@ -119,8 +119,8 @@ plotting.show(
 # The star is **MobileNetV2**, the student of this series. It was designed for telephones, so a laptop without a
 # graphics card runs it easily. It has about 3.5 million weights where ResNet-50 has 25.6 million and VGG-16 has 138
 # million, and it equals VGG-16 at a fiftieth of the cost. Its younger sister MobileNetV3 is cheaper still and more
-# accurate, and so is EfficientNet for a little more: for a telephone of today one would take one of those. MobileNetV2
-# is simple enough to be understood to the last layer, which is what we are here for.
+# accurate, and EfficientNet is more accurate than both for slightly more work: for a telephone of today one would take
+# one of those. MobileNetV2 is simple enough to be understood to the last layer, which is what we are here for.
 
 # %%
 assert zoo["mobilenet_v2"]["operations"] * 50 < zoo["vgg16"]["operations"], "MobileNetV2 should be 50 times cheaper."
@@ -196,7 +196,7 @@ for name, result in stages.items():
 
 # %% [markdown]
 # The printout has six lines: newer code splits `ToTensor` into `ToImage` and `ToDtype`, and `ToPureTensor` at the end
-# only takes a label off the tensor. Now one step at a time.
+# changes no number: it only makes the picture an ordinary tensor. Now one step at a time.
 
 # %% [markdown]
 # The first two steps work on the picture. `Resize` makes the **shorter** side `resize_size` pixels long and keeps the
@@ -361,15 +361,15 @@ plotting.show(
 )
 
 # %% [markdown]
-# Compare with your own prediction. The course's student is a beginner, and its first answer may be far off. Look at all
-# five: is there something to wear among them? That would be fair, since the uniform fills half of the picture. Nobody
-# ever told this student that there are people.
+# Compare with your own prediction. The course's own student names things that people wear: a dark gown, something over
+# the eyes, something at the neck, a hat. That is fair, since the uniform fills half of the picture. `military uniform`
+# is on its list too, and yet not among the five. Nobody ever told this student that there are people.
 
 # %% [markdown]
 # ## How sure is it, and should we believe it?
 #
-# A probability of 60 % sounds like a fact about the world. It is a fact about the student. Let us disturb the picture
-# in ways that would not disturb you, and ask again.
+# A probability such as the one at the top sounds like a fact about the world. It is a fact about the student. Let us
+# disturb the picture in ways that would not disturb you, and ask again.
 
 # %%
 mirrored = torchvision.transforms.functional.hflip(photograph)
@@ -390,6 +390,9 @@ plotting.show_images(
 )
 
 # %% [markdown]
+# The mirror changes little. Upside down, without colour, or cut, the same person gets another name from the course's
+# own student, mostly with a much lower probability. A person would not have hesitated.
+#
 # Now a harsher test: pictures of nothing it knows. A grey wall, coloured noise, and a drawn pair of trousers, which is
 # what the student will meet in the lessons to come. Tiny ImageNet has no kind called "trousers", no "wall" and no "I do
 # not know".
@@ -414,8 +417,8 @@ plotting.show_images(
 )
 
 # %% [markdown]
-# The student always answers, because softmax has to share out the whole 100 % among the names it has. So three things
-# are worth remembering:
+# No: the best answers have many times 0.5 %. The student always answers, because softmax has to share out the whole 100
+# % among the names it has, and nothing makes it share evenly. So three things are worth remembering:
 #
 # - A network can only say what is on its list. Asked about anything else, it names something that looks alike to *it*.
 # - A high probability means "among my names, this one stands out", not "this is true".
@@ -435,9 +438,10 @@ widgets.photo_chooser(model, photograph)
 # %% [markdown]
 # <details><summary><b>Questions and answers</b></summary>
 #
-# **Why is the square so small?** Most networks of the catalogue expect 224 pixels, the course's student gets by with less.
-# MobileNetV2 shrinks the picture 32-fold, for 224 to a grid of 7 × 7 places, and then averages over them. It accepts
-# other sizes too, but it sees best at the size it was schooled on, because a cat's ear then has the size that it learned.
+# **Why is the square so small?** Most networks of the catalogue expect 224 pixels, the course's student gets by with
+# less. MobileNetV2 shrinks the picture 32-fold, for 224 to a grid of 7 × 7 places, and then averages over them. It
+# accepts other sizes too, but it sees best at the size it was schooled on, because a cat's ear then has the size that
+# it learned.
 #
 # **Why not stretch the picture to a square?** One can: `Resize((224, 224))`. It squashes what is in it. Either is
 # fine; what matters is to do the same in training and afterwards (lesson 03).
@@ -567,6 +571,11 @@ def undecided_between(probabilities):
 
 
 exercises.check("01.3", undecided_between)
+
+of_the_wall = model(transform(wall).unsqueeze(0))[0].softmax(dim=0)
+print(
+    f"{undecided_between(probabilities):.1f} names on the photograph, {undecided_between(of_the_wall):.1f} on the wall"
+)
 
 # %% [markdown]
 # ## Next

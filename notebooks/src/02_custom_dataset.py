@@ -241,7 +241,8 @@ with chdir(root):  # stand in this folder for a moment, so that paths are short
 # A transform is called once for each picture that is opened. So a transform that only counts tells us how lazy the
 # data set is.
 #
-# **Predict first:** what are the three numbers?
+# **Predict first:** how many pictures have been opened once the data set is made, after asking for sample 3, and after
+# asking for it again?
 
 # %%
 opened = []
@@ -384,7 +385,8 @@ plotting.show_images(
 )
 
 # %% [markdown]
-# No picture in the upper row gives an error. A student would practise on them as they are.
+# No picture in the upper row gives an error, not even the third, which came out white all over and cannot be seen on
+# this page. A student would practise on them as they are.
 #
 # ### What you must mend
 #

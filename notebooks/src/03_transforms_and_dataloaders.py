@@ -199,8 +199,9 @@ plotting.show_images(
 )
 
 # %% [markdown]
-# Enlarging adds nothing: a picture of 160 pixels does not know more at 224. But a student sees best at the size it
-# was schooled on, because a collar then has the size it learned. The safe choice is the `image_size` of the weights.
+# From 64 on most people make out the collar and the buttons; at 32 it is a garment, at 16 a blur. Enlarging beyond the
+# original adds nothing: a picture of 160 pixels does not know more at 224. But a student sees best at the size it was
+# schooled on, because a collar then has the size it learned. The safe choice is the `image_size` of the weights.
 #
 # ## Where do mean and standard deviation come from?
 #
@@ -287,9 +288,9 @@ def my_denormalize(images, spec):
 
 # %% [markdown]
 # `view(3, 1, 1)` makes the three numbers broadcast over height and width (lesson 00). The package's `denormalize` does
-# the same, and the figures of this series use it whenever they are given a `spec`. On the left is what you get if you
-# forget to undo: in each colour, what lies below 0 becomes 0 and what lies
-# above 1 becomes 1, which is all that `clamp(0, 1)` does.
+# the same, and the figures of this series use it whenever they are given a `spec`. In the next figure, the left picture
+# is what you get if you forget to undo: in each colour, what lies below 0 becomes 0 and what lies above 1 becomes 1,
+# which is all that `clamp(0, 1)` does.
 
 # %%
 assert torch.allclose(my_denormalize(normalized, spec), denormalize(normalized, spec)), "Both should agree."
@@ -343,10 +344,11 @@ for name, result in results.items():
 
 # %% [markdown]
 # None. The shapes fit, so the student answers, and nothing warns you. Compare each row with the first: every answer
-# that is no longer the same was changed by the preparation alone, since the pictures and the student are the same.
-# (If `squashed` equals the first row, that is no mistake: where the pictures are squares and `resize_size` equals
-# `image_size`, squashing and cropping come to the same thing.) If
-# few names are left, the student says nearly the same to everything: it has been blinded.
+# that is no longer the same was changed by the preparation alone, since the pictures and the student are the same. (If
+# `squashed` equals the first row, that is no mistake: where the pictures are squares and `resize_size` equals
+# `image_size`, squashing and cropping come to the same thing.) Where fewer names are left, many different pictures look
+# alike to it. Look at the middle column, too: the student may be as sure as before, or surer, while nearly all its
+# answers have changed. Being sure is no sign that the preparation was right.
 #
 # This is why one function builds the chain, from the student's own `spec`. Here it is.
 
@@ -560,8 +562,9 @@ plotting.show(
 )
 
 # %% [markdown]
-# In order, the student would see nothing but dresses for a while. "Always say dress" would earn full marks, until the
-# hats come, and so on: it chases the last class it met. Shuffled, each batch is roughly a small likeness of the whole.
+# (The brightest yellow means half a batch or more.) In order, the student would see nothing but dresses for a while.
+# "Always say dress" would earn full marks, until the hats come, and so on: it chases the last class it met. Shuffled,
+# each batch is roughly a small likeness of the whole.
 #
 # A new term gets a new order, and a **seed** makes the orders repeatable.
 
@@ -614,8 +617,8 @@ assert 1.4 < spread[16] / spread[64] < 2.9, "Four times the batch should halve t
 
 # %% [markdown]
 # A larger batch is a better witness, and the table says what it costs. Four times the batch only *halves* the scatter,
-# because it falls with the square root. Each doubling buys less and costs the same: half as many
-# corrections in a term, twice the memory.
+# because it falls with the square root. Each doubling divides the scatter by only 1.4, and its price is a factor of 2:
+# half as many corrections in a term, twice the memory.
 #
 # - **Too small**: each correction follows a few odd pictures, and the processor handles them one by one.
 # - **Too large**: few corrections in a term, a full memory, and hardly better advice.
@@ -625,9 +628,10 @@ assert 1.4 < spread[16] / spread[64] < 2.9, "Four times the batch should halve t
 #
 # ## All loaders at once
 #
-# From the next lesson on we import the function that does all this: four loaders, the practice shuffled and augmented,
-# the others in order and never augmented. `train_eval` holds the practice pictures once more, seen as in an exam; later
-# lessons use it where the student is to see each picture exactly once.
+# From the next lesson on we import the function that does all this. It gives four loaders: practice, shuffled and with
+# the transform for practice (augmented, if you wish); the others, in order and with the fixed transform. `train_eval`
+# holds the practice pictures once more, seen as in an exam; later lessons use it where the student is to see each
+# picture exactly once.
 
 # %%
 loaders = make_dataloaders(
@@ -734,10 +738,10 @@ print(
 # the last line above says what that could gain here. More workers share the loading among them, as long as there are
 # free cores.
 #
-# They have their price. Each is a Python process that first has to import PyTorch, which takes seconds. The cores it
-# would use may be busy with the student already. And on Windows and macOS, and from Python 3.14 on everywhere, a worker
-# starts from nothing, so it cannot find a class or a transform that was defined in a notebook; `make_dataloaders` says
-# so instead of hanging.
+# They have their price. Each is a Python process of its own, which takes time to start. The cores it would use may be
+# busy with the student already. And on Windows and macOS, and from Python 3.14 on everywhere, a worker starts from
+# nothing: it first has to import PyTorch, which takes seconds, and it cannot find a class or a transform that was
+# defined in a notebook; `make_dataloaders` says so instead of hanging.
 #
 # So these lessons keep `num_workers=0`. On a machine with a graphics card the student's look is many times shorter,
 # and the student mostly waits for pictures: there, as many workers as there are free cores can multiply the speed. The

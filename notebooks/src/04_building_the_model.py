@@ -35,7 +35,7 @@ import os
 DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 107 MB
 WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
 NUM_PICTURES = 300  # practice pictures
-NUM_EPOCHS = 3  # school terms in the comparison
+NUM_EPOCHS = 6  # school terms in the comparison
 
 # %%
 import copy
@@ -150,8 +150,8 @@ plotting.show_images(
 
 # %% [markdown]
 # An upright edge is nearly invisible to the filter for level edges (a sloping one leaves a trace), and smooth cloth is
-# invisible to both. One filter answers
-# one question about each place of the picture.
+# invisible to both. The mean of nine loses nothing large, only the sharpness. One filter answers one question about
+# each place of the picture.
 #
 # **ReLU** comes next: negative numbers become 0, the others stay, $f(x) = \max(0, x)$. It looks too simple to matter.
 # But without it two convolutions in a row would be no more than one, as we shall see with another kind of layer. With
@@ -189,8 +189,10 @@ for size in (1, 2, 4, 8):
 # scores*. The convolutions find things, and the linear layer at the end, also called **dense** or fully connected,
 # weighs up what was found. Two remarks make it real:
 #
-# - Nobody writes the filters. They are weights, and they are *learned*. A layer has many of them, and each filter looks
-#   through all the maps of the layer before, so that edges become textures, and textures become parts of things.
+# - Nobody writes the filters. They are weights, and they are *learned*. A layer has many of them, and in an ordinary
+#   convolution each filter looks through all the maps of the layer before, so that edges become textures, and textures
+#   become parts of things. (MobileNetV2 divides the work, which makes it cheap: a filter of 3 × 3 looks at one map, and
+#   filters of 1 × 1 then mix all maps.)
 # - MobileNetV2 has no max pooling. Its convolutions make the maps smaller themselves, by moving two squares at a time
 #   (`stride=2`), and its ReLU also cuts off above 6 (`ReLU6`).
 #
@@ -227,8 +229,9 @@ assert famous[-1].shape == (1, 1280, 7, 7), "224 should end in maps of 7 × 7."
 assert ours[-1].shape == (1, 1280, side, side), "The last maps should have image_size // 32 places a side."
 
 # %% [markdown]
-# The maps get smaller and more numerous: less *where*, more *what*. Five halvings are a division by 32, so the last
-# maps are `image_size // 32` high and wide. For 224 that is the famous 7 × 7.
+# Except for one step at the beginning (32 to 16), the maps get smaller and more numerous: less *where*, more *what*.
+# Five halvings are a division by 32, so the last maps are `image_size // 32` high and wide. For 224 that is the famous
+# 7 × 7.
 #
 # And what is on the maps? We send the trousers through and look at the first six maps after four of the blocks. Bright
 # means "here is what I look for".
@@ -243,9 +246,10 @@ for index in (0, 3, 6, 18):
 # %% [markdown]
 # After the first block you can still make out the picture: edges, cloth, light and dark. Deeper down the maps get
 # coarse, and a person can no longer say what they mean. Each map (the titles say channel) is coloured by itself, from
-# its smallest number, dark, to its largest, bright. A map that is dark all over has found nothing: its ReLU made
-# everything 0. The deep maps answer questions such as "is there something like a waistband hereabouts?", in a language
-# that only the head has to understand.
+# its smallest number, dark, to its largest, bright. After blocks 0 and 18, which end in a ReLU, a map that is dark all
+# over has found nothing: everything became 0. Blocks 3 and 6 end without one, so their dark places are negative
+# numbers. The deep maps answer questions such as "is there something like a waistband hereabouts?", in a language that
+# only the head has to understand.
 #
 # This is what transfer learning lives on. Edges, cloth and round shapes are useful for *any* subject. Only the last
 # step, from features to names, belongs to the old one.
@@ -456,10 +460,11 @@ assert difference < 1e-4, "The two classes should give the same scores."
 #
 # ### Where does the head begin?
 #
-# A new layer starts with small random numbers. For `nn.Linear` they lie evenly between −1/√1280 and 1/√1280. Small, so
-# that the first scores are small too and no class is favoured; random, so that the outputs of a layer do not all learn
-# the same. Somebody who has no opinion about ten classes gives each 1/10. The teacher's number for that, the loss, is
-# $\ln 10 \approx 2.30$, the logarithm of ten: 2.718 to the power of 2.30 is 10. Lesson 05 says why.
+# A new layer starts with small random numbers. For an `nn.Linear` with 1,280 inputs they lie evenly between −1/√1280
+# and 1/√1280. Small, so that the first scores are small too and no class is favoured; random, so that the outputs of a
+# layer do not all learn the same. Somebody who has no opinion about ten classes gives each 1/10. The teacher's number
+# for that, the loss, is $\ln 10 \approx 2.30$, the logarithm of ten: 2.718 to the power of 2.30 is 10. Lesson 05 says
+# why.
 #
 # **Predict first:** which loss does the untaught head get, roughly?
 
@@ -553,8 +558,9 @@ def share_right(model, batches):
 
 
 # %% [markdown]
-# **Predict first:** one of them corrects 2,236,682 weights at every step, the other 12,810. Which one will do better
-# in the mock exam? (The cell takes about half a minute, most of it for the student without schooling.)
+# **Predict first:** one of them corrects 2,236,682 weights at every step, the other 12,810. Which one will do better in
+# the mock exam? (This cell takes most of the lesson's computing time, nearly all of it for the student without
+# schooling.)
 
 # %%
 set_seed(0)
@@ -572,7 +578,8 @@ for name, mark in marks.items():
 # Next to the marks we draw the majority baseline of lesson 02: one answer to every question, the most frequent class.
 # (Here it is counted in the exam, since our 300 pictures hold equally many of each class.) The bars' whiskers are one
 # standard error up and down (how far a mark typically lies from the one that an endless exam would give): two marks
-# whose whiskers overlap can hardly be told apart.
+# whose whiskers overlap cannot be told apart, and whiskers that just miss each other are no proof yet; lesson 07 has
+# the rule.
 
 # %%
 marks["one answer"] = majority_baseline(torch.tensor(data.val.dataset.targets))
@@ -601,12 +608,13 @@ plotting.show(
 # with the baseline, and the two with each other, whiskers included. (Naming the most frequent class pays because the
 # exam does not hold equally many of each. Practice did, so a student who learned nothing may well stay below it.)
 #
-# Is the comparison fair? Both get equally many corrections. But for a network that starts from random numbers these few
-# are next to nothing, and the running numbers of its BatchNorm, which the next section explains, have not settled. One
-# correction also takes it several times as long. Set `NUM_EPOCHS` to 15 when you have a few minutes, and watch both
-# halves of the figure: its
-# loss falls far, its mark in the mock exam rises much less. With 2.2 million weights and 300 pictures it learns by
-# heart. The trained eye has seen a hundred thousand pictures, or a million.
+# Is the comparison fair? Both get equally many corrections. But a network that starts from random numbers can, in so
+# few, only begin to learn the 300 pictures by heart (look at the left side); to learn to *see*, it would need many more
+# pictures. And the running numbers of its BatchNorm, which the next section explains and with which it sits the exam,
+# lag behind weights that change at every step. One correction also takes it several times as long. Set `NUM_EPOCHS` to
+# 15 when you have a few minutes, and watch both halves of the figure: the loss of the student *without* schooling falls
+# far, its mark in the mock exam rises much less. With 2.2 million weights and 300 pictures it learns by heart. The
+# trained eye has seen a hundred thousand pictures, or a million.
 #
 # ## Is the frozen part really frozen?
 #
@@ -643,8 +651,9 @@ assert len(moved) == 3 * num_layers, "All their buffers should have moved."
 assert not any(name in parameter_names for name in moved), "No parameter should have moved."
 
 # %% [markdown]
-# No parameter moved, and every buffer did: each of the 52 BatchNorm layers has three, and the third counts the
-# batches. (That there are as many buffers as parameters, 156, is chance.) "Frozen" was only half true.
+# No parameter moved, and every buffer did: each of the 52 BatchNorm layers has three, and the third counts the batches.
+# (156 both times: each of the 52 convolutions has one tensor of weights and no bias, and its BatchNorm has two tensors
+# of parameters and three buffers.) "Frozen" was only half true.
 #
 # There is a second effect. In `train()` mode the mean comes from the batch, so the answer to a picture depends on the
 # *other* pictures in its batch. We ask about the same picture twice, each time in different company.
@@ -710,9 +719,9 @@ for name in ("with", "drifted"):
 
 # %% [markdown]
 # Judge it with the standard errors. Here the head learned from one set of features and is examined on another. When
-# head and statistics change *together*, as in many tutorials, the head partly follows, and on the real photographs such
-# a loop lost little or nothing. What the drift always costs: the backbone is no longer frozen, another batch size gives
-# another result, and the features can no longer be worked out once and kept (lesson 06).
+# head and statistics change *together*, as in many tutorials, the head partly follows, and such a loop may lose little.
+# What the drift always costs: the backbone is no longer frozen, another batch size gives another result, and the
+# features can no longer be worked out once and kept (lesson 06).
 #
 # ## An inner layer
 #
@@ -774,8 +783,9 @@ with torch.no_grad():
 # **Is transfer learning peculiar to convolutional networks?** No. Networks for text and sound are reused in the same
 # way. The idea needs a backbone whose features are of use elsewhere, nothing more.
 #
-# **Other tutorials call `make_model(learning_rate, size_inner)`. Where is it?** Here it is two lines:
-# `build_classifier(10, hidden_size=size_inner)`, and an optimizer that gets the parameters with `requires_grad`.
+# **How do I make model and optimizer in one go, as a `make_model(learning_rate, size_inner)`?** In two lines:
+# `build_classifier(10, hidden_size=size_inner)`, and an optimizer that gets the parameters with `requires_grad`. Lesson
+# 07 puts them into one function.
 #
 # **Does the order of the classes matter?** Score number 3 means class number 3 of the data set, and folders are
 # numbered alphabetically: dress is 0, t-shirt is 9. The names travel with the model as `model.classes`.

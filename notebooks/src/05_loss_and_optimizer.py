@@ -197,10 +197,10 @@ print(f"{'ln 10':20}      {math.log(10):.2f}")
 # %% [markdown]
 # 2.30 is $\ln 10$, the mark for **pure guessing** among ten. ($\ln$ and $\log$ both mean the natural logarithm here.)
 # Remember the rule, because it is the first thing to look at in any training run: with $C$ classes a fresh student
-# should begin near $\ln C$; a small batch may lie a little to either side of it, by luck. Begin far above, and the
-# scores are too large: most often the inputs were not normalised. Wrong labels do *not* show here, since somebody
-# without an opinion is wrong about any labels equally. A loss that *stays* at $\ln C$ belongs to a student that learns
-# nothing.
+# should begin near $\ln C$, usually a little above it, because its random scores already lean to some classes, mostly
+# wrong ones; a small batch adds some luck in either direction. Begin far above, and the scores are too large: most
+# often the inputs were not normalised. Wrong labels do *not* show here, since somebody without an opinion is wrong
+# about any labels equally. A loss that *stays* at $\ln C$ belongs to a student that learns nothing.
 #
 # Here is a student who is confident and wrong, and below it the same picture with sliders. Move them. Try to get a
 # loss of exactly $\ln 4 \approx 1.386$, and then the worst that you can.
@@ -217,8 +217,8 @@ explorer
 # ## What form must a label have?
 #
 # For cross-entropy a label is the *number* of a class: type `int64`, shape `(N,)`, from 0 to $C - 1$. Beginners try all
-# the other forms sooner or later, so we collect the complaints now. (In PyTorch's messages `Long` is `int64`, `Float`
-# is `float32`, and *target* is the label.)
+# the other forms sooner or later, so we collect the complaints now. (In PyTorch's messages `Long` is `int64`, `Byte` is
+# `uint8`, `Float` is `float32`, and *target* is the label. *One-hot* writes class 2 of four as 0, 0, 1, 0.)
 #
 # **Predict first:** one of these six is accepted. Which?
 
@@ -436,8 +436,9 @@ assert abs(worst - 2.461) < 0.001, "And the worst possible one only 2.461."
 # Nothing breaks, and that is the trouble. The second softmax sees numbers between 0 and 1 and takes them for scores
 # that hardly differ. So the marks flatten: 0.304 becomes 0.943, and with ten classes all marks lie between the two
 # numbers of the last line. The gradients shrink with them, most of all where the correction is needed most, for the
-# student who is sure and wrong. Learning is slow, the loss never looks good, and there is no error message. If most
-# answers are right, and the loss still refuses to fall below about 1.5 for ten classes, look for a softmax too many.
+# student who is sure and wrong. Learning is slow, the loss never looks good, and there is no error message. If nine
+# answers in ten are right, and the loss still refuses to fall below about 1.5 for ten classes, look for a softmax too
+# many.
 #
 # ## How does the coach correct?
 #
@@ -740,7 +741,8 @@ plotting.show(
 # | Adam | 0.0001 to 0.001 | a good result soon, with little tuning: our new head |
 # | AdamW | 0.00001 to 0.001 | the same with weight decay: transformers (today's networks for text), fine-tuning |
 #
-# From here on the coach is Adam with 0.001. In older scripts, and in lesson 00, you find 0.01; lesson 07 tries both.
+# From here on the coach is Adam, with 0.001 unless we say otherwise. In older scripts, and in lesson 00, you find 0.01;
+# lesson 07 tries both.
 #
 # ## Which weights does the coach really hold?
 #
@@ -814,7 +816,8 @@ assert len(heard) == 1, "The check should warn of weights that no coach holds."
 # **Does the order of `.to(device)` and making the optimizer matter?** Move first, then make the coach. Its list and its
 # notes then belong to the weights that will be trained.
 #
-# **And with several graphics cards?** `"cuda:0"`, `"cuda:1"` name them. Training on all at once is lesson 11.
+# **And with several graphics cards?** `"cuda:0"`, `"cuda:1"` name them. Training on all at once is a subject of its own
+# (`torch.nn.parallel.DistributedDataParallel`).
 #
 # **Is a loss of 0.5 good?** It says that $e^{-0.5}$, about 0.6, is the share that the student typically gives to the
 # truth. Whether that is good depends on the number of classes and on what you need. Compare with $\ln C$ and with the

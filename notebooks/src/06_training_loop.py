@@ -134,8 +134,9 @@ loss = criterion(outputs, labels)
 print("outputs", tuple(outputs.shape), "  loss", round(loss.item(), 3), "  guessing: ln 10 =", 2.303)
 
 # %% [markdown]
-# The loss is not only a number. It remembers how it was computed, all the way back to the weights of the head. That is
-# what `grad_fn` says, and it is what the next line walks along.
+# A little above $\ln 10$, as is usual: random scores already lean to some classes, mostly wrong ones. And the loss is
+# not only a number. It remembers how it was computed, all the way back to the weights of the head. That is what
+# `grad_fn` says, and it is what the next line walks along.
 #
 # `loss.backward()` fills in, for every weight that may learn, its **gradient**: how much the loss would rise if this
 # weight rose a little. It changes no weight.
@@ -316,9 +317,9 @@ assert torch.allclose(at_once, model.head.weight.grad, atol=1e-5), "Four parts s
 
 # %% [markdown]
 # In a loop there are two traps. When the number of batches is no multiple of four, the last few are left over and need
-# a correction of their own, and there each loss is divided by the *number* of left-over batches, not by 4. And it is
-# *not* the same as a large batch for a student whose BatchNorm layers are learning: they look at eight pictures at a
-# time, not at 32.
+# a correction of their own, and there each loss is divided by the *number* of left-over batches, not by 4. (That is
+# exact where all are equally large; otherwise each counts by its number of pictures.) And it is *not* the same as a
+# large batch for a student whose BatchNorm layers are learning: they look at eight pictures at a time, not at 32.
 
 # %% [markdown]
 # ## `train` and `eval`: what changes?
@@ -427,7 +428,7 @@ print("sum of tensors:", live_total, "\nsum of numbers:", round(plain_total, 4))
 #
 # The student's answer is the class with the highest score, `argmax` along the classes. Comparing with the labels gives
 # True and False, and their sum counts the True ones. Softmax is not needed: it does not change which score is highest.
-# (This student is fresh from `begin()`; it has not practised.)
+# (This student is fresh from `begin()`; it has not practised. A new head often leans to one class, by accident.)
 
 # %%
 answers = outputs.argmax(dim=1)
@@ -507,9 +508,9 @@ def practise(head, num_pictures, learning_rate, num_epochs, **options):
 # %% [markdown]
 # ### Too few terms
 #
-# A linear head, three terms. With `monitor="val_loss"` the best term is the one with the lowest loss in the mock exam.
-# In the figures it has a circle, and its accuracy need not be the highest. The whiskers are one standard error up and
-# down, as in lesson 04.
+# A linear head, three terms, at a gentle rate of 0.0003, so that the curves are smooth. With `monitor="val_loss"` the
+# best term is the one with the lowest loss in the mock exam. In the figures it has a circle, and its accuracy need not
+# be the highest. The whiskers are one standard error up and down, as in lesson 04.
 #
 # **Predict first:** what will the two curves do at their right end?
 
@@ -519,8 +520,8 @@ short = practise(nn.Linear(1280, 10), num_pictures=1000, learning_rate=0.0003, n
 plotting.show(plotting.plot_history(short, title="Three terms"), alt=plotting.describe_history(short))
 
 # %% [markdown]
-# Look at the slope on the right. Both losses are still on their way down when the run ends. Nothing is wrong with this
-# student; it was taken out of school too early. A high loss at the end does not mean that the loop is wrong.
+# Look at the right end of the loss curves. Both losses are still on their way down when the run ends. Nothing is wrong
+# with this student; it was taken out of school too early. A high loss at the end does not mean that the loop is wrong.
 
 # %% [markdown]
 # ### A healthy run
@@ -561,8 +562,8 @@ plotting.show(
 
 # %% [markdown]
 # The practice loss goes to nearly zero: all forty pictures are known by heart. The mock exam's loss falls for a few
-# terms and then climbs. That is **overfitting**. The point where the two part is where the student stops learning the
-# subject and starts learning the pictures.
+# terms and then climbs. That is **overfitting**. The lowest point of the mock exam's loss, ringed in the figure, is
+# where the student stops learning the subject and goes on learning the pictures.
 #
 # Notice too that the accuracy on the right hardly suffers while the loss on the left climbs. This is why we record
 # both. Accuracy asks: *is the highest score the right one?* The loss asks: *how sure was the student of the truth?* A
@@ -573,7 +574,7 @@ plotting.show(
 # | too few terms | falling | falling | go on |
 # | healthy | falling slowly | level | stop, it is done |
 # | learning by heart | near zero | climbing | fewer terms, more pictures, less room, augmentation (lesson 08) |
-# | does not learn | level, near ln C | level, near ln C | learning rate, labels, a missing line (lessons 07, 10) |
+# | does not learn | level, near ln C | level, near ln C | learning rate (lesson 07), labels (lesson 05), a missing line |
 
 # %% [markdown]
 # ## The report card has remarks
@@ -677,7 +678,8 @@ else:
 # - **The story**: eight steps; five lines per batch: forget, answer, mark, trace back, correct.
 # - **The loop**: practice and mock exam in every term, counted per picture, best weights kept as a copy.
 # - **Why each line**: gradients add up, modes change layers, `no_grad` saves memory, `.item()` drops the notes.
-# - **Curves**: still falling means too few terms; parting curves mean learning by heart; loss notices before accuracy.
+# - **Curves**: still falling means too few terms; a mock-exam loss that turns back while practice goes on falling means
+#   learning by heart; loss notices before accuracy.
 # - **The package**: `train_model` is this loop, with checks, a report card and its remarks.
 
 # %% [markdown]
@@ -691,7 +693,7 @@ else:
 
 # %% tags=["exercise"]
 def training_step(model, images, labels, criterion, optimizer):
-    return ...  # replace the dots by four lines and a return
+    return ...  # instead: the five lines, and a return of the loss as a number
 
 
 exercises.check("06.1", training_step)
@@ -811,5 +813,5 @@ exercises.check("06.4", diagnosis)
 # %% [markdown]
 # ## Next
 #
-# We used a learning rate of 0.001 and never asked why. **Lesson 07** asks: how fast should a student learn, how much
-# room does its memory need, and is the difference between two runs real?
+# We used a learning rate of 0.001, and now and then another, and never asked why. **Lesson 07** asks: how fast should a
+# student learn, how much room does its memory need, and is the difference between two runs real?

@@ -260,7 +260,8 @@ assert right_rate.val_loss[-1] < a_little_high.val_loss[-1], "0.001 should end w
 
 # %% [markdown]
 # Look at the scales: the upper two share one, the lower two have their own. The dotted line is the same in all four,
-# the loss of a student that guesses.
+# the loss of a student that guesses. (Too low a rate leaves the student where it began, a little above the line,
+# because the random scores of its head are not quite equal.)
 #
 # | the loss | the rate is | what helps |
 # |---|---|---|
@@ -269,8 +270,9 @@ assert right_rate.val_loss[-1] < a_little_high.val_loss[-1], "0.001 should end w
 # | falls steeply, then slowly, and levels off | right | leave it |
 # | hardly moves | too low, or nothing trains | ten times as much; check the coach's list |
 #
-# And the report cards? A remark reads figures, not causes. Under the rate of 1 you may even find "learns by heart": the
-# two curves do part, but with losses like these nobody has learned anything. The right rate may get no remark, or a
+# And the report cards? A remark reads figures, not causes. At both high rates you may find "learns by heart": the two
+# curves do part, but because the steps are too long. Nor does a huge loss mean that nothing was learned: a student can
+# be right fairly often and yet, whenever it is wrong, be absurdly sure of it. The right rate may get no remark, or a
 # word about its last terms.
 
 # %%
@@ -282,11 +284,12 @@ for name, card in cards.items():
 # %% [markdown]
 # ### Where does `nan` come from?
 #
-# The rate of 1 gave huge losses, but finite ones. In a single layer a step has a limited size: the gradient is share
-# minus due, times a feature, and a share never exceeds 1. In *two* layers the gradient of each contains the weights of
-# the other, so large weights make larger steps, which make larger weights. Here is SGD with a rate of 3, batch by
-# batch, and then the same through `train_model`. (There is no ReLU in between. With one, units often die first: they
-# answer 0 for every picture, and the loss sits still near guessing.)
+# The rate of 1 gave huge losses, but finite ones: a step of Adam is hardly longer than the rate, whatever the gradient.
+# A step of SGD is the gradient times the rate. In a single layer that is limited too: the gradient is share minus due,
+# times a feature, and a share never exceeds 1. In *two* layers the gradient of each contains the weights of the other,
+# so large weights make larger steps, which make larger weights. Here is SGD with a rate of 3, batch by batch, and then
+# the same through `train_model`. (There is no ReLU in between. With one, units often die first: they answer 0 for every
+# picture, and the loss sits still near guessing.)
 
 
 # %%
@@ -416,9 +419,10 @@ assert abs(last_gap(everybody[1e-7])) < 0.1, "Who sleeps should have hardly any 
 #
 # ## A quick first guess: the range test
 #
-# A sweep needs candidates. The **range test** finds the region in a single run: raise the rate from batch to
-# batch, from tiny to huge, and watch the loss. It is level while the rate is too small, falls where it is useful, and
-# explodes where it is too high. Batches of 128 make the curve less jumpy than batches of 32.
+# A sweep needs candidates. The **range test** finds the region in a single run: raise the rate from batch to batch,
+# from tiny to huge, and watch the loss. It hardly moves while the rate is too small, falls ever faster where it is
+# useful, and explodes where it is too high. (Our range begins at 0.00001, where it falls a little already.) Batches of
+# 128 make the curve less jumpy than batches of 32.
 #
 # **Predict first:** we run it with three seeds. Will they suggest the same rate?
 
@@ -435,7 +439,9 @@ for ax, seed in zip(axes, SEEDS, strict=True):
     plotting.plot_range_test(found, ax, title=f"Seed {seed}")
     ax.set(xlabel="learning rate")
     print(f"seed {seed}:", found.reason)
-plotting.show(figure, alt="Loss against a rising learning rate, for three seeds: level, falling, then exploding.")
+plotting.show(
+    figure, alt="Loss against a rising learning rate, for three seeds: falling slowly, then faster, then exploding."
+)
 
 # %% [markdown]
 # The suggestion is where the running average falls fastest, and always before its lowest point: beyond that
@@ -570,10 +576,10 @@ print(sizes.explain())
 
 # %% [markdown]
 # A narrow layer can be a bottleneck: with 4 numbers the head has fewer weights than with no inner layer at all. For the
-# others compare practice and mock exam. In practice, more room helps until nothing is left to learn. In the mock exam
-# it may help for a while and then no longer: what is gained is learned by heart. Among sizes that cannot be told apart
-# take the **simplest**: no inner layer if that is among them, otherwise the smallest. It is quicker, and has less room
-# for learning by heart.
+# others compare practice and mock exam. More room need not help: in ten terms an inner layer may do no better than
+# none, even in practice, because two layers take longer to learn. Where it lifts practice and not the mock exam, what
+# is gained is learned by heart. Among sizes that cannot be told apart take the **simplest**: no inner layer if that is
+# among them, otherwise the smallest. It is quicker, and has less room for learning by heart.
 #
 # ## Dropout: practise with gaps
 #
@@ -611,9 +617,9 @@ print("\ncannot be told apart:", ", ".join(f"{dropout:g}" for dropout in drops.i
 assert last_gap(drops.histories[0.8]) < last_gap(drops.histories[0.0]), "Dropout should make the gap smaller."
 
 # %% [markdown]
-# The gap shrinks, whatever the mock exam says, because practice has become harder: part of the student is switched off
+# The gap falls, whatever the mock exam says, because practice has become harder: part of the student is switched off
 # there, and not in the exam. It can even turn negative. Whether dropout *helps* stands in the column "mock exam
-# accuracy", and counts only beyond its error.
+# accuracy": it has helped, or harmed, only where the difference is beyond its error, two standard errors as before.
 #
 # ## The head goes back on its shoulders
 #
@@ -832,5 +838,5 @@ exercises.check("07.4", rate_in_term_8)
 # %% [markdown]
 # ## Next
 #
-# The head is as good as we can choose it, and the backbone has never seen a garment in its life. **Lesson 08** lets it
-# learn too, carefully, and then opens the final exam, once.
+# The head is as good as we can choose it, but the backbone still sees our pictures with the eye of its old school.
+# **Lesson 08** lets it learn too, carefully, and then opens the final exam, once.

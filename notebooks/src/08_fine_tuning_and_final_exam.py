@@ -239,19 +239,21 @@ plotting.show(
 )
 
 # %% [markdown]
-# How to read it. First compare each line with its own beginning: by the rule of lesson 07, did it change by more than
-# two standard errors of the difference, which is nearly three times one bar? A line that gets *worse* in term 1 may
-# have lost touch with its head: the features change, most of all where BatchNorm is unfrozen, and the head has to
-# follow. A line that stays below its beginning says: here fine-tuning did not help. Then compare the two lines at the
-# end, by the same rule. Below that, this experiment has not found a winner, and another seed may turn it around.
+# How to read it. First compare, on the right, each line with its own beginning: by the rule of lesson 07, did it change
+# by more than two standard errors of the difference, which is nearly three times one bar? A line that gets *worse* in
+# term 1 may have lost touch with its head: the features change, most of all where BatchNorm is unfrozen, and the head
+# has to follow. A line that stays below its beginning says: here fine-tuning did not help. Then compare the two lines
+# at the end, by the same rule. Where the difference is smaller, this experiment has not found a winner, and another
+# seed may turn it around.
 #
 # If neither line rises, the eye had little to give, or three terms are too few. Set `NUM_EPOCHS` to 10 when you have a
 # few minutes.
 #
 # ## Learning by heart, on purpose
 #
-# More than a million weights may learn now. That is a lot of memory. To see what it can do, we take 150 pictures, a
-# bold rate, no augmentation, and a new head that learns together with the blocks, against our own advice.
+# More than a million weights may learn now. That is a lot of room for learning by heart. To see what it can do, we take
+# 150 pictures, a bold rate, no augmentation, and a new head that learns together with the blocks, against our own
+# advice.
 #
 # **Predict first:** where will the practice loss be after eight terms? And the mock exam's?
 
@@ -281,7 +283,7 @@ assert by_heart.train_loss[-1] < by_heart.val_loss[-1], "With so few pictures th
 
 # %% [markdown]
 # The two curves part. Practice goes on getting better, while the mock exam improves less, stands still or turns back.
-# The growing distance between the curves is the symptom of learning by heart.
+# A distance that grows while the mock exam no longer improves is the symptom of learning by heart.
 #
 # ### When should it have stopped?
 #
@@ -335,8 +337,10 @@ assert treated.train_loss[-1] > by_heart.train_loss[-1], "Practice should have b
 # %% [markdown]
 # Practice has become harder on purpose: dropout and augmentation are at work there, and not in the exam. So the gap
 # usually shrinks. A small gap alone is no success (lesson 07). Ask two things instead: is the *lowest mock-exam loss*
-# of the two lower, and does its curve turn back later? Which of the three medicines did it, this run cannot say. Take
-# one away at a time, and with another seed.
+# of the two lower, and does its curve turn back later? If the answer is twice no, the medicine has not helped here:
+# three at once can be too strong a dose for a few terms. Medicine, too, is judged by the mock exam. (Mind the terms:
+# the treated run may have ended at another one, and a gap grows with time.) Which of the three medicines did it, this
+# run cannot say. Take one away at a time, and with another seed.
 #
 # ## Who sits the final exam?
 #
@@ -356,9 +360,10 @@ exam = predict(model, mock_exam, device=device, progress=False)
 assert abs(exam.accuracy - marks[chosen]) < 1e-9, "The student should hold the weights of its best term."
 
 # %% [markdown]
-# When two cannot be told apart (lesson 07), taking the simpler one is just as right. And the winner's mark is a
-# little too good, because the best of several is partly luck. How much? Let us imagine students who all know 60 % of
-# the subject, exactly, and sit a mock exam of 300 questions.
+# The code takes the highest mark, because we need one student to go on with. It is no proven winner: among students
+# that cannot be told apart (lesson 07), the simplest, or the one with the lowest loss, is at least as good a choice.
+# And the winner's mark is a little too good, because the best of several is partly luck. How much? Let us imagine
+# students who all know 60 % of the subject, exactly, and sit a mock exam of 300 questions.
 #
 # **Predict first:** of ten such students we take the best. What mark does it have, on average?
 
@@ -531,7 +536,7 @@ from course_utils import load_classifier, predict_topk
 model = load_classifier(sys.argv[1])
 print(json.dumps(predict_topk(model, sys.argv[2], k=3)))
 """
-picture = load_image(MY_PICTURE) if MY_PICTURE else drawn.draw_garment("shorts", seed=2026)
+picture = load_image(MY_PICTURE) if MY_PICTURE else drawn.draw_garment("pants", seed=2026)
 with tempfile.TemporaryDirectory() as folder:
     picture.save(Path(folder) / "picture.png")
     save_classifier(Path(folder) / "student.pt", model)
@@ -567,10 +572,13 @@ plotting.show(figure, alt=alt, photo=True)
 chooser
 
 # %% [markdown]
-# Do not be disappointed if a photograph of yours is named wrongly. The student has seen only the pictures it practised
-# on, and its mark holds for pictures like *those*. Yours differ in light, background and pose, and drawn pictures
-# differ from photographs altogether. A picture of a cat gets one of the ten names as well. A threshold stops some of
-# these answers, not all: a student can be sure of a cat.
+# The drawn picture shows pants. Is that the first answer? If not, look at two things: how sure the student was, since a
+# threshold of 0.5 may have stopped it, and the recall of its class in the exam above.
+#
+# Do not be disappointed if a photograph of yours is named wrongly. Our ten classes the student knows only from the
+# pictures it practised on, and its mark holds for pictures like *those*. Yours differ in light, background and pose,
+# and drawn pictures differ from photographs altogether. A picture of a cat gets one of the ten names as well. A
+# threshold stops some of these answers, not all: a student can be sure of a cat.
 
 # %% [markdown]
 # <details><summary><b>Questions and answers</b></summary>

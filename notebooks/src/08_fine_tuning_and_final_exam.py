@@ -536,7 +536,7 @@ from course_utils import load_classifier, predict_topk
 model = load_classifier(sys.argv[1])
 print(json.dumps(predict_topk(model, sys.argv[2], k=3)))
 """
-picture = load_image(MY_PICTURE) if MY_PICTURE else drawn.draw_garment("pants", seed=2026)
+picture = load_image(MY_PICTURE) if MY_PICTURE else drawn.draw_garment("pants", seed=2024)
 with tempfile.TemporaryDirectory() as folder:
     picture.save(Path(folder) / "picture.png")
     save_classifier(Path(folder) / "student.pt", model)

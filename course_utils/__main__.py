@@ -1,7 +1,6 @@
 """The command `course` (also `python -m course_utils`): open the lessons, run them, look at this machine."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,9 +95,10 @@ def _doctor(_arguments: argparse.Namespace) -> int:
 
 def _data(arguments: argparse.Namespace) -> int:
     from course_utils.catalog import clothing
+    from course_utils.drawn import worker_per_core
 
     try:
-        folder = clothing(arguments.source, num_workers=min(os.cpu_count() or 1, 8))
+        folder = clothing(arguments.source, num_workers=worker_per_core())
     except (
         RuntimeError,
         ValueError,

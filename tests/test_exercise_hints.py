@@ -79,14 +79,12 @@ class Transposed(Head):
         return super().forward(features).T
 
 
-def modes(*, train=(), evaluate=(), learn=False):
+def modes(*, train=(), learn=False):
     def start_practice(model):
         model.train()
         model.backbone.eval()
         for name in train:
             model.get_submodule(name).train()
-        for name in evaluate:
-            model.get_submodule(name).eval()
         if learn:
             model.backbone.requires_grad_(True)
         return model
@@ -112,13 +110,12 @@ def learning(model):
 # Lesson 06 -----------------------------------------------------------------------------------------------------------
 
 
-def step(*, forget=True, trace=True, correct=1, result=lambda loss: loss.item()):
+def step(*, forget=True, correct=1, result=lambda loss: loss.item()):
     def training_step(model, images, labels, criterion, optimizer):
         if forget:
             optimizer.zero_grad()
         loss = criterion(model(images), labels)
-        if trace:
-            loss.backward()
+        loss.backward()
         for _ in range(correct):
             optimizer.step()
         return result(loss)
@@ -325,7 +322,7 @@ HINTS = {
     ],
     "06.1": [
         (step(), SOLVED),
-        (step(correct=0, result=lambda loss: loss.item()), "have not moved"),
+        (step(correct=0), "have not moved"),
         (step(forget=False), "gradients of both batches"),
         (step(correct=2), "not as they should"),
         (step(result=lambda loss: loss), "`loss.item()`"),

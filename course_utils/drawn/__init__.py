@@ -234,11 +234,16 @@ def _draw_file(job: tuple[str, tuple[int, ...], Path]) -> None:
     draw_garment(kind, seed=seed).save(path, quality=90)
 
 
+def worker_per_core() -> int:
+    """Return how many processes draw where all cores are to be used: one for each, at most eight."""
+    return min(os.cpu_count() or 1, 8)
+
+
 def _default_workers(num_pictures: int) -> int:
     """A worker for each core; none for a handful of pictures, or where workers would run the caller's script again."""
     is_script = hasattr(sys.modules["__main__"], "__file__")
-    cores = os.cpu_count() or 1
-    return 0 if is_script or cores == 1 or num_pictures < _WORTH_WORKERS else min(cores, 8)
+    num_workers = worker_per_core()
+    return 0 if is_script or num_workers == 1 or num_pictures < _WORTH_WORKERS else num_workers
 
 
 @contextmanager

@@ -9,7 +9,9 @@ written `64x8` trains eight epochs on 64x64 pixels. On a CPU, `--compile` (needs
 faster.
 
 The recipe: random resized crops and flips, AdamW without weight decay on norms and biases, and a learning rate that
-warms up, stays, and falls to zero over the second half.
+warms up, stays, and falls to zero over the second half. `--init` starts from given weights instead of random ones,
+`--mix 0.25` draws each batch's size within a quarter of the stage's, so that the network knows more sizes than one, and
+`--average 0.999` examines and ships a running average of the weights.
 With `--teacher`, an ImageNet MobileNetV2 looks at every picture once at 224 pixels; the student then also learns to
 give the teacher's 1,280 features and the teacher's 1,000 class scores.
 A run may be made longer by resuming it with more epochs: as long as the rate has not begun to fall, it simply stays
@@ -30,6 +32,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
+from torch.optim import swa_utils
 from torch.fx.experimental.optimization import fuse
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
@@ -198,6 +201,19 @@ def parse_stages(stages: list[str]) -> list[int]:
     return [side for side, epochs in pairs for _ in range(epochs)]
 
 
+def draw_side(side: int, mix: float, generator: torch.Generator) -> int:
+    """Draw a multiple of 16 within `mix` (a share) of `side`; the network halves pictures five times."""
+    low, high = round(side * (1 - mix) / 16), round(side * (1 + mix) / 16)
+    return side if not mix else 16 * int(torch.randint(low, high + 1, (), generator=generator))
+
+
+def read_init(path: Path) -> dict[str, Tensor]:
+    """The float32 weights in a file: a plain state dict, or what `save_course_weights` wrote."""
+    stored = torch.load(path, weights_only=True, map_location="cpu")
+    weights = stored.get("state_dict", stored)
+    return {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+
+
 def learning_rate(progress: float, *, peak: float, num_epochs: int, warmup: float, decay: float) -> float:
     """The rate at `progress` epochs: linear warm-up, constant, linear decay to zero over the last `decay` epochs."""
     return peak * max(0.0, min(1.0, (progress + 1e-3) / warmup, (num_epochs - progress) / decay))
@@ -248,6 +264,11 @@ class Run:
         self.model = mobilenet_v2(num_classes=num_classes, dropout=0.0).to(
             self.device, memory_format=torch.channels_last
         )
+        if args.init is not None:
+            self.model.load_state_dict(read_init(args.init))
+        # A decay of 0 keeps no memory: the average is then the model itself.
+        average = swa_utils.get_ema_multi_avg_fn(args.average)
+        self.average = swa_utils.AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
         self.optimizer = make_optimizer(self.model, args)
         self.forward = torch.compile(features_and_logits, dynamic=False) if args.compile else features_and_logits
         self.checkpoint, self.metrics = args.run / "checkpoint.pt", args.run / "metrics.csv"
@@ -259,12 +280,12 @@ class Run:
 
     def settings(self) -> dict:
         """What must not change between a run and its continuation."""
-        fixed = ("seed", "batch_size", "lr", "weight_decay", "min_area", "smoothing", "teacher", "warmup")
+        fixed = ("seed", "batch_size", "lr", "weight_decay", "min_area", "smoothing", "teacher", "warmup", "mix", "average")
         return {name: getattr(self.args, name) for name in fixed}
 
     def save(self) -> None:
         """Save everything, then write metrics.csv anew from what was saved: the two can never disagree."""
-        state = {name: getattr(self, name).state_dict() for name in ("model", "optimizer")}
+        state = {name: getattr(self, name).state_dict() for name in ("model", "average", "optimizer")}
         state |= {"rows": self.rows, "settings": self.settings(), "sides": self.sides, "decay": self.args.decay}
         state["cycle_start"] = self.cycle_start
         with atomic_write(self.checkpoint) as temporary:
@@ -287,7 +308,7 @@ class Run:
             self.cycle_start = finished  # a warm restart: the rate rises and falls once more
         elif not same_end and finished > decay_begins:
             raise SystemExit("The learning rate has begun to decay: let the run end, then resume it with more epochs.")
-        for name in ("model", "optimizer"):
+        for name in ("model", "average", "optimizer"):
             getattr(self, name).load_state_dict(saved[name])
         self.rows = saved["rows"]
 
@@ -308,7 +329,8 @@ class Run:
                 for group in self.optimizer.param_groups:
                     group["lr"] = rate
                 images = normalize(pictures.train_images[rows].to(self.device))
-                images = random_crops(images, side, min_area=args.min_area, generator=generator)
+                drawn = draw_side(side, args.mix, generator)
+                images = random_crops(images, drawn, min_area=args.min_area, generator=generator)
                 labels = pictures.train_labels[rows].to(self.device)
                 features, logits = self.forward(self.model, images)
                 loss = F.cross_entropy(logits, labels, label_smoothing=args.smoothing)
@@ -318,6 +340,7 @@ class Run:
                 loss.backward()
                 nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
                 self.optimizer.step()
+                self.average.update_parameters(self.model)
                 total += loss.detach()
                 bar.update(len(rows))
         return total.item() / len(order)
@@ -340,7 +363,7 @@ def match_spread(model: nn.Module, images: Tensor, wanted: float) -> float:
 
 def export(run: Run, pictures: Pictures) -> None:
     """Write `weights.pt`, the features brought to the wanted spread, and print the marks."""
-    args, model = run.args, run.model.cpu()
+    args, model = run.args, run.average.module.cpu()
     sample = resize(normalize(pictures.val_images[:1000]), args.ship_side)
     clipped = match_spread(model, sample, args.spread)
     marks = examine(model, pictures, args.ship_side, torch.device("cpu"))
@@ -358,6 +381,9 @@ def parse_args() -> argparse.Namespace:
     add("--resume", action="store_true", help="continue the run in that folder")
     add("--export", action="store_true", help="write weights.pt from the last checkpoint and stop")
     add("--teacher", action="store_true", help="also learn from torchvision's ImageNet MobileNetV2")
+    add("--init", type=Path, help="start from the weights in this file instead of random ones")
+    add("--mix", type=float, default=0.0, help="draw each batch's size within this share of the stage's, such as 0.25")
+    add("--average", type=float, default=0.0, help="decay of a running average of the weights, such as 0.999")
     add("--stages", nargs="+", default=["48x3", "64x9"], metavar="SIDExEPOCHS", help="picture size and epochs")
     add("--ship-side", type=int, default=64, help="the size that the mock exam is taken at and the weights ship for")
     add("--decay", type=float, default=6, help="the last so many epochs, in which the learning rate falls to zero")
@@ -397,7 +423,7 @@ def main() -> None:
         started, side = time.perf_counter(), run.sides[run.epoch]
         loss = run.train_one_epoch(pictures, teacher)
         seconds = time.perf_counter() - started
-        marks = {"train_loss": loss} | examine(run.model, pictures, args.ship_side, run.device)
+        marks = {"train_loss": loss} | examine(run.average.module, pictures, args.ship_side, run.device)
         rounded = {name: round(value, 4) for name, value in marks.items()}
         run.rows.append({"epoch": run.epoch + 1, "side": side, **rounded, "seconds": round(seconds)})
         run.save()

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from course_utils import DataLoaders, build_classifier, catalog, make_dataloaders
+from course_utils import DataLoaders, build_classifier, make_dataloaders
+from course_utils.pictures import catalog
 from course_utils.transforms import build_eval_transform
 
 

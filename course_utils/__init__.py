@@ -13,15 +13,15 @@ __version__ = "0.1.0"
 
 # Which module holds each public name.
 _NAMES = {
-    "catalog": ("clothing",),
+    "pictures.catalog": ("clothing",),
     "datasets": ("DataLoaders", "ImageFolderDataset", "make_dataloaders"),
-    "doctor": ("check_environment",),
+    "classroom.doctor": ("check_environment",),
     "evaluation": ("Predictions", "confusion_matrix", "per_class_recall", "predict"),
     "features": ("extract_features",),
-    "history": ("History",),
+    "report.history": ("History",),
     "inference": ("Prediction", "load_classifier", "predict_topk", "save_classifier"),
-    "messy": ("make_messy_folder",),
-    "metrics": ("Metrics", "standard_error"),
+    "pictures.messy": ("make_messy_folder",),
+    "report.metrics": ("Metrics", "standard_error"),
     "models": (
         "PretrainedClassifier",
         "TransferClassifier",
@@ -33,7 +33,7 @@ _NAMES = {
         "unfreeze_last_blocks",
     ),
     "runtime": ("get_device", "set_seed"),
-    "scan": ("ScanReport", "scan_images"),
+    "pictures.scan": ("ScanReport", "scan_images"),
     "training": ("evaluate", "train_model", "train_one_epoch"),
     "transforms": ("InputSpec", "build_eval_transform", "build_train_transform", "denormalize", "load_image", "steps"),
     "tuning": ("learning_rate_range_test", "sweep_learning_rates"),

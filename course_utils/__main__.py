@@ -58,7 +58,7 @@ def _shown(path: Path) -> Path:
 
 
 def _lab(arguments: argparse.Namespace) -> int:
-    from course_utils.lessons import all_lessons, copy_lesson, find_lesson, notebooks_dir, open_in_jupyterlab
+    from course_utils.classroom.lessons import all_lessons, copy_lesson, find_lesson, notebooks_dir, open_in_jupyterlab
 
     if arguments.sources:
         target = notebooks_dir() / "src"
@@ -72,7 +72,7 @@ def _lab(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from course_utils.lessons import all_lessons, find_lesson, notebooks_dir, run_lessons
+    from course_utils.classroom.lessons import all_lessons, find_lesson, notebooks_dir, run_lessons
 
     lessons = [find_lesson(word) for word in arguments.lessons] or all_lessons()
     pages = notebooks_dir().parent / "build" / "lessons"
@@ -86,7 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(_arguments: argparse.Namespace) -> int:
-    from course_utils.doctor import check_environment
+    from course_utils.classroom.doctor import check_environment
 
     report = check_environment()
     print(report)
@@ -94,8 +94,8 @@ def _doctor(_arguments: argparse.Namespace) -> int:
 
 
 def _data(arguments: argparse.Namespace) -> int:
-    from course_utils.catalog import clothing
-    from course_utils.drawn import worker_per_core
+    from course_utils.pictures.catalog import clothing
+    from course_utils.pictures.drawn import worker_per_core
 
     try:
         folder = clothing(arguments.source, num_workers=worker_per_core())
@@ -111,7 +111,7 @@ def _data(arguments: argparse.Namespace) -> int:
 
 
 def _reset(arguments: argparse.Namespace) -> int:
-    from course_utils.lessons import copy_lesson, find_lesson
+    from course_utils.classroom.lessons import copy_lesson, find_lesson
 
     copy = copy_lesson(find_lesson(arguments.lesson), fresh=True)
     print(f"A fresh copy: {_shown(copy)}")
@@ -137,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_command(arguments: argparse.Namespace) -> int:
     """Run a command that needs torch; what a learner can mend comes as one line, not as a traceback."""
     try:
-        from course_utils.lessons import LessonError
+        from course_utils.classroom.lessons import LessonError
     except (ImportError, OSError, RuntimeError) as error:  # a torchvision made for another torch raises RuntimeError
         print(f"course: {error}\n`course doctor` says how to mend it.", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Ground floor: nothing is lost. Everything that a training run needs to continue, in one file (lesson 06).
+"""Nothing is lost. Everything that a training run needs to continue, in one file (lesson 06).
 
 A checkpoint holds the model, the optimizer, the scheduler, the report card, the best weights so far, every random
 generator, and the settings of the run. It is written to a temporary file and renamed, so a kill leaves the one before.
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_utils.metrics import num_samples
+from course_utils.report.metrics import num_samples
 from course_utils.runtime import atomic_write
 
 FORMAT = 1

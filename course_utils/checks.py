@@ -1,4 +1,4 @@
-"""Ground floor: beginner's mistakes, found before they cost an hour and explained (lesson 10).
+"""Beginner's mistakes, found before they cost an hour and explained (lesson 10).
 
 `check_run` looks once at the ingredients of a training run, `check_batch` at one batch. Mistakes that make a result
 worthless raise ValueError; what is only suspicious warns.
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from course_utils.metrics import CLASS_LOSSES, dataset_targets
+from course_utils.report.metrics import CLASS_LOSSES, dataset_targets
 
 CROSS_ENTROPIES = (nn.CrossEntropyLoss, functional.cross_entropy)
 ELEMENTWISE_LOSSES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCELoss, nn.BCEWithLogitsLoss)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from course_utils.folders import (
+from course_utils.pictures.folders import (
     IMAGE_EXTENSIONS,
     LAYOUT,
     SPLIT_NAMES,

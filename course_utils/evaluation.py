@@ -1,4 +1,4 @@
-"""Second floor: reading an exam. Which answers, which mistakes, how sure of the mark (lesson 08)."""
+"""Reading an exam. Which answers, which mistakes, how sure of the mark (lesson 08)."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks import evaluating
-from course_utils.metrics import majority_baseline, standard_error
+from course_utils.report.metrics import majority_baseline, standard_error
 from course_utils.runtime import progress_bar
 
 __all__ = [

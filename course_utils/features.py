@@ -1,4 +1,4 @@
-"""Second floor: revision notes. A frozen backbone sees each picture once, the head learns from its notes (lesson 07).
+"""Revision notes. A frozen backbone sees each picture once, the head learns from its notes (lesson 07).
 
 A frozen backbone in `eval()` mode says the same about a picture in every epoch, so ask it once. Two things make that
 pass faster without changing its answers: memory in `channels_last` order, and each BatchNorm, which in `eval()` only

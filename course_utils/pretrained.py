@@ -1,4 +1,4 @@
-"""Ground floor: the files that hold trained weights, and how they are read so that nothing in them can run.
+"""The files that hold trained weights, and how they are read so that nothing in them can run.
 
 "course" weights are shipped in the package, written by `tools/pretrain_backbone.py`; their hash stands below, and a
 file with any other content is refused before it is unpickled. "imagenet" weights are torchvision's, from its cache.

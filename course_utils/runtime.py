@@ -1,4 +1,4 @@
-"""Ground floor: seeds, devices, settings from the environment, safe writing and progress bars.
+"""Seeds, devices, settings from the environment, safe writing and progress bars.
 
 Everything else in the package stands on this module; it imports no other part of the package, and torch only where
 torch is used: what needs none (drawing pictures, fetching files) starts without it.

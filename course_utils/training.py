@@ -1,4 +1,4 @@
-"""Second floor: the whole story of lesson 06. Practice, mock exam, report card, term after term.
+"""The whole story of lesson 06. Practice, mock exam, report card, term after term.
 
 The student is the `model`, the teacher the `criterion`, the coach the `optimizer`, the assistant the `scheduler`.
 Read `train_one_epoch` first, then `evaluate`, then `train_model`.
@@ -14,8 +14,8 @@ from torch import nn
 
 from course_utils.checkpoints import describe_run, load_checkpoint, refuse_surprise, save_checkpoint
 from course_utils.checks import check_batch, check_run, class_names
-from course_utils.history import History
-from course_utils.metrics import Metrics, Phase, describe_samples
+from course_utils.report.history import History
+from course_utils.report.metrics import Metrics, Phase, describe_samples
 
 # These schedulers move the learning rate after every batch; all others after every epoch.
 BATCH_SCHEDULERS = (torch.optim.lr_scheduler.OneCycleLR, torch.optim.lr_scheduler.CyclicLR)

@@ -1,4 +1,4 @@
-"""Third floor: choosing a learning rate, or any other setting, with open eyes (lesson 07).
+"""Choosing a learning rate, or any other setting, with open eyes (lesson 07).
 
 One run proves little: every setting is tried with several seeds, and what the mock exam cannot tell apart is said to
 be so.
@@ -15,10 +15,10 @@ import torch
 from torch import nn
 
 from course_utils.checkpoints import preserved_randomness
-from course_utils.history import History
-from course_utils.metrics import standard_error
+from course_utils.report.history import History
+from course_utils.report.metrics import standard_error
+from course_utils.report.tables import html_table, text_table
 from course_utils.runtime import progress_bar, set_seed
-from course_utils.tables import html_table, text_table
 from course_utils.training import train_model
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from course_utils.lessons import OVERTIME, kernel_environment, read_lesson
+from course_utils.classroom.lessons import OVERTIME, kernel_environment, read_lesson
 
 collect_ignore = ["my"]  # the learner's own copies may hold anything
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 import build_notebooks
 from lesson_tools import execution, generated, source
 
-from course_utils import exercises
+from course_utils.classroom import exercises
 
 HEAD = """\
 # ---

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from test_lessons import notebooks  # noqa: F401 - a fixture: a small repository with three lessons
 
-from course_utils import catalog, doctor, lessons
 from course_utils.__main__ import main
-from course_utils.downloads import DownloadError
+from course_utils.classroom import doctor, lessons
+from course_utils.pictures import catalog
+from course_utils.pictures.downloads import DownloadError
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 import build_notebooks
 from lesson_tools import checks, execution, generated, source
 
-from course_utils.exercises import exercises_of
+from course_utils.classroom.exercises import exercises_of
 
 NOTEBOOKS = source.SOURCES.parent
 SOURCES = source.list_sources()
@@ -349,4 +349,4 @@ def test_a_fault_in_the_exercises_is_found(cells, words):
 def test_an_exercise_that_the_package_does_not_know_is_found():
     complete = exercise_cells("01.1") + exercise_cells("01.2")
     (problem,) = checks.exercise_problems(lesson_of(complete), ["01.1"])
-    assert "course_utils.exercises has ['01.1']" in problem
+    assert "course_utils.classroom.exercises has ['01.1']" in problem

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from course_utils.history import History
+from course_utils.report.history import History
 from course_utils.training import evaluate, train_model, train_one_epoch
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from course_utils.history import History
+from course_utils.report.history import History
 from course_utils.runtime import set_seed
 from course_utils.training import train_model
 from course_utils.tuning import SweepResult, _suggest, learning_rate_range_test, sweep, sweep_learning_rates

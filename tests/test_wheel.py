@@ -13,8 +13,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 IN_THE_WHEEL = """
 import course_utils
 from course_utils import clothing, load_pretrained
-from course_utils.drawn import CLASSES, draw_dataset
-from course_utils.exercises import exercises_of
+from course_utils.pictures.drawn import CLASSES, draw_dataset
+from course_utils.classroom.exercises import exercises_of
 from course_utils.runtime import repository_root
 
 print(course_utils.__file__)

@@ -38,7 +38,7 @@ from lesson_tools.source import (
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
-from course_utils.lessons import OVERTIME
+from course_utils.classroom.lessons import OVERTIME
 from course_utils.runtime import atomic_write
 
 NOTEBOOKS = SOURCES.parent

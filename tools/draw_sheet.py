@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from course_utils.drawn import CLASSES, draw_garment
+from course_utils.pictures.drawn import CLASSES, draw_garment
 
 SIZE, ROWS, GAP = 160, 5, 6  # side of a picture, pictures of each kind, pixels between two
 SHEET = Path(__file__).resolve().parent.parent / "docs" / "garments.jpg"

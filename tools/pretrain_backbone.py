@@ -32,8 +32,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
-from torch.optim import swa_utils
 from torch.fx.experimental.optimization import fuse
+from torch.optim import swa_utils
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
 from course_utils.pretrained import save_course_weights
@@ -280,7 +280,18 @@ class Run:
 
     def settings(self) -> dict:
         """What must not change between a run and its continuation."""
-        fixed = ("seed", "batch_size", "lr", "weight_decay", "min_area", "smoothing", "teacher", "warmup", "mix", "average")
+        fixed = (
+            "seed",
+            "batch_size",
+            "lr",
+            "weight_decay",
+            "min_area",
+            "smoothing",
+            "teacher",
+            "warmup",
+            "mix",
+            "average",
+        )
         return {name: getattr(self.args, name) for name in fixed}
 
     def save(self) -> None:

@@ -5,8 +5,8 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from course_utils.history import History
-from course_utils.metrics import standard_error
+from course_utils.report.history import History
+from course_utils.report.metrics import standard_error
 
 from .display import page_bundle
 from .style import INK, MOCK_EXAM, PRACTICE, new_figure

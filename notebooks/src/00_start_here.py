@@ -55,8 +55,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils import exercises, plotting
-from course_utils.doctor import check_environment
+from course_utils import plotting
+from course_utils.classroom import exercises
+from course_utils.classroom.doctor import check_environment
 from course_utils.runtime import get_device, set_seed
 
 # %% [markdown]

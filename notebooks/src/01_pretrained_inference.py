@@ -39,8 +39,10 @@ import torch
 import torchvision
 from matplotlib.cbook import get_sample_data
 
-from course_utils import drawn, exercises, models, plotting, widgets
+from course_utils import models, plotting, widgets
+from course_utils.classroom import exercises
 from course_utils.inference import predict_topk
+from course_utils.pictures import drawn
 from course_utils.transforms import build_eval_transform, load_image, steps
 
 # %% [markdown]

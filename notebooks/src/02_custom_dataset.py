@@ -48,9 +48,11 @@ from PIL import Image, ImageEnhance
 from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
-from course_utils import catalog, exercises, plotting
-from course_utils.messy import make_messy_folder
-from course_utils.scan import scan_images
+from course_utils import plotting
+from course_utils.classroom import exercises
+from course_utils.pictures import catalog
+from course_utils.pictures.messy import make_messy_folder
+from course_utils.pictures.scan import scan_images
 from course_utils.transforms import load_image
 
 # %% [markdown]

@@ -47,9 +47,10 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
-from course_utils import exercises, models, plotting, widgets
-from course_utils.catalog import clothing
+from course_utils import models, plotting, widgets
+from course_utils.classroom import exercises
 from course_utils.datasets import ImageFolderDataset, make_dataloaders
+from course_utils.pictures.catalog import clothing
 from course_utils.runtime import set_seed
 from course_utils.transforms import build_eval_transform, build_train_transform, denormalize, load_image
 

@@ -46,9 +46,11 @@ import torchvision
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils import catalog, exercises, models, plotting
+from course_utils import models, plotting
+from course_utils.classroom import exercises
 from course_utils.datasets import make_dataloaders
-from course_utils.metrics import majority_baseline, standard_error
+from course_utils.pictures import catalog
+from course_utils.report.metrics import majority_baseline, standard_error
 from course_utils.runtime import set_seed
 from course_utils.transforms import build_eval_transform, denormalize
 

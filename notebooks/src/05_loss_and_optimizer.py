@@ -45,8 +45,9 @@ import warnings
 import torch
 from torch import nn
 
-from course_utils import build_classifier, exercises, get_device, plotting, set_seed, unfreeze_last_blocks, widgets
+from course_utils import build_classifier, get_device, plotting, set_seed, unfreeze_last_blocks, widgets
 from course_utils.checks import check_optimizer
+from course_utils.classroom import exercises
 
 device = get_device()
 print(f"weights: {WEIGHTS}, device: {device}")

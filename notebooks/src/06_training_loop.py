@@ -50,7 +50,6 @@ from course_utils import (
     build_classifier,
     build_eval_transform,
     clothing,
-    exercises,
     extract_features,
     get_device,
     make_dataloaders,
@@ -58,6 +57,7 @@ from course_utils import (
     set_seed,
     train_model,
 )
+from course_utils.classroom import exercises
 
 device = get_device()
 root = clothing(DATASET)

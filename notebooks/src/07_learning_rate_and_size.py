@@ -51,7 +51,8 @@ from torch import nn
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
-from course_utils import build_eval_transform, clothing, exercises, extract_features, make_dataloaders, plotting
+from course_utils import build_eval_transform, clothing, extract_features, make_dataloaders, plotting
+from course_utils.classroom import exercises
 from course_utils.models import build_classifier, build_head
 from course_utils.runtime import get_device, set_seed
 from course_utils.training import evaluate, train_model

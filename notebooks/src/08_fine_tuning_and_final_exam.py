@@ -50,13 +50,15 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from course_utils import clothing, drawn, exercises, plotting, widgets
+from course_utils import clothing, plotting, widgets
 from course_utils.checks import check_optimizer
+from course_utils.classroom import exercises
 from course_utils.datasets import make_dataloaders
 from course_utils.evaluation import confusion_matrix, per_class_recall, predict, standard_error
 from course_utils.features import extract_features
 from course_utils.inference import load_classifier, predict_topk, save_classifier
 from course_utils.models import build_classifier, count_parameters, unfreeze_last_blocks
+from course_utils.pictures import drawn
 from course_utils.runtime import get_device, set_seed
 from course_utils.training import evaluate, train_model
 from course_utils.transforms import build_eval_transform, build_train_transform, load_image
@@ -291,7 +293,7 @@ assert by_heart.train_loss[-1] < by_heart.val_loss[-1], "With so few pictures th
 # That number is the **patience**. The whole rule fits into a few lines.
 
 
-# %% tags=["write-it:course_utils.history.History.is_out_of_patience"]
+# %% tags=["write-it:course_utils.report.history.History.is_out_of_patience"]
 def stops_after(losses, patience):
     """Return the term after which training stops."""
     best, waited = math.inf, 0

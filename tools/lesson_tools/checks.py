@@ -110,7 +110,7 @@ def code_problems(notebook: NotebookNode) -> list[str]:
 def exercise_problems(lesson: Lesson, registered: list[str]) -> list[str]:
     """The exercises of a source: how many, their cells in order, a hint of its own for each wrong answer.
 
-    `registered` are the keys that `course_utils.exercises` knows for this lesson.
+    `registered` are the keys that `course_utils.classroom.exercises` knows for this lesson.
     """
     runs = _exercise_runs(lesson)
     keys = [exercise_key(run[0]) or "" for run in runs]
@@ -120,7 +120,7 @@ def exercise_problems(lesson: Lesson, registered: list[str]) -> list[str]:
     if keys != [f"{lesson.number}.{count}" for count in range(1, len(runs) + 1)]:
         problems.append(f"the exercises' keys are to count up from {lesson.number}.1; they are {keys}")
     if keys != registered:
-        problems.append(f"the lesson asks {keys}, course_utils.exercises has {registered}")
+        problems.append(f"the lesson asks {keys}, course_utils.classroom.exercises has {registered}")
     for key, run in zip(keys, runs, strict=True):
         kinds = [next(iter({"exercise", "wrong", "solution"} & set(tags(cell)))) for cell in run]
         hints = [cell.metadata.get("hint", "") for cell, kind in zip(run, kinds, strict=True) if kind == "wrong"]

@@ -10,7 +10,7 @@ import nbclient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from course_utils.lessons import kernel_environment
+from course_utils.classroom.lessons import kernel_environment
 from course_utils.runtime import SETTINGS
 from lesson_tools.source import KERNELSPEC, REPOSITORY
 

@@ -15,7 +15,7 @@ SOURCES = REPOSITORY / "notebooks" / "src"
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
 # The one line of a solved notebook's assertions that is the same for all: take the verdict away, so that the next
 # cell cannot pass on an old one.
-_TAKE_VERDICT = "from course_utils import exercises\nverdict, exercises.last = exercises.last, None\n"
+_TAKE_VERDICT = "from course_utils.classroom import exercises\nverdict, exercises.last = exercises.last, None\n"
 
 
 class SourceError(ValueError):

@@ -1,0 +1,1 @@
+"""What runs the course: lessons, exercises, and the check-up of the machine."""

@@ -1,0 +1,127 @@
+"""The exercises of lesson 02, custom dataset."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from PIL import Image, ImageOps
+
+from course_utils.classroom.exercises import exercise, hint_for
+
+
+@exercise(
+    "02.1",
+    "Replace the dots: how many gigabytes do the pictures take, all of them at once?",
+    kind="number",
+    solved="Pictures times colours times pixels times four bytes. It fits into a laptop, but little else does.",
+)
+def gigabytes(answer: float) -> str | None:
+    """Of 50,000 pictures (3, 96, 96) in float32; 1 GB is 10^9 bytes."""
+    numbers = 50_000 * 3 * 96 * 96
+    hints = {
+        numbers / 1e9: "That is how many numbers there are. A `float32` number takes four bytes.",
+        numbers * 4 / 3 / 1e9: "That counts one number for each pixel, but a pixel has three: red, green and blue.",
+        float(numbers * 4): "That is the right number of bytes. Divide by 10^9 for gigabytes.",
+        numbers * 8 / 1e9: "That is 8 bytes a number, as in `float64`. A `float32` number takes four.",
+        numbers * 4 / 50_000 / 1e9: "That is one picture. There are 50,000.",
+    }
+    if math.isclose(answer, numbers * 4 / 1e9, rel_tol=0.01):
+        return None
+    if hint := hint_for(answer, hints, rel_tol=0.01):
+        return hint
+    return "Multiply: pictures, colours, height, width, bytes for each number. Then divide by 10^9."
+
+
+class _Ten:
+    """Ten pictures, each of its own grey on the left and black on the right; counts how often one is asked for."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, index: int) -> tuple[Image.Image, int]:
+        if not -10 <= index < 10:
+            raise IndexError(index)
+        self.asked += 1
+        picture = Image.new("RGB", (6, 4))
+        picture.paste((20 * (index % 10) + 40,) * 3, (0, 0, 3, 4))
+        return picture, index % 10
+
+
+@exercise(
+    "02.2",
+    "Write the class `Mirrored` with `__init__`, `__len__` and `__getitem__`, in place of the dots.",
+    kind="function",
+    solved="A data set built on a data set. Nothing is opened before somebody asks, and no target has changed.",
+)
+def mirrored(answer: Callable) -> str | None:
+    """`answer` is a class: `answer(dataset)[i]` is picture i of `dataset`, left and right swapped, and its target."""
+    dataset = _Ten()
+    result = answer(dataset)
+    if dataset.asked:
+        return "Your class opens pictures while it is made. Keep the data set, and open one when it is asked for."
+    if not hasattr(result, "__getitem__") or not hasattr(result, "__len__"):
+        return "The class needs both `__len__` and `__getitem__`."
+    if len(result) != 10:
+        return f"There are as many mirrored pictures as pictures: 10 here. Your `__len__` returns {len(result)}."
+    sample = result[3]
+    if not isinstance(sample, tuple) or len(sample) != 2:
+        return "A sample is a pair: return the picture and its target, `image, target`."
+    image, target = sample
+    if target != 3:
+        return f"The target is to stay what it was: sample 3 here has the target 3, yours has {target!r}."
+    if not isinstance(image, Image.Image):
+        return f"The first of the pair is to be a picture; yours is of type `{type(image).__name__}`."
+    original = dataset[3][0]
+    if image.tobytes() == ImageOps.mirror(original).tobytes():
+        return None
+    if image.tobytes() == original.tobytes():
+        return "The picture comes out as it went in. `ImageOps.mirror(image)` returns a new one; use what it returns."
+    return "The picture is not the mirrored one: left and right are to change places, and nothing else."
+
+
+@exercise(
+    "02.3",
+    "Return the share, from 0 to 1, of exam targets that are the most frequent practice target.",
+    kind="function",
+    solved="Every accuracy in this series has to be better than that, or nothing was learned.",
+)
+def majority_baseline(answer: Callable[[Sequence[int], Sequence[int]], float]) -> str | None:
+    """`answer` takes the targets of practice and of an exam, two lists, and returns an accuracy in [0, 1]."""
+    practice, exam = [2, 2, 2, 0, 0, 1, 3], [0, 0, 0, 1, 2]
+    result = float(answer(practice, exam))
+    hints = {
+        3 / 5: "That is the most frequent target of the exam. The student has only seen practice: take it from there.",
+        3 / 7: "That is the mark on practice. Count how often that answer is right in the exam.",
+        1 / 4: "That is what guessing among four classes brings. Always give the most frequent answer instead.",
+        1.0: "That is a count. Divide it by the number of exam targets.",
+    }
+    if hint := hint_for(result, hints, abs_tol=1e-6):
+        return hint
+    if not math.isclose(result, 1 / 5, abs_tol=1e-6):
+        return f"For practice {practice} and exam {exam}, always 2 is right in 1 of 5: 0.2. Yours is {result:.3g}."
+    second = float(answer([7, 1, 7], [7, 7, 1, 7]))
+    if not math.isclose(second, 3 / 4, abs_tol=1e-6):
+        return f"For practice [7, 1, 7] and exam [7, 7, 1, 7] the baseline is 0.75; yours is {second:.3g}."
+    return None
+
+
+@exercise(
+    "02.4",
+    "Answer with one of the four words, as a text: `picture`, `patient`, `class` or `date`.",
+    kind="text",
+    solved="No patient is in two splits, so the exam asks what the clinic wants to know: what about a new patient?",
+)
+def how_to_split(answer: str) -> str | None:
+    """What is to be kept together when 5,000 X-rays of 900 patients are divided."""
+    answer = answer.strip().strip(".").lower()
+    if answer in ("patient", "patients", "by patient"):
+        return None
+    if answer in ("picture", "pictures", "by picture"):
+        return "Then two pictures of one patient can end up in practice and in the exam: leakage between near copies."
+    if answer in ("class", "classes", "by class"):
+        return "Then the exam would ask about an illness that was never practised."
+    if answer in ("date", "dates", "by date"):
+        return "Better than by picture, but a patient who comes back later is then in practice and in the exam."
+    return "Choose one of the four words: picture, patient, class, date."

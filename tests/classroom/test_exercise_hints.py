@@ -1,0 +1,439 @@
+"""Every hint of every exercise: the answer that earns it. (The lessons' notebooks prove the typical ones in place.)"""
+
+# ruff: noqa: ARG005 - a wrong answer is often one that does not look at its argument
+
+import math
+
+import pytest
+import torch
+from PIL import ImageOps
+from torch import nn
+from torch.nn import functional
+from torchvision.transforms import v2
+
+from course_utils.classroom.exercises import check
+
+SOLVED = None
+BATCH = {"batch": torch.zeros(8, 3, 16, 16)}
+
+
+# Lesson 02 -----------------------------------------------------------------------------------------------------------
+
+
+def mirrored(sample=lambda image, target: (ImageOps.mirror(image), target), *, num_more=0, eager=False, length=True):
+    """Return a class `Mirrored` that gives `sample(image, target)`, with one thing or another wrong."""
+
+    class Mirrored:
+        def __init__(self, dataset):
+            self.dataset = dataset
+            if eager:
+                dataset[0]
+
+        def __getitem__(self, index):
+            return sample(*self.dataset[index])
+
+    if length:
+        Mirrored.__len__ = lambda self: len(self.dataset) + num_more
+    return Mirrored
+
+
+def baseline(practice, exam):
+    return exam.count(max(set(practice), key=practice.count)) / len(exam)
+
+
+# Lesson 03 -----------------------------------------------------------------------------------------------------------
+
+
+def chain(*steps):
+    return v2.Compose([*steps, v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3)])
+
+
+def unnormalised(*, dtype=torch.float32, scale=True):
+    return v2.Compose([v2.Resize((64, 64)), v2.ToImage(), v2.ToDtype(dtype, scale=scale)])
+
+
+# Lesson 04 -----------------------------------------------------------------------------------------------------------
+
+
+class Head(nn.Module):
+    """The right head, and the mistakes that one can make in it."""
+
+    def __init__(self, num_classes, *, hidden_size=64, middle=nn.ReLU, last=nn.Identity):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(1280, hidden_size), middle(), nn.Linear(hidden_size, num_classes), last())
+
+    def forward(self, features):
+        return self.layers(features)
+
+
+class Forgotten(nn.Module):
+    """Its layers stand in a plain list."""
+
+    def __init__(self, num_classes):
+        super().__init__()
+        self.layers = [nn.Linear(1280, 64), nn.Linear(64, num_classes)]
+
+
+class Transposed(Head):
+    def forward(self, features):
+        return super().forward(features).T
+
+
+def modes(*, train=(), learn=False):
+    def start_practice(model):
+        model.train()
+        model.backbone.eval()
+        for name in train:
+            model.get_submodule(name).train()
+        if learn:
+            model.backbone.requires_grad_(True)
+        return model
+
+    return start_practice
+
+
+# Lesson 05 -----------------------------------------------------------------------------------------------------------
+
+
+def shares_of_truth(scores, labels, dim=1):
+    return scores.softmax(dim)[range(len(labels)), labels]
+
+
+def by_shares(scores, labels):
+    return -(scores.exp() / scores.exp().sum(1, keepdim=True))[range(len(labels)), labels].log().mean()
+
+
+def learning(model):
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+# Lesson 06 -----------------------------------------------------------------------------------------------------------
+
+
+def step(*, forget=True, correct=1, result=lambda loss: loss.item()):
+    def training_step(model, images, labels, criterion, optimizer):
+        if forget:
+            optimizer.zero_grad()
+        loss = criterion(model(images), labels)
+        loss.backward()
+        for _ in range(correct):
+            optimizer.step()
+        return result(loss)
+
+    return training_step
+
+
+# Lesson 07 -----------------------------------------------------------------------------------------------------------
+
+
+def head(hidden_size=16, *, bend=True, num_classes=10):
+    between = [nn.ReLU()] if bend else []
+    return nn.Sequential(nn.Linear(1280, hidden_size), *between, nn.Linear(hidden_size, num_classes))
+
+
+def model_maker(*, build=head, held=lambda network: network.parameters(), optimizer=torch.optim.Adam, rate=None):
+    def make_model(learning_rate, hidden_size):
+        network = build(hidden_size)
+        return network, optimizer(held(network), lr=rate or learning_rate)
+
+    return make_model
+
+
+ONE_HEAD = head()
+
+
+# Lesson 08 -----------------------------------------------------------------------------------------------------------
+
+
+def coach(*parts, rate=0.0001, optimizer=torch.optim.Adam):
+    def new_coach(student):
+        return optimizer([p for part in parts for p in student.get_submodule(part).parameters()], lr=rate)
+
+    return new_coach
+
+
+HINTS = {
+    "00.1": [
+        ((32, 1), SOLVED),
+        ((32,), "without keepdim"),
+        ((1, 10), "averages over the pictures"),
+        ((10,), "averages over the pictures"),
+        ((32, 10), "shape of the scores themselves"),
+        ((1, 1), "Which of the two dimensions"),
+    ],
+    "00.2": [
+        (lambda scores, labels: (scores.argmax(1) == labels).sum(), SOLVED),
+        (lambda scores, labels: scores.argmax(1) == labels, "Sum it"),
+        (lambda scores, labels: (scores.argmax(1) == labels).float().mean(), "a share of all answers"),
+        (lambda scores, labels: (scores.argmax() == labels).sum(), "`argmax` without `dim`"),
+        (lambda scores, labels: len(labels), "returns 4"),
+    ],
+    "00.3": [
+        ("optimizer", SOLVED),
+        ("criterion", "who only marks"),
+        ("model", "Who was supposed to change it"),
+        ("coach", "name that it has in the code"),
+        ("nobody", "another model's parameters"),
+    ],
+    "01.1": [
+        (8 * 3 * 16 * 16, SOLVED),
+        (3 * 16 * 16, "That is one picture"),
+        (8 * 16 * 16, "a pixel has three"),
+        (8, "the number of pictures"),
+        (5, "Multiply the four sizes"),
+    ],
+    "01.2": [
+        (lambda logits: logits.exp() / logits.exp().sum(), SOLVED),
+        (lambda logits: logits.sum(), "a tensor of shape (4,)"),
+        (lambda logits: logits / logits.sum(), "divides the logits themselves"),
+        (lambda logits: logits.exp(), "Now divide them by their sum"),
+        (lambda logits: logits.exp() / logits.sum().exp(), "not by the exponential of the sum"),
+        (lambda logits: logits, "yours sum to 7.000"),
+    ],
+    "01.3": [
+        (lambda probabilities: 1 / (probabilities**2).sum(), SOLVED),
+        (lambda probabilities: (probabilities**2).sum(), "take one over it"),
+        (lambda probabilities: 1 / probabilities.sum() ** 2, "Square each probability before"),
+        (lambda probabilities: len(probabilities) + 1, "yours is 5"),
+    ],
+    "02.1": [
+        (5.5296, SOLVED),
+        (1.3824, "how many numbers there are"),
+        (1.8432, "a pixel has three"),
+        (5_529_600_000, "Divide by 10^9"),
+        (11.0592, "`float64`"),
+        (0.000110592, "That is one picture"),
+        (7, "Multiply: pictures"),
+    ],
+    "02.2": [
+        (mirrored(), SOLVED),
+        (mirrored(eager=True), "opens pictures while it is made"),
+        (mirrored(length=False), "needs both"),
+        (mirrored(num_more=1), "returns 11"),
+        (mirrored(lambda image, target: image), "A sample is a pair"),
+        (mirrored(lambda image, target: (image, target + 1)), "target is to stay"),
+        (mirrored(lambda image, target: (image.tobytes(), target)), "is to be a picture"),
+        (mirrored(lambda image, target: (image, target)), "comes out as it went in"),
+        (mirrored(lambda image, target: (ImageOps.invert(image), target)), "not the mirrored one"),
+    ],
+    "02.3": [
+        (baseline, SOLVED),
+        (lambda practice, exam: baseline(exam, exam), "most frequent target of the exam"),
+        (lambda practice, exam: baseline(practice, practice), "the mark on practice"),
+        (lambda practice, exam: 1 / len(set(practice)), "what guessing among four classes"),
+        (lambda practice, exam: baseline(practice, exam) * len(exam), "That is a count"),
+        (lambda practice, exam: 0.9, "Yours is 0.9"),
+        (lambda practice, exam: exam.count(2) / len(exam), "the baseline is 0.75"),
+    ],
+    "02.4": [
+        ("Patient.", SOLVED),
+        ("picture", "near copies"),
+        ("class", "never practised"),
+        ("date", "comes back later"),
+        ("doctor", "Choose one of the four"),
+    ],
+    "03.1": [
+        (960, SOLVED),
+        (950, "full batches only"),
+        (96, "for one term"),
+        (3068, "after each batch"),
+        (958.75, "no fraction of a batch"),
+        (1, "Divide the number of photographs"),
+    ],
+    "03.2": [
+        (lambda means, sizes: (means * sizes).sum() / sizes.sum(), SOLVED),
+        (lambda means, sizes: means.mean(), "mean of the means"),
+        (lambda means, sizes: (means * sizes).sum() / len(means), "not by the number of batches"),
+        (lambda means, sizes: (means * sizes).sum(), "the sum over all pictures"),
+        (lambda means, sizes: 1.0, "yours is 1"),
+    ],
+    "03.3": [
+        (chain(v2.Resize((64, 64))), SOLVED),
+        (v2.Resize((64, 64)), "Where is `v2.ToImage()`"),
+        (chain(v2.Resize(64)), "only the shorter side"),
+        (chain(v2.Resize((32, 32))), "(3, 64, 64); yours is (3, 32, 32)"),
+        (unnormalised(dtype=torch.uint8), "makes them fractions"),
+        (unnormalised(scale=False), "only with `scale=True`"),
+        (chain(v2.Resize(64), v2.CenterCrop(64)), "lost its edges"),
+        (unnormalised(), "The numbers run from 0 to 1"),
+        (lambda picture: 3 * chain(v2.Resize((64, 64)))(picture), "yours run from -3.00 to 3.00"),
+    ],
+    "04.1": [
+        (1280 * 64 + 64 + 64 * 5 + 5, SOLVED),
+        (1280 * 64 + 64 * 5, "has a bias as well"),
+        (1280 * 5 + 5, "without an inner layer"),
+        (1280 * 64 + 64, "That is the inner layer"),
+        (69, "Add two layers"),
+    ],
+    "04.2": [
+        (Head, SOLVED),
+        (lambda num_classes: "head", "`class Head(nn.Module):`"),
+        (Forgotten, "is not registered"),
+        (lambda num_classes: Head(num_classes, hidden_size=65), "Linear(1280, 64), then"),
+        (Transposed, "scores of shape (2, 5)"),
+        (lambda num_classes: Head(num_classes, last=lambda: nn.Softmax(1)), "there is a softmax"),
+        (lambda num_classes: Head(num_classes, middle=nn.Identity), "Without a ReLU"),
+    ],
+    "04.3": [
+        (modes(), SOLVED),
+        (lambda model: model.head, "Return the model itself"),
+        (lambda model: model.train(), "`model.train()` reaches every part"),
+        (lambda model: model.eval(), "it is the one that practises"),
+        (modes(train=["backbone.1"]), "A part of the backbone"),
+        (modes(learn=True), "Leave `requires_grad`"),
+    ],
+    "05.1": [
+        (functional.cross_entropy, SOLVED),
+        (lambda scores, labels: functional.cross_entropy(scores, labels, reduction="none"), "The batch gets one mark"),
+        (lambda scores, labels: functional.cross_entropy(scores, labels, reduction="sum"), "the sum of the marks"),
+        (lambda scores, labels: -shares_of_truth(scores, labels, dim=0).log().mean(), "use `dim=1`"),
+        (lambda scores, labels: -scores.log_softmax(1).mean(), "averages over all classes"),
+        (lambda scores, labels: -functional.cross_entropy(scores, labels), "the sign is not"),
+        (lambda scores, labels: shares_of_truth(scores, labels).mean(), "the mean share of the truth"),
+        (lambda scores, labels: -shares_of_truth(scores, labels).mean().log(), "logarithm of the mean share"),
+        (lambda scores, labels: 0.5, "yours 0.500"),
+        (by_shares, "the powers overflow"),
+    ],
+    "05.2": [
+        (6.9078, SOLVED),
+        (math.log(10), "among ten classes"),
+        (0.001, "the share that each kind gets"),
+        (3, "`math.log10`"),
+        (-6.9078, "so it is positive"),
+        (1, "the same share"),
+    ],
+    "05.3": [
+        (1.94, SOLVED),
+        (2.06, "uphill"),
+        (1.98, "from the weight to the answer"),
+        (1.97, "from the miss to its square"),
+        (1.99, "the miss itself"),
+        (-4, "the whole gradient"),
+        (6, "That is the gradient"),
+        (0, "Gradient: 2"),
+    ],
+    "05.4": [
+        (lambda model, rate: torch.optim.AdamW(learning(model), lr=rate), SOLVED),
+        (lambda model, rate: learning(model), "Return the optimizer itself"),
+        (lambda model, rate: torch.optim.AdamW(model.parameters(), lr=rate), "The frozen weights"),
+        (lambda model, rate: torch.optim.AdamW(model.head.parameters(), lr=rate), "outside its head"),
+        (lambda model, rate: torch.optim.SGD(learning(model), lr=rate), "this one is SGD"),
+        (lambda model, rate: torch.optim.AdamW(learning(model)), "this coach has 0.001"),
+    ],
+    "06.1": [
+        (step(), SOLVED),
+        (step(correct=0), "have not moved"),
+        (step(forget=False), "gradients of both batches"),
+        (step(correct=2), "not as they should"),
+        (step(result=lambda loss: loss), "`loss.item()`"),
+        (step(result=lambda loss: 2 * loss.item()), "not this batch's loss"),
+    ],
+    "06.2": [
+        (136 / 72, SOLVED),
+        (8 / 3, "mean of the three means"),
+        (136 / 96, "there are 72"),
+        (136, "Divide by their number"),
+        (1, "Multiply each mean"),
+    ],
+    "06.3": [
+        (80, SOLVED),
+        (320, "after every batch"),
+        (8, "That is one term"),
+        (78, "makes 32"),
+        (1, "counting the short one"),
+    ],
+    "06.4": [
+        ("Learning by heart", SOLVED),
+        ("healthy", "Follow the mock exam's loss"),
+        ("too few terms", "More terms would not help"),
+        ("does not learn", "But what?"),
+        ("tired", "Choose one of"),
+    ],
+    "07.1": [
+        (model_maker(), SOLVED),
+        (lambda learning_rate, hidden_size: head(hidden_size), "Return two things"),
+        (lambda learning_rate, hidden_size: model_maker()(learning_rate, hidden_size)[::-1], "First the head"),
+        (model_maker(build=lambda hidden_size: ONE_HEAD), "return the same head"),
+        (model_maker(build=lambda hidden_size: head(hidden_size, num_classes=2)), "the shape (2, 2)"),
+        (model_maker(build=lambda hidden_size: head(16)), "With hidden_size=5"),
+        (model_maker(build=lambda hidden_size: head(hidden_size, bend=False)), "no bend"),
+        (model_maker(held=lambda network: head().parameters()), "none of this head's weights"),
+        (model_maker(held=lambda network: network[2].parameters()), "only the last layer or so"),
+        (model_maker(optimizer=torch.optim.SGD), "this one is SGD"),
+        (model_maker(rate=0.001), "Adam's default"),
+        (model_maker(rate=0.5), "the coach has 0.5"),
+    ],
+    "07.2": [
+        (0.02, SOLVED),
+        (0.0004, "That is the variance"),
+        (0.4, "the root of p (1 - p)"),
+        (2, "percentage points"),
+        (0.001, "over the whole fraction"),
+        (math.sqrt(0.002), "factor (1 - p)"),
+        (0.05, "That is 1 / sqrt(n)"),
+        (7, "Take p = 0.8"),
+    ],
+    "07.3": [
+        ([0.01, 0.001], SOLVED),
+        ("the best", "Write a list of numbers"),
+        ([0.5], "no rate 0.5"),
+        (0.0001, "the smallest gap"),
+        ([0.1], "learned by heart"),
+        ([0.001], "another lies only one point below"),
+        ([0.01], "neither the only one nor the best"),
+        ([], "List the best rate"),
+        ([0.1, 0.001], "more than luck"),
+    ],
+    "07.4": [
+        (0.001, SOLVED),
+        (0.1, "first three terms"),
+        (0.01, "terms 4 to 6"),
+        (0.0001, "one cut too many"),
+        (1e-8, "after every third"),
+        (-0.2, "A rate is positive"),
+        (5, "multiplied by 0.1"),
+    ],
+    "08.1": [
+        (coach("backbone.1", "head"), SOLVED),
+        (lambda student: student, "Return the optimizer itself"),
+        (coach("backbone", "head"), "the frozen ones too"),
+        (coach("backbone.1"), "The head goes on learning"),
+        (coach("head"), "unfrozen block are missing"),
+        (coach("backbone.1", "head", rate=0.001), "Adam's default of 0.001"),
+        (coach("backbone.1", "head", rate=0.1), "The learning rate is 0.1"),
+        (coach("backbone.1", "head", optimizer=torch.optim.SGD), "this is SGD"),
+    ],
+    "08.2": [
+        (lambda matrix, index: matrix[index, index] / matrix[index].sum(), SOLVED),
+        (lambda matrix, index: matrix[index, index] / matrix[:, index].sum(), "that is precision"),
+        (lambda matrix, index: matrix[index, index] / matrix.sum(), "the whole exam"),
+        (lambda matrix, index: matrix.diagonal().sum() / matrix.sum(), "the accuracy over all classes"),
+        (lambda matrix, index: matrix[index, index], "a count, not a share"),
+        (lambda matrix, index: 1 - matrix[index, index] / matrix[index].sum(), "the share that was missed"),
+        (lambda matrix, index: 0.123, "says 0.123"),
+    ],
+    "08.3": [
+        (5, SOLVED),
+        (3, "the best term"),
+        (4, "The patience is two"),
+        (7, "never reached"),
+        (1, "Walk along the losses"),
+    ],
+    "08.4": [
+        ("mock exam", SOLVED),
+        ("final exam", "no longer tell"),
+        ("practice", "too sure of them"),
+        ("all", "Choose one of"),
+    ],
+}  # fmt: skip
+CASES = [(key, answer, hint) for key, answers in HINTS.items() for answer, hint in answers]
+
+
+@pytest.mark.parametrize(("key", "answer", "hint"), CASES, ids=[f"{key} {hint or 'solved'}" for key, _, hint in CASES])
+def test_each_answer_gets_its_hint(key, answer, hint):
+    verdict = check(key, answer, **(BATCH if key == "01.1" else {}))
+    if hint is SOLVED:
+        assert verdict.status == "solved", verdict
+    else:
+        assert verdict.status == "refused"
+        assert hint in verdict.message

@@ -1,0 +1,387 @@
+"""Data sets: drawn once, and again when the drawing changes; photos fetched, verified, refused when tampered with."""
+
+import hashlib
+import io
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from course_utils.pictures import catalog
+from course_utils.pictures.downloads import DownloadError
+
+SPLITS = ("train", "validation", "test")
+PHOTOS = {
+    "train/dress/a.jpg": b"a red dress",
+    "train/hat/b.jpg": b"a straw hat",
+    "validation/hat/c.jpg": b"a felt hat",
+    "test/dress/d.jpg": b"a blue dress",
+}
+
+
+def published(photos: dict[str, bytes]) -> str:
+    """The published definition of the digest, written out by hand."""
+    digest = hashlib.sha256()
+    for path in sorted(photos):
+        digest.update(path.encode() + b"\0" + hashlib.sha256(photos[path]).hexdigest().encode() + b"\n")
+    return digest.hexdigest()
+
+
+def write_archive(path: Path, photos: dict[str, bytes], *, top="clothing-dataset-small-master") -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(f"{top}/LICENSE", "CC0")
+        for name, content in photos.items():
+            archive.writestr(f"{top}/{name}", content)
+    path.write_bytes(buffer.getvalue())
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch) -> Path:
+    """An empty data folder, with a space and a letter beyond ASCII in its path."""
+    folder = tmp_path / "my dàta"
+    monkeypatch.setenv("COURSE_DATA_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch) -> Path:
+    """A mirror folder without network, holding a data set of four small photos in place of the published one."""
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    write_archive(folder / "clothing-dataset-small-master.zip", PHOTOS)
+    monkeypatch.setenv("COURSE_MIRROR", str(folder))
+    monkeypatch.setenv("COURSE_OFFLINE", "1")
+    monkeypatch.setattr(catalog, "PHOTO_COUNTS", {"train": 2, "validation": 1, "test": 1})
+    monkeypatch.setattr(catalog, "PHOTOS_DIGEST", published(PHOTOS))
+    return folder
+
+
+@pytest.fixture
+def drawings(monkeypatch):
+    """A stand-in for the drawing code that draws three files; the list counts its calls."""
+    calls = []
+
+    def draw_dataset(root, *, seed=0, sizes=None, progress=True, num_workers=None):
+        calls.append((Path(root), seed, sizes, progress, num_workers))
+        for split in SPLITS:
+            (root / split / "hat").mkdir(parents=True)
+            (root / split / "hat" / "1.jpg").write_bytes(f"drawing {len(calls)}".encode())
+        return root
+
+    monkeypatch.setattr(catalog.drawn, "draw_dataset", draw_dataset)
+    return calls
+
+
+@pytest.fixture
+def full_checks(monkeypatch):
+    """The list counts how often photos are verified byte by byte."""
+    calls, check = [], catalog._check_photos
+
+    def counted(pictures):
+        calls.append(1)
+        check(pictures)
+
+    monkeypatch.setattr(catalog, "_check_photos", counted)
+    return calls
+
+
+def entries(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+# Which pictures ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("drawings", "mirror")
+def test_the_setting_decides_where_no_source_is_given(data, monkeypatch):
+    assert catalog.clothing() == data / "clothing-drawn"
+    monkeypatch.setenv("COURSE_DATASET", "photos")
+    assert catalog.clothing() == data / "clothing-dataset-small-master"
+    assert catalog.clothing("drawn") == data / "clothing-drawn"
+
+
+def test_an_unknown_source_is_refused_and_says_where_it_came_from(data, monkeypatch):
+    with pytest.raises(ValueError, match=r"source is 'fotos'.*'drawn' or 'photos'"):
+        catalog.clothing("fotos")
+    with pytest.raises(ValueError, match="source is ''"):
+        catalog.clothing("")
+    monkeypatch.setenv("COURSE_DATASET", "Drawn")
+    with pytest.raises(ValueError, match="COURSE_DATASET is 'Drawn'"):
+        catalog.clothing()
+    assert not data.exists()
+
+
+# Drawn ---------------------------------------------------------------------------------------------------------------
+
+
+def test_drawn_pictures_are_drawn_once(drawings):
+    first = catalog.clothing("drawn", progress=False, num_workers=2)
+    second = catalog.clothing("drawn")
+    assert first == second
+    assert [call[1:] for call in drawings] == [(0, None, False, 2)]
+    assert (first / "train" / "hat" / "1.jpg").read_bytes() == b"drawing 1"
+    assert entries(first) == set(SPLITS)
+
+
+def test_changed_drawing_code_draws_again_and_says_so(data, drawings, monkeypatch, capsys):
+    catalog.clothing("drawn")
+    monkeypatch.setattr(catalog, "_drawing_version", lambda: "newer")
+    folder = catalog.clothing("drawn")
+    assert "drawing clothing-drawn afresh" in capsys.readouterr().out
+    assert (folder / "train" / "hat" / "1.jpg").read_bytes() == b"drawing 2"
+    catalog.clothing("drawn")
+    assert len(drawings) == 2
+    assert entries(data) == {"clothing-drawn", ".clothing-drawn.verified"}
+
+
+def test_the_drawing_version_follows_every_file_of_the_drawing_code(tmp_path, monkeypatch):
+    copy = tmp_path / "drawn"
+    shutil.copytree(Path(catalog.drawn.__file__).parent, copy)
+    before = catalog._drawing_version()
+    monkeypatch.setattr(catalog.drawn, "__file__", str(copy / "__init__.py"))
+    assert catalog._drawing_version() == before
+    sources = sorted(copy.glob("*.py"))
+    assert sources
+    for source in sources:
+        source.write_text(source.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        assert catalog._drawing_version() != before
+        before = catalog._drawing_version()
+
+
+def test_interrupted_drawing_leaves_the_old_pictures(data, drawings, monkeypatch):
+    folder = catalog.clothing("drawn")
+
+    def interrupt(root, **_):
+        (root / "train").mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(catalog, "_drawing_version", lambda: "newer")
+        patched.setattr(catalog.drawn, "draw_dataset", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            catalog.clothing("drawn")
+    assert entries(data) == {"clothing-drawn", ".clothing-drawn.verified"}
+    assert catalog.clothing("drawn") == folder
+    assert len(drawings) == 1
+
+
+@pytest.mark.usefixtures("drawings")
+def test_pictures_that_another_notebook_drew_meanwhile_stay(data, monkeypatch):
+    draw = catalog.drawn.draw_dataset
+
+    def slowly(root, **options):
+        with monkeypatch.context() as patched:
+            patched.setattr(catalog.drawn, "draw_dataset", draw)
+            catalog.clothing("drawn")
+        return draw(root, **options)
+
+    monkeypatch.setattr(catalog.drawn, "draw_dataset", slowly)
+    assert (catalog.clothing("drawn") / "train" / "hat" / "1.jpg").read_bytes() == b"drawing 1"
+    assert entries(data) == {"clothing-drawn", ".clothing-drawn.verified"}
+
+
+@pytest.mark.usefixtures("drawings")
+def test_a_drawn_folder_that_somebody_changed_is_refused_and_kept(monkeypatch):
+    mine = catalog.clothing("drawn") / "train" / "hat" / "mine.jpg"
+    mine.write_bytes(b"my own hat")
+    with pytest.raises(RuntimeError, match=r"clothing-drawn is not as the course drew it.*delete the folder"):
+        catalog.clothing("drawn")
+    monkeypatch.setattr(catalog, "_drawing_version", lambda: "newer")
+    with pytest.raises(RuntimeError, match="not as the course drew it"):
+        catalog.clothing("drawn")
+    assert mine.exists()
+
+
+def test_a_folder_that_the_course_did_not_draw_is_refused_and_kept(data, drawings):
+    (data / "clothing-drawn").mkdir(parents=True)
+    with pytest.raises(RuntimeError, match="not as the course drew it"):
+        catalog.clothing("drawn")
+    assert drawings == []
+
+
+def test_the_real_drawing_code_fits_in(monkeypatch):
+    draw = catalog.drawn.draw_dataset
+    monkeypatch.setattr(catalog.drawn, "draw_dataset", lambda root, **more: draw(root, sizes={"test": 10}, **more))
+    folder = catalog.clothing("drawn")
+    assert entries(folder / "test") == set(catalog.drawn.CLASSES)
+
+
+# Photos --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("mirror")
+def test_photos_come_from_the_mirror_whole():
+    folder = catalog.clothing("photos")
+    assert {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.jpg")} == PHOTOS
+    assert entries(folder) == {*SPLITS, "LICENSE"}
+
+
+def test_an_archive_whose_top_folder_is_named_after_a_commit_is_as_good(mirror):
+    write_archive(mirror / "clothing-dataset-small-master.zip", PHOTOS, top="clothing-dataset-small-1196151")
+    assert (catalog.clothing("photos") / "test" / "dress" / "d.jpg").exists()
+
+
+@pytest.mark.usefixtures("mirror")
+def test_photos_are_verified_once_and_then_remembered(data, full_checks):
+    catalog.clothing("photos")
+    after_first = len(full_checks)
+    assert after_first >= 1
+    (data / "clothing-dataset-small-master.zip").unlink()
+    catalog.clothing("photos")
+    assert len(full_checks) == after_first
+
+
+@pytest.mark.usefixtures("mirror")
+def test_photos_that_another_notebook_extracted_meanwhile_are_verified_and_accepted(full_checks, monkeypatch):
+    extract = catalog.extract_zip
+
+    def twice(*arguments, **options):
+        extract(*arguments, **options)
+        full_checks.clear()
+        extract(*arguments, **options)
+
+    monkeypatch.setattr(catalog, "extract_zip", twice)
+    assert (catalog.clothing("photos") / "test" / "dress" / "d.jpg").exists()
+    assert len(full_checks) == 1
+
+
+def test_a_folder_put_there_by_hand_is_verified_and_accepted(data, mirror, full_checks):
+    for name, content in PHOTOS.items():
+        path = data / "clothing-dataset-small-master" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (path.parent / "._d.jpg").write_bytes(b"what macOS leaves beside a copied file")
+    (mirror / "clothing-dataset-small-master.zip").unlink()
+    assert catalog.clothing("photos") == data / "clothing-dataset-small-master"
+    assert len(full_checks) == 1
+
+
+@pytest.mark.parametrize(
+    ("photos", "reason"),
+    [
+        (PHOTOS | {"train/dress/a.jpg": b"another dress"}, "not their names or content"),
+        ({name.replace("dress/a", "hat/a"): PHOTOS[name] for name in PHOTOS}, "not their names or content"),
+        (
+            {name: PHOTOS[name] for name in PHOTOS if "test/" not in name},
+            "train 2, validation 1 instead of test 1, train",
+        ),
+        ({}, "none instead of test 1"),
+    ],
+    ids=["content", "class", "count", "empty"],
+)
+def test_an_archive_with_other_photos_is_refused_and_nothing_is_kept(data, mirror, photos, reason):
+    write_archive(mirror / "clothing-dataset-small-master.zip", photos)
+    with pytest.raises(DownloadError, match=reason) as caught:
+        catalog.clothing("photos")
+    assert "'drawn' instead of 'photos'" in str(caught.value)
+    assert entries(data) == set()
+
+
+def test_an_archive_with_a_damaged_member_is_refused(mirror):
+    path = mirror / "clothing-dataset-small-master.zip"
+    path.write_bytes(path.read_bytes().replace(b"a straw hat", b"a STRAW hat"))
+    with pytest.raises(DownloadError, match="damaged"):
+        catalog.clothing("photos")
+
+
+@pytest.mark.parametrize("change", ["delete", "add", "truncate"])
+@pytest.mark.usefixtures("mirror")
+def test_a_photo_folder_that_changed_since_is_refused(change):
+    photo = catalog.clothing("photos") / "train" / "dress" / "a.jpg"
+    if change == "delete":
+        photo.unlink()
+    elif change == "add":
+        photo.with_name("mine.jpg").write_bytes(b"my own dress")
+    else:
+        photo.write_bytes(photo.read_bytes()[:-1])
+    with pytest.raises(RuntimeError, match=r"clothing-dataset-small-master is not the published data set.*Delete it"):
+        catalog.clothing("photos")
+
+
+@pytest.mark.usefixtures("mirror")
+def test_photos_in_a_folder_that_may_only_be_read_are_verified_each_time(full_checks, monkeypatch):
+    def refuse(*_):
+        raise PermissionError("read only")
+
+    monkeypatch.setattr(catalog, "_write_note", refuse)
+    catalog.clothing("photos")
+    full_checks.clear()
+    catalog.clothing("photos")
+    catalog.clothing("photos")
+    assert len(full_checks) == 2
+
+
+@pytest.mark.usefixtures("mirror")
+def test_offline_without_a_mirror_the_photos_are_refused_with_ways_out(data, monkeypatch):
+    monkeypatch.delenv("COURSE_MIRROR")
+    with pytest.raises(DownloadError, match="COURSE_OFFLINE") as caught:
+        catalog.clothing("photos")
+    for address in catalog.REMOTE_FILES["photos"].addresses:
+        assert address in str(caught.value)
+    assert str(data / "clothing-dataset-small-master.zip") in str(caught.value)
+
+
+# Registry, and the real files ----------------------------------------------------------------------------------------
+
+
+def test_fetch_file_verifies_what_a_mirror_gives(data, mirror, monkeypatch):
+    digest = hashlib.sha256(b"words").hexdigest()
+    file = catalog.RemoteFile("words.csv", ("https://example.org/w.csv",), sha256=digest, size=5)
+    monkeypatch.setitem(catalog.REMOTE_FILES, "words", file)
+    (mirror / "words.csv").write_bytes(b"other words")
+    with pytest.raises(DownloadError, match="11 bytes instead of 5"):
+        catalog.fetch_file("words")
+    (mirror / "words.csv").write_bytes(b"sword")
+    with pytest.raises(DownloadError, match=f"instead of {digest}"):
+        catalog.fetch_file("words")
+    (mirror / "words.csv").write_bytes(b"words")
+    assert catalog.fetch_file("words") == data / "words.csv"
+
+
+def test_fetch_file_names_the_files_there_are():
+    with pytest.raises(KeyError, match="photos, ag_news"):
+        catalog.fetch_file("novels")
+
+
+def test_every_registered_file_can_be_verified():
+    for file in catalog.REMOTE_FILES.values():
+        assert all(address.startswith("https://") for address in file.addresses)
+        assert file.sha256 or file.check
+
+
+def readme() -> str:
+    return (Path(__file__).parents[2] / "data" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_published_photos_pass_and_match_the_readme(data, datasets_mirror, monkeypatch):
+    monkeypatch.setenv("COURSE_MIRROR", str(datasets_mirror))
+    monkeypatch.setenv("COURSE_OFFLINE", "1")
+    folder = catalog.clothing("photos")
+    counts = {split: {path.name: len(entries(path)) for path in (folder / split).iterdir()} for split in SPLITS}
+    shutil.rmtree(data)  # 213 MB
+    assert {split: sum(counts[split].values()) for split in SPLITS} == {"train": 3068, "validation": 341, "test": 372}
+    assert sorted(counts["train"]) == list(catalog.drawn.CLASSES)
+    for name in catalog.drawn.CLASSES:
+        row = f"| {name} | {' | '.join(str(counts[split][name]) for split in SPLITS)} |"
+        assert row in readme()
+
+
+def test_the_readme_tells_how_many_pictures_are_drawn():
+    counts = {split: catalog.drawn.class_counts(size) for split, size in catalog.drawn.SPLIT_SIZES.items()}
+    for name in catalog.drawn.CLASSES:
+        row = f" | {' | '.join(str(counts[split][name]) for split in SPLITS)} |"
+        assert [line for line in readme().splitlines() if line.startswith(f"| {name} |") and line.endswith(row)]
+
+
+def test_the_readme_tells_every_address():
+    for file in catalog.REMOTE_FILES.values():
+        assert file.name in readme()
+        assert all(address in readme() for address in file.addresses)
+
+
+def test_the_published_news_pass(datasets_mirror, monkeypatch):
+    monkeypatch.setenv("COURSE_MIRROR", str(datasets_mirror))
+    monkeypatch.setenv("COURSE_OFFLINE", "1")
+    assert catalog.fetch_file("ag_news").read_text(encoding="utf-8").count("\n") == 7600

@@ -39,15 +39,16 @@ def set_seed(seed: int = 0) -> None:
     torch.manual_seed(seed)
 
 
-def get_device(prefer: str | None = None) -> "torch.device":
+def get_device(prefer: "str | torch.device | None" = None) -> "torch.device":
     """Return the device to compute on: `prefer`, else `COURSE_DEVICE`, else CUDA where there is one, else CPU.
 
-    Apple's `mps` is used only when asked for, because some operations still give wrong numbers there.
+    `prefer` is a name, such as "cuda:1", or a `torch.device`. Apple's `mps` is used only when asked for, because some
+    operations still give wrong numbers there.
     Raises ValueError for a name that is not cpu, cuda or mps, and RuntimeError for a device that is absent.
     """
     import torch
 
-    name = prefer or os.environ.get("COURSE_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    name = str(prefer or setting("COURSE_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu"))
     kind = name.split(":")[0]
     if kind not in ("cpu", "cuda", "mps"):
         raise ValueError(f"Unknown device {name!r}: use 'cpu', 'cuda' or 'mps'.")

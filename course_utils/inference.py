@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
-from course_utils.models import TransferClassifier, build_head, freeze, spec_from_plain, without_head
-from course_utils.pretrained import parse_plain, plain_spec, write_plain
+from course_utils.models import TransferClassifier, build_head, freeze, without_head
+from course_utils.pretrained import parse_plain, write_plain
 from course_utils.transforms import InputSpec, build_eval_transform, load_image, to_rgb
 
 _FORMAT = "course classifier 1"
@@ -79,7 +79,7 @@ def save_classifier(path: str | Path, model: TransferClassifier) -> None:
             "state_dict": {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()},
             "head": head,
             "classes": list(model.classes),
-            "spec": plain_spec(model.spec),
+            "spec": model.spec.to_plain(),
             "source": model.source,
         },
     )
@@ -104,7 +104,7 @@ def load_classifier(path: str | Path) -> TransferClassifier:
         model = TransferClassifier(
             without_head(mobilenet_v2()),
             **stored["head"],
-            spec=spec_from_plain(stored["spec"]),
+            spec=InputSpec.from_plain(stored["spec"]),
             classes=stored["classes"],
             source=stored["source"],
         )

@@ -7,8 +7,8 @@ The network is torchvision's: Sandler et al. 2018, "MobileNetV2: Inverted Residu
 https://arxiv.org/abs/1801.04381. All tensors of pictures are `(N, 3, H, W)`, normalised as `.spec` says.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -100,8 +100,7 @@ def load_pretrained(weights: str = "course") -> PretrainedClassifier:
     with torch.device("meta"):  # no random weights drawn, only to be overwritten
         network = mobilenet_v2(num_classes=len(trained.classes))
     network.load_state_dict(trained.state_dict, assign=True)
-    spec = spec_from_plain(trained.spec)
-    return PretrainedClassifier(network, spec=spec, classes=trained.classes, source=trained.source).eval()
+    return PretrainedClassifier(network, spec=trained.spec, classes=trained.classes, source=trained.source).eval()
 
 
 def build_classifier(
@@ -212,11 +211,6 @@ def count_parameters(model: nn.Module) -> ParameterCount:
     trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     total = sum(parameter.numel() for parameter in model.parameters())
     return ParameterCount(trainable, total - trainable, total)
-
-
-def spec_from_plain(plain: Mapping[str, Any]) -> InputSpec:
-    """Return the InputSpec that `pretrained.plain_spec` made plain."""
-    return InputSpec(plain["image_size"], plain["resize_size"], tuple(plain["mean"]), tuple(plain["std"]))
 
 
 def _is_frozen(module: nn.Module) -> bool:

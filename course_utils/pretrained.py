@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torchvision.models import MobileNet_V2_Weights
 
 from course_utils.runtime import atomic_write, is_offline, setting
+from course_utils.transforms import InputSpec
 
 COURSE_WEIGHTS_FILE = Path(__file__).parent / "weights" / "mobilenet_v2_tiny_imagenet.pt"
 # Of the shipped file, as `save_course_weights` returned it.
@@ -35,19 +36,19 @@ class TrainedWeights(NamedTuple):
 
     state_dict: dict[str, Tensor]  # floating-point tensors as float32, on the CPU
     classes: list[str]
-    spec: dict[str, Any]  # the fields of an InputSpec: image_size, resize_size, mean, std
+    spec: InputSpec  # of the pictures that the network was trained on
     card: dict[str, Any]  # plain facts about the training, such as top1
     source: str  # where the weights come from, in words
 
 
 def save_course_weights(
-    path: str | Path, model: nn.Module, *, classes: Sequence[str], spec: NamedTuple, card: Mapping[str, Any]
+    path: str | Path, model: nn.Module, *, classes: Sequence[str], spec: InputSpec, card: Mapping[str, Any]
 ) -> str:
     """Write a trained torchvision `MobileNetV2` to `path` and return the file's SHA-256 (64 hexadecimal digits).
 
     Weights are stored as float16, half the size; BatchNorm's tensors stay float32, because a variance near zero does
     not survive float16. Equal contents give equal bytes, whatever the file is called.
-    `spec` is the InputSpec of the pictures that the network was trained on; `card` holds plain facts.
+    `spec` is that of the pictures that the network was trained on; `card` holds plain facts.
     Raises ValueError where the head does not fit `classes`, or a weight is not finite in float16.
     """
     num_outputs = model.classifier[-1].out_features
@@ -66,7 +67,7 @@ def save_course_weights(
             "format": _FORMAT,
             "state_dict": state_dict,
             "classes": list(classes),
-            "spec": plain_spec(spec),
+            "spec": spec.to_plain(),
             "card": dict(card),
         },
     )
@@ -93,8 +94,12 @@ def read_weights(path: str | Path, expected_sha256: str | None = None) -> Traine
     if wrong or stored["format"] != _FORMAT:
         raise ValueError(f"{path} is no course weight file of format {_FORMAT}: wrong or missing {wrong or 'format'}.")
     state_dict = _as_float32(stored["state_dict"])
+    try:
+        spec = InputSpec.from_plain(stored["spec"])
+    except ValueError as error:
+        raise ValueError(f"{path} is no course weight file of format {_FORMAT}: {error}") from error
     source = "course (Tiny ImageNet)"
-    return TrainedWeights(state_dict, stored["classes"], stored["spec"], stored["card"], source=source)
+    return TrainedWeights(state_dict, stored["classes"], spec, stored["card"], source=source)
 
 
 def read_course_weights() -> TrainedWeights:
@@ -126,26 +131,13 @@ def read_imagenet_weights() -> TrainedWeights:
     if not digest.startswith(path.stem.rpartition("-")[2]):
         source += f" (not torchvision's own file: SHA-256 of {path.name} in its cache is {digest[:8]}…)"
     preset = IMAGENET.transforms()
-    spec = {
-        "image_size": preset.crop_size[0],
-        "resize_size": preset.resize_size[0],
-        "mean": list(preset.mean),
-        "std": list(preset.std),
-    }
+    spec = InputSpec(preset.crop_size[0], preset.resize_size[0], tuple(preset.mean), tuple(preset.std))
     return TrainedWeights(_as_float32(state_dict), list(IMAGENET.meta["categories"]), spec, card={}, source=source)
 
 
 def _as_float32(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the same tensors, those stored as float16 as float32."""
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state_dict.items()}
-
-
-def plain_spec(spec: NamedTuple) -> dict[str, Any]:
-    """Return an InputSpec as plain types: `{"image_size": 96, "resize_size": None, "mean": [...], "std": [...]}`."""
-    return {
-        name: [float(number) for number in value] if isinstance(value, Sequence) else value
-        for name, value in spec._asdict().items()
-    }
 
 
 def write_plain(path: str | Path, content: Mapping[str, Any]) -> str:

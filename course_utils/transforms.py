@@ -4,7 +4,7 @@ A network can only be used with the size and the normalisation it was schooled o
 the weights (`models`), and builds every transform here, so that a transform cannot disagree with the weights.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +39,17 @@ class InputSpec(NamedTuple):
     resize_size: int | None = None
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the fields as plain types, for a file of weights: `{"image_size": 96, ..., "std": [...]}`."""
+        return self._asdict() | {"mean": list(map(float, self.mean)), "std": list(map(float, self.std))}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "InputSpec":
+        """Return what `to_plain` was called on. Raises ValueError where the fields are not those of an InputSpec."""
+        if plain.keys() != set(cls._fields):
+            raise ValueError(f"An InputSpec has the fields {', '.join(cls._fields)}, got {', '.join(plain) or 'none'}.")
+        return cls(plain["image_size"], plain["resize_size"], tuple(plain["mean"]), tuple(plain["std"]))
 
 
 def load_image(path: str | Path) -> Image.Image:

@@ -22,7 +22,7 @@ from course_utils.pretrained import (
     save_course_weights,
     write_plain,
 )
-from course_utils.transforms import InputSpec
+from course_utils.transforms import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 
 CLASSES = ["hat", "skirt", "t-shirt"]
 SPEC = InputSpec(image_size=64, resize_size=72, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
@@ -64,7 +64,7 @@ def course_file(saved, tmp_path):
 def test_a_saved_file_comes_back_with_all_that_belongs_to_it(course_file, network):
     weights = read_weights(*course_file)
     assert weights.classes == CLASSES
-    assert weights.spec == {"image_size": 64, "resize_size": 72, "mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}
+    assert weights.spec == SPEC
     assert weights.card == {"top1": 0.4, "seed": 0}
     assert weights.state_dict.keys() == network.state_dict().keys()
     for name, tensor in network.state_dict().items():
@@ -119,7 +119,10 @@ def test_a_missing_file_is_named(tmp_path):
         read_weights(tmp_path / "nowhere.pt")
 
 
-@pytest.mark.parametrize("content", [{"format": 2}, {"weights": torch.zeros(2)}])
+NO_SPEC = {"format": 1, "state_dict": {}, "classes": [], "spec": {"image_size": 64}, "card": {}}
+
+
+@pytest.mark.parametrize("content", [{"format": 2}, {"weights": torch.zeros(2)}, NO_SPEC])
 def test_a_dict_that_is_no_course_file_is_refused(tmp_path, content):
     write_plain(tmp_path / "other.pt", content)
     with pytest.raises(ValueError, match=r"other\.pt is no course weight file of format 1"):
@@ -178,7 +181,7 @@ def test_the_shipped_file_is_the_one_that_the_code_expects():
     weights = read_course_weights()
     assert len(weights.classes) == len(set(weights.classes)) == 200
     assert all(name and name == name.strip() for name in weights.classes)
-    assert {"image_size", "resize_size", "mean", "std"} == weights.spec.keys()
+    assert (weights.spec.mean, weights.spec.std) == (IMAGENET_MEAN, IMAGENET_STD)
     assert "val_top1" in weights.card
     assert COURSE_WEIGHTS_FILE.stat().st_size <= 6_000_000
 
@@ -241,8 +244,7 @@ def test_imagenet_weights_are_downloaded_once_and_known_as_torchvisions(imagenet
     assert (cache / name).read_bytes() == imagenet_content
     assert first.classes[:2] == ["tench", "goldfish"]
     assert len(first.classes) == 1000
-    assert first.spec["image_size"] == 224
-    assert first.spec["resize_size"] == 256
+    assert first.spec == InputSpec(image_size=224, resize_size=256)
     assert {tensor.dtype for tensor in first.state_dict.values()} == {torch.float32, torch.int64}
 
 

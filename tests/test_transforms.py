@@ -1,5 +1,7 @@
 """Any picture arrives as upright RGB, and the transforms are those that the weights ask for."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,20 @@ def picture(width=40, height=30, seed=0) -> Image.Image:
 
 def same(left: Image.Image, right: Image.Image) -> bool:
     return left.mode == right.mode and np.array_equal(np.asarray(left), np.asarray(right))
+
+
+@pytest.mark.parametrize("spec", [SMALL, InputSpec(96), InputSpec(64, 72, np.float32([0.5, 0.25, 0.75]), (1, 1, 1))])
+def test_a_spec_survives_a_file_of_plain_types(spec):
+    plain = json.loads(json.dumps(spec.to_plain()))
+    back = InputSpec.from_plain(plain)
+    assert back == InputSpec(spec.image_size, spec.resize_size, tuple(spec.mean), tuple(spec.std))
+    assert {type(number) for number in back.mean + back.std} == {float}
+
+
+@pytest.mark.parametrize("fields", [{}, {"image_size": 64}, SMALL.to_plain() | {"median": [0.0]}])
+def test_a_spec_with_other_fields_is_refused(fields):
+    with pytest.raises(ValueError, match="has the fields image_size, resize_size, mean, std"):
+        InputSpec.from_plain(fields)
 
 
 @pytest.mark.parametrize("size", [(400, 533), (300, 225), (150, 90)])

@@ -119,7 +119,7 @@ def main() -> None:
     backbone_state = {k: v for k, v in trained.state_dict.items() if not k.startswith("classifier")}
     course.load_state_dict(backbone_state)
     network[1].weight.data, network[1].bias.data = (trained.state_dict[f"classifier.1.{p}"] for p in ("weight", "bias"))
-    spec = InputSpec(**trained.spec)
+    spec = trained.spec
     top1, top5, per_class = marks_by_class(network, args.run, spec.image_size)
     print(f"top-1 {top1:.4f}  top-5 {top5:.4f} at {spec.image_size} px")
     order = per_class.argsort(descending=True)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from course_utils.report.metrics import CLASS_LOSSES, dataset_targets
+from course_utils.report.metrics import CLASS_LOSSES
+from course_utils.report.samples import class_names, dataset_targets
 
 CROSS_ENTROPIES = (nn.CrossEntropyLoss, functional.cross_entropy)
 ELEMENTWISE_LOSSES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCELoss, nn.BCEWithLogitsLoss)
@@ -79,14 +80,6 @@ def _check_class_names(model: nn.Module, loader: Iterable) -> None:
             f"The data's classes are {', '.join(of_data)}, the model's {', '.join(of_model)}: a label would mean "
             "another thing to each. Build both from one list: build_classifier(..., classes=dataset.classes)."
         )
-
-
-def class_names(loader: Iterable) -> list[str] | None:
-    """Return the names of the classes of the data set behind `loader`, or None where it has none."""
-    dataset = getattr(loader, "dataset", None)
-    while isinstance(dataset, torch.utils.data.Subset):
-        dataset = dataset.dataset
-    return getattr(dataset, "classes", None)
 
 
 def check_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:

@@ -13,9 +13,10 @@ import torch
 from torch import nn
 
 from course_utils.checkpoints import describe_run, load_checkpoint, refuse_surprise, save_checkpoint
-from course_utils.checks import check_batch, check_run, class_names
+from course_utils.checks import check_batch, check_run
 from course_utils.report.history import History
 from course_utils.report.metrics import Metrics, Phase, describe_samples
+from course_utils.report.samples import class_names
 
 # These schedulers move the learning rate after every batch; all others after every epoch.
 BATCH_SCHEDULERS = (torch.optim.lr_scheduler.OneCycleLR, torch.optim.lr_scheduler.CyclicLR)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Subset, TensorDataset
+from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset
 
 from course_utils.checks import check_batch, check_loader, check_optimizer, check_run, evaluating
 from course_utils.training import evaluate, train_model, train_one_epoch
@@ -204,3 +204,11 @@ def test_epochs_and_patience_start_at_one(settings):
     loaders = (DataLoader(data()), DataLoader(data()))
     with pytest.raises(ValueError, match="from 1"):
         check_run(model=model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), loaders=loaders, **settings)
+
+
+def test_joined_data_sets_that_number_their_classes_differently_are_refused_and_named():
+    joined = ConcatDataset([data(classes=["cat", "dog"]), data(classes=["bird", "cat"])])
+    with pytest.raises(ValueError, match=r"cat, dog; bird, cat.*\['bird', 'cat', 'dog'\]"):
+        run(joined)
+    mended = ConcatDataset([data(classes=["bird", "cat", "dog"]), data(classes=["bird", "cat", "dog"])])
+    run(mended, classes=["bird", "cat", "dog"])

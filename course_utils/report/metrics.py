@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from course_utils.report.samples import dataset_targets
 from course_utils.runtime import progress_bar
 
 # The losses over class numbers, which may weigh classes or ignore some labels.
@@ -50,19 +51,6 @@ def num_samples(loader: Iterable) -> int | None:
         return len(loader) * batch_size if loader.drop_last else len(loader.sampler)
     except TypeError:  # a stream of unknown length
         return None
-
-
-def dataset_targets(dataset) -> Tensor | None:
-    """Return the targets of all samples in order, or None where only opening the samples would tell.
-
-    Read from `dataset.targets`, from the last tensor of a `TensorDataset`, or through a `Subset`.
-    """
-    if isinstance(dataset, torch.utils.data.Subset):
-        targets = dataset_targets(dataset.dataset)
-        return None if targets is None else targets[list(dataset.indices)]
-    targets = dataset.tensors[-1] if isinstance(dataset, torch.utils.data.TensorDataset) else None
-    targets = getattr(dataset, "targets", targets)
-    return None if targets is None else torch.as_tensor(targets)
 
 
 def majority_baseline(labels: Tensor) -> float:

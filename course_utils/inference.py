@@ -1,9 +1,9 @@
 """The student at work: what does it see in one picture? And a trained model as a file (lessons 01 and 08)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
-from course_utils.models import TransferClassifier, build_head, freeze, without_head
-from course_utils.pretrained import parse_plain, write_plain
+from course_utils.models import TransferClassifier, freeze, without_head
+from course_utils.pretrained import differences, fill, parse_plain, write_plain
 from course_utils.transforms import InputSpec, build_eval_transform, load_image, to_rgb
 
 _FORMAT = "course classifier 1"
@@ -62,27 +62,30 @@ def predict_topk(
 def save_classifier(path: str | Path, model: TransferClassifier) -> None:
     """Write everything a prediction needs to one file: weights, class names, input specification, form of the head.
 
-    Plain types only, written in one piece (lesson 08). Raises TypeError for another kind of model and ValueError where
-    the head is not the one that `build_classifier` made: `load_classifier` could not build it again.
+    Plain types only, written in one piece (lesson 08). Raises TypeError for another kind of model and ValueError,
+    saying what differs, where any part of it is not as `build_classifier` makes it: `load_classifier` could not build
+    it again. Then nothing is written.
     """
     if not isinstance(model, TransferClassifier):
         raise TypeError(f"save_classifier saves what build_classifier made, not a {type(model).__name__}.")
-    head = {"num_classes": len(model.classes), "hidden_size": model.hidden_size, "dropout": model.dropout}
-    with torch.device("meta"):
-        expected = build_head(**head)
-    if repr(model.head) != repr(expected):
-        raise ValueError(f"The model's head is {model.head!r}, built was {expected!r}; save its state_dict() yourself.")
-    write_plain(
-        path,
-        {
-            "format": _FORMAT,
-            "state_dict": {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()},
-            "head": head,
-            "classes": list(model.classes),
-            "spec": model.spec.to_plain(),
-            "source": model.source,
-        },
-    )
+    content = {
+        "format": _FORMAT,
+        "state_dict": {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()},
+        "head": {"hidden_size": model.hidden_size, "dropout": model.dropout},
+        "classes": list(model.classes),
+        "spec": model.spec.to_plain(),
+        "source": model.source,
+    }
+    try:
+        due, given = (_parts(some) for some in (_rebuild(content, origin="The model's state_dict()"), model))
+        if due != given:
+            raise ValueError(f"A part of it has been changed: {differences(due, given)}.")
+    except ValueError as error:
+        raise ValueError(
+            f"load_classifier could not build this model again. {error} Keep the code that makes it, and "
+            "torch.save(model.state_dict(), path)."
+        ) from error
+    write_plain(path, content)
 
 
 def load_classifier(path: str | Path) -> TransferClassifier:
@@ -100,17 +103,29 @@ def load_classifier(path: str | Path) -> TransferClassifier:
             f"{path} was not written by save_classifier (format {stored.get('format')!r}, expected {_FORMAT!r}). "
             "A training checkpoint or a state_dict goes back into the model it came from."
         )
-    with torch.device("meta"):
-        model = TransferClassifier(
-            without_head(mobilenet_v2()),
-            **stored["head"],
-            spec=InputSpec.from_plain(stored["spec"]),
-            classes=stored["classes"],
-            source=stored["source"],
-        )
-    model.load_state_dict(stored["state_dict"], assign=True)
+    model = _rebuild(stored, origin=str(path))
     freeze(model.backbone)
     return model.eval()
+
+
+def _rebuild(stored: Mapping[str, Any], *, origin: str) -> TransferClassifier:
+    """Return the model that the content of a file describes; `origin` begins the ValueError where it fits none."""
+    with torch.device("meta"):  # no random weights drawn, only to be overwritten
+        model = TransferClassifier(
+            without_head(mobilenet_v2()),
+            classes=stored["classes"],
+            hidden_size=stored["head"]["hidden_size"],
+            dropout=stored["head"]["dropout"],
+            spec=InputSpec.from_plain(stored["spec"]),
+            source=stored["source"],
+        )
+    fill(model, stored["state_dict"], origin=origin)
+    return model
+
+
+def _parts(model: nn.Module) -> dict[str, str]:
+    """Return each part of `model` as it prints itself: its settings show what no weight would, such as a stride."""
+    return {name: f"{type(part).__name__}({part.extra_repr()})" for name, part in model.named_modules()}
 
 
 def _as_input(image: str | Path | Image.Image | np.ndarray | Tensor, spec: InputSpec) -> Tensor:

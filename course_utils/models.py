@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import MobileNetV2, mobilenet_v2
 
-from course_utils.pretrained import read_course_weights, read_imagenet_weights
+from course_utils.pretrained import check_outputs, fill, read_course_weights, read_imagenet_weights
 from course_utils.transforms import InputSpec
 
 NUM_FEATURES = 1280  # numbers that the backbone says about each picture
@@ -25,27 +25,30 @@ class PretrainedClassifier(nn.Module):
     """A trained network as it left school, with the head it was trained with (lesson 01).
 
     `.backbone` (N, 3, H, W) -> (N, 1280), `.head` (N, 1280) -> (N, len(classes)).
+    Raises ValueError for another number of names than the network has outputs.
     """
 
     def __init__(self, network: MobileNetV2, *, spec: InputSpec, classes: Sequence[str], source: str):
         super().__init__()
+        check_outputs(network, classes)
         head = network.classifier
         self.backbone = without_head(network)
         self.head = head
-        self.spec, self.classes, self.source = spec, list(classes), source
+        self.spec, self.classes, self.source = spec, list(map(str, classes)), source
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, len(classes)) for normalised pictures (N, 3, H, W)."""
-        return self.head(self.backbone(images))
+        logits: Tensor = self.head(self.backbone(images))
+        return logits
 
     def extra_repr(self) -> str:
         return _summary(self)
 
 
 class TransferClassifier(nn.Module):
-    """A backbone that may be frozen, under a new head for `num_classes` classes (lesson 04).
+    """A backbone that may be frozen, under a new head with an output for each of `classes` (lesson 04).
 
-    `.backbone` (N, 3, H, W) -> (N, 1280), `.head` (N, 1280) -> (N, num_classes); `build_classifier` makes one.
+    `.backbone` (N, 3, H, W) -> (N, 1280), `.head` (N, 1280) -> (N, len(classes)); `build_classifier` makes one.
     Frozen means unmoved: `train()` leaves every part without trainable weights in `eval()`, so that BatchNorm's running
     statistics stay as they are too. A BatchNorm whose weights are unfrozen trains, statistics included.
     """
@@ -53,23 +56,23 @@ class TransferClassifier(nn.Module):
     def __init__(
         self,
         backbone: nn.Module,
-        num_classes: int,
         *,
+        classes: Sequence[str],
         hidden_size: int | None = None,
         dropout: float = 0.0,
         spec: InputSpec,
-        classes: Sequence[str],
         source: str,
     ):
         super().__init__()
         self.backbone = backbone
-        self.head = build_head(num_classes, hidden_size=hidden_size, dropout=dropout)
+        self.head = build_head(len(classes), hidden_size=hidden_size, dropout=dropout)
         self.hidden_size, self.dropout = hidden_size, dropout
-        self.spec, self.classes, self.source = spec, list(classes), source
+        self.spec, self.classes, self.source = spec, list(map(str, classes)), source
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (N, num_classes) for normalised pictures (N, 3, H, W); no softmax, the loss has it."""
-        return self.head(self.backbone(images))
+        """Return logits (N, len(classes)) for normalised pictures (N, 3, H, W); no softmax, the loss has it."""
+        logits: Tensor = self.head(self.backbone(images))
+        return logits
 
     def train(self, mode: bool = True) -> "TransferClassifier":
         """As `nn.Module.train`, but what is frozen in the backbone stays in `eval()`."""
@@ -90,8 +93,8 @@ def load_pretrained(weights: str = "course") -> PretrainedClassifier:
     "imagenet"  torchvision's `MobileNet_V2_Weights.IMAGENET1K_V1`, 1,000 kinds, 14 MB: downloaded once, then kept in
                 torchvision's cache. A file found there that is not torchvision's is used; `.source` says so.
 
-    Raises ValueError for another word or a damaged file, RuntimeError where "imagenet" can neither be found nor
-    downloaded (`COURSE_OFFLINE=1` forbids it).
+    Raises ValueError for another word, a damaged file, or weights of another network; RuntimeError where "imagenet"
+    can neither be found nor downloaded (`COURSE_OFFLINE=1` forbids it).
     """
     readers = {"course": read_course_weights, "imagenet": read_imagenet_weights}
     if weights not in readers:
@@ -99,7 +102,7 @@ def load_pretrained(weights: str = "course") -> PretrainedClassifier:
     trained = readers[weights]()
     with torch.device("meta"):  # no random weights drawn, only to be overwritten
         network = mobilenet_v2(num_classes=len(trained.classes))
-    network.load_state_dict(trained.state_dict, assign=True)
+    fill(network, trained.state_dict, origin=f"The weights {trained.source!r}")
     return PretrainedClassifier(network, spec=trained.spec, classes=trained.classes, source=trained.source).eval()
 
 
@@ -127,8 +130,6 @@ def build_classifier(
 
     Raises ValueError for sizes below 1, a dropout outside 0 to 1, or another number of names than `num_classes`.
     """
-    if num_classes < 1 or (hidden_size is not None and hidden_size < 1):
-        raise ValueError(f"num_classes={num_classes} and hidden_size={hidden_size} must be at least 1.")
     names = [f"class {index}" for index in range(num_classes)] if classes is None else list(classes)
     if len(names) != num_classes:
         raise ValueError(f"classes holds {len(names)} names for num_classes={num_classes}.")
@@ -138,7 +139,7 @@ def build_classifier(
         pretrained = load_pretrained(weights)
         backbone, spec, source = pretrained.backbone, pretrained.spec, pretrained.source
     model = TransferClassifier(
-        backbone, num_classes, hidden_size=hidden_size, dropout=dropout, spec=spec, classes=names, source=source
+        backbone, classes=names, hidden_size=hidden_size, dropout=dropout, spec=spec, source=source
     )
     if freeze_backbone:
         freeze(model.backbone)
@@ -146,7 +147,14 @@ def build_classifier(
 
 
 def build_head(num_classes: int, *, hidden_size: int | None = None, dropout: float = 0.0) -> nn.Module:
-    """Return the head: (N, 1280) -> (N, num_classes), with an inner layer and dropout where asked for."""
+    """Return the head: (N, 1280) -> (N, num_classes), with an inner layer and dropout where asked for.
+
+    Raises ValueError for sizes below 1 or a dropout outside 0 to 1.
+    """
+    if num_classes < 1 or (hidden_size is not None and hidden_size < 1):
+        raise ValueError(f"num_classes={num_classes} and hidden_size={hidden_size} must be at least 1.")
+    if not 0 <= dropout <= 1:
+        raise ValueError(f"dropout={dropout} is a share: 0 (nothing is dropped) to 1 (everything).")
     layers: list[nn.Module] = []
     if hidden_size is not None:
         layers += [nn.Linear(NUM_FEATURES, hidden_size), nn.ReLU()]
@@ -171,30 +179,31 @@ def freeze(module: nn.Module) -> None:
 
 
 def unfreeze(module: nn.Module) -> None:
-    """Let `module` learn again; from the model's next `train()` on, its BatchNorm layers follow.
+    """Undo `freeze`: gradients for all parameters of `module`, and `train()`, so that its buffers move again.
 
     Afterwards make a new optimizer: the old one does not know these parameters.
     """
-    module.requires_grad_(True)
+    module.requires_grad_(True).train()
 
 
 def unfreeze_last_blocks(model: TransferClassifier, num_blocks: int, *, batch_norm: bool = True) -> None:
-    """Freeze the backbone but for its last `num_blocks` of 19 blocks, counted from the head (lesson 08).
+    """Let the last `num_blocks` of the backbone's 19 blocks learn, counted from the head (lesson 08).
 
     The blocks are `model.backbone.features`: block 1 from the end is the convolution to 1,280 channels, 2 to 18 are
-    the inverted residuals, 19 is the first convolution. With `batch_norm=False` the BatchNorm layers within stay
-    frozen, weights and statistics. Afterwards make a new optimizer, with a much smaller learning rate.
-    Raises ValueError for a number outside 0 to 19.
+    the inverted residuals, 19 is the first convolution. Everything else stays as it is; `freeze(model.backbone)` first
+    where more has been unfrozen. `batch_norm=False` leaves the BatchNorm layers within as they are, weights and
+    statistics. A model in `eval()` stays so. Afterwards make a new optimizer, with a much smaller learning rate.
+    Raises ValueError for a number outside 0 to 19, TypeError for a backbone without blocks.
     """
-    blocks = model.backbone.features
+    blocks = getattr(model.backbone, "features", None)
+    if not isinstance(blocks, nn.Sequential):
+        raise TypeError(f"{type(model.backbone).__name__} has no .features to take blocks from: use unfreeze(part).")
     if not 0 <= num_blocks <= len(blocks):
         raise ValueError(f"num_blocks={num_blocks}: the backbone has {len(blocks)} blocks, choose 0 to {len(blocks)}.")
-    freeze(model.backbone)
-    for block in blocks[len(blocks) - num_blocks :]:
-        unfreeze(block)
-        for module in block.modules():
-            if isinstance(module, nn.BatchNorm2d) and not batch_norm:
-                freeze(module)
+    for module in blocks[len(blocks) - num_blocks :].modules():
+        if batch_norm or not isinstance(module, nn.BatchNorm2d):
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(True)
     model.train(model.training)
 
 

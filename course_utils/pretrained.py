@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import MobileNet_V2_Weights
+from torchvision.models import MobileNet_V2_Weights, MobileNetV2
 
 from course_utils.runtime import atomic_write, is_offline, setting
 from course_utils.transforms import InputSpec
@@ -42,7 +42,7 @@ class TrainedWeights(NamedTuple):
 
 
 def save_course_weights(
-    path: str | Path, model: nn.Module, *, classes: Sequence[str], spec: InputSpec, card: Mapping[str, Any]
+    path: str | Path, model: MobileNetV2, *, classes: Sequence[str], spec: InputSpec, card: Mapping[str, Any]
 ) -> str:
     """Write a trained torchvision `MobileNetV2` to `path` and return the file's SHA-256 (64 hexadecimal digits).
 
@@ -51,9 +51,7 @@ def save_course_weights(
     `spec` is that of the pictures that the network was trained on; `card` holds plain facts.
     Raises ValueError where the head does not fit `classes`, or a weight is not finite in float16.
     """
-    num_outputs = model.classifier[-1].out_features
-    if num_outputs != len(classes):
-        raise ValueError(f"The network has {num_outputs} outputs for {len(classes)} class names.")
+    check_outputs(model, classes)
     batch_norms = {name for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
     state_dict = {}
     for name, tensor in model.state_dict().items():
@@ -71,6 +69,38 @@ def save_course_weights(
             "card": dict(card),
         },
     )
+
+
+def check_outputs(network: MobileNetV2, classes: Sequence[str]) -> None:
+    """Raise ValueError where `network` has another number of outputs than there are names for."""
+    num_outputs = network.classifier[-1].out_features
+    if num_outputs != len(classes):
+        raise ValueError(f"The network has {num_outputs} outputs for {len(classes)} class names.")
+
+
+def fill(network: nn.Module, state_dict: Mapping[str, Tensor], *, origin: str) -> None:
+    """Make the tensors of `state_dict` the weights of `network`, which may lie on the device "meta".
+
+    Raises ValueError, beginning with `origin`, where names or shapes differ; then nothing has been changed.
+    """
+    due, given = _shapes(network.state_dict()), _shapes(state_dict)
+    if due != given:
+        raise ValueError(f"{origin} does not fit this network: {differences(due, given)}.")
+    network.load_state_dict(state_dict, assign=True)
+
+
+def differences(due: Mapping[str, object], given: Mapping[str, object]) -> str:
+    """Say in words what differs between two dicts, the first three names of it."""
+    names = [name for name in due | given if due.get(name) != given.get(name)]
+    listed = [
+        f"{name or 'the model'} is {given.get(name, 'missing')}, due is {due.get(name, 'nothing')}"
+        for name in names[:3]
+    ]
+    return "; ".join(listed + [f"and {len(names) - 3} more"] * (len(names) > 3))
+
+
+def _shapes(state_dict: Mapping[str, object]) -> dict[str, object]:
+    return {name: tuple(value.shape) if isinstance(value, Tensor) else value for name, value in state_dict.items()}
 
 
 def read_weights(path: str | Path, expected_sha256: str | None = None) -> TrainedWeights:

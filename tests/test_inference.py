@@ -13,7 +13,7 @@ from torch import nn
 from torchvision.models import mobilenet_v2
 
 from course_utils.inference import load_classifier, predict_topk, save_classifier
-from course_utils.models import PretrainedClassifier, build_classifier, count_parameters
+from course_utils.models import PretrainedClassifier, TransferClassifier, build_classifier, count_parameters
 from course_utils.pretrained import write_plain
 from course_utils.transforms import InputSpec, build_eval_transform
 
@@ -210,11 +210,57 @@ def test_saving_neither_moves_nor_changes_the_model(model, tmp_path):
     assert modes(model) == mode
 
 
-def test_a_head_that_could_not_be_built_again_is_not_saved(model, tmp_path):
+def change_head(model):
     model.head = nn.Sequential(nn.Dropout(0.5), nn.Linear(1280, 4, bias=False))
-    with pytest.raises(ValueError, match="save its state_dict\\(\\) yourself"):
+
+
+def change_block(model):
+    model.backbone.features[17] = nn.Conv2d(160, 320, 1)
+
+
+def change_stride(model):
+    model.backbone.features[0][0].stride = (1, 1)
+
+
+def change_activation(model):
+    model.backbone.features[0][2] = nn.ReLU()
+
+
+def add_a_buffer(model):
+    model.register_buffer("seen", torch.zeros(3))
+
+
+def add_a_name(model):
+    model.classes.append("one more")
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        (change_head, "head.1.bias is missing, due is (4,)"),
+        (change_block, "backbone.features.17.conv.0.0.weight is missing"),
+        (change_stride, "backbone.features.0.0 is Conv2d(3, 32, kernel_size=(3, 3), stride=(1, 1)"),
+        (change_activation, "backbone.features.0.2 is ReLU(), due is ReLU6(inplace=True)"),
+        (add_a_buffer, "seen is (3,), due is nothing"),
+        (add_a_name, "head.1.weight is (4, 1280), due is (5, 1280)"),
+    ],
+)
+def test_a_model_that_could_not_be_built_again_is_not_saved(model, tmp_path, change, difference):
+    change(model)
+    with pytest.raises(ValueError, match="load_classifier could not build this model again") as error:
         save_classifier(tmp_path / "model.pt", model)
+    assert difference in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_class_of_ones_own_is_not_saved_as_another(model, tmp_path):
+    class Doubled(TransferClassifier):
+        def forward(self, images):
+            return 2 * super().forward(images)
+
+    model.__class__ = Doubled
+    with pytest.raises(ValueError, match="the model is Doubled"):
+        save_classifier(tmp_path / "model.pt", model)
 
 
 def test_another_kind_of_model_is_not_saved(tmp_path):

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,6 +10,7 @@ from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
 from course_utils import pretrained
 from course_utils.models import (
+    PretrainedClassifier,
     TransferClassifier,
     build_classifier,
     build_head,
@@ -213,12 +215,43 @@ def test_the_head_is_built_as_asked():
         ({"num_classes": 0}, "num_classes=0"),
         ({"num_classes": 3, "hidden_size": 0}, "hidden_size=0"),
         ({"num_classes": 3, "classes": ["hat", "shirt"]}, "2 names for num_classes=3"),
-        ({"num_classes": 3, "dropout": 1.5}, "1.5"),
+        ({"num_classes": 3, "dropout": 1.5}, "dropout=1.5 is a share"),
     ],
 )
 def test_impossible_sizes_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         build_classifier(**arguments, weights=None)
+
+
+@pytest.mark.parametrize("impossible", [{"num_classes": 0}, {"hidden_size": -1}, {"dropout": -0.1}])
+def test_an_impossible_head_is_refused_wherever_it_is_built(impossible):
+    with pytest.raises(ValueError, match=f"{next(iter(impossible))}={next(iter(impossible.values()))}"):
+        build_head(**{"num_classes": 2} | impossible)
+
+
+def test_a_classifier_has_an_output_for_each_name():
+    model = TransferClassifier(nn.Identity(), classes=np.array(["hat", "shoe"]), spec=InputSpec(32), source="test")
+    assert model(torch.zeros(1, 1280)).shape == (1, 2)
+    assert [type(name) for name in model.classes] == [str, str]  # NumPy's own could not be saved
+
+
+def test_a_pretrained_network_with_more_outputs_than_names_is_refused():
+    network = nn.Module()
+    network.classifier = nn.Sequential(nn.Dropout(), nn.Linear(1280, 3))
+    with pytest.raises(ValueError, match="3 outputs for 2 class names"):
+        PretrainedClassifier(network, spec=InputSpec(32), classes=["hat", "shoe"], source="test")
+
+
+def test_weights_of_another_network_are_refused_by_name(course_network, monkeypatch):
+    state_dict = course_network.state_dict() | {"classifier.1.bias": torch.zeros(5), "more": torch.zeros(1)}
+    del state_dict["features.18.0.weight"]
+    stored = pretrained.TrainedWeights(state_dict, COURSE_CLASSES, COURSE_SPEC, {}, "imagenet (not torchvision's)")
+    monkeypatch.setattr("course_utils.models.read_imagenet_weights", lambda: stored)
+    with pytest.raises(ValueError, match=r"imagenet \(not torchvision's\).* does not fit this network: ") as error:
+        load_pretrained("imagenet")
+    assert "features.18.0.weight is missing, due is (1280, 320, 1, 1)" in str(error.value)
+    assert "classifier.1.bias is (5,), due is (4,)" in str(error.value)
+    assert "more is (1,), due is nothing" in str(error.value)
 
 
 # Frozen and unfrozen
@@ -255,6 +288,16 @@ def test_freezing_in_the_middle_of_training_holds_at_once(model):
     assert changed(before, model.backbone) == set()
 
 
+def test_unfreezing_undoes_freezing_mode_and_gradients():
+    part = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    freeze(part)
+    assert not any(module.training for module in part.modules())
+    assert not any(parameter.requires_grad for parameter in part.parameters())
+    unfreeze(part)
+    assert all(module.training for module in part.modules())
+    assert all(parameter.requires_grad for parameter in part.parameters())
+
+
 @pytest.mark.parametrize("num_blocks", [1, 3])
 def test_only_the_last_blocks_learn_with_their_batch_norms(model, num_blocks):
     unfreeze_last_blocks(model, num_blocks)
@@ -276,10 +319,15 @@ def test_batch_norms_in_unfrozen_blocks_can_stay_frozen(model):
     assert changed(before, model) == convolutions | {"head.weight", "head.bias"}
 
 
-def test_unfreezing_fewer_blocks_freezes_the_others_again(model):
+def test_unfreezing_blocks_freezes_nothing(model):
     unfreeze_last_blocks(model, 19)
     assert count_parameters(model).frozen == 0
     assert all(layer.training for layer in batch_norms(model))
+    unfreeze_last_blocks(model, 1)
+    assert count_parameters(model).frozen == 0
+    unfreeze_last_blocks(model, 0, batch_norm=False)
+    assert count_parameters(model).frozen == 0
+    freeze(model.backbone)
     unfreeze_last_blocks(model, 0)
     assert count_parameters(model).trainable == count_parameters(model.head).total
     assert not model.backbone.training
@@ -301,8 +349,14 @@ def test_dropout_in_an_unfrozen_part_trains_and_in_a_frozen_one_does_not():
     backbone = nn.Sequential(
         nn.Sequential(nn.Linear(1280, 8), nn.Dropout(0.5)), nn.Sequential(nn.Linear(8, 1280), nn.Dropout(0.5))
     )
-    model = TransferClassifier(backbone, 2, spec=InputSpec(32), classes=["a", "b"], source="test")
+    model = TransferClassifier(backbone, spec=InputSpec(32), classes=["a", "b"], source="test")
     freeze(model.backbone[0])
     model.train()
     assert not model.backbone[0][1].training
     assert model.backbone[1][1].training
+
+
+def test_blocks_of_a_backbone_that_has_none_are_refused():
+    model = TransferClassifier(nn.Linear(4, 1280), spec=InputSpec(32), classes=["a", "b"], source="test")
+    with pytest.raises(TypeError, match=r"Linear has no \.features to take blocks from"):
+        unfreeze_last_blocks(model, 1)

@@ -5,8 +5,7 @@ worthless raise ValueError; what is only suspicious warns.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -14,22 +13,10 @@ from torch.nn import functional
 
 from course_utils.report.metrics import CLASS_LOSSES
 from course_utils.report.samples import class_names, dataset_targets
+from course_utils.runtime import evaluating
 
 CROSS_ENTROPIES = (nn.CrossEntropyLoss, functional.cross_entropy)
 ELEMENTWISE_LOSSES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCELoss, nn.BCEWithLogitsLoss)
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[nn.Module]:
-    """Put `model` into `eval()` mode without gradients; afterwards each part of it is in the mode it was in before."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield model
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 def check_run(

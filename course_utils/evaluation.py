@@ -6,9 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks import evaluating
 from course_utils.report.metrics import majority_baseline, standard_error
-from course_utils.runtime import progress_bar
+from course_utils.runtime import evaluating, progress_bar
 
 __all__ = [
     "Predictions",

@@ -1,7 +1,6 @@
 """The student at work: what does it see in one picture? And a trained model as a file (lessons 01 and 08)."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from torchvision.models import mobilenet_v2
 
 from course_utils.models import TransferClassifier, freeze, without_head
 from course_utils.pretrained import differences, fill, parse_plain, write_plain
+from course_utils.runtime import evaluating
 from course_utils.transforms import InputSpec, build_eval_transform, load_image, to_rgb
 
 _FORMAT = "course classifier 1"
@@ -50,7 +50,7 @@ def predict_topk(
         )
     batch = _as_input(image, model.spec).unsqueeze(0)
     weight = next(model.parameters())
-    with _eval_mode(model), torch.inference_mode():
+    with evaluating(model):
         logits = model(batch.to(device=weight.device, dtype=weight.dtype))
     top = logits[0].float().softmax(dim=0).topk(k)
     return [
@@ -158,15 +158,3 @@ def _hint(shape: tuple[int, ...]) -> str:
     if len(shape) == 2:
         return "That is a grey picture: repeat it for red, green and blue, or hand over a Pillow picture."
     return "Are the colours at the wrong end? In tensors they come first, in arrays last."
-
-
-@contextmanager
-def _eval_mode(model: nn.Module) -> Iterator[None]:
-    """Put `model` into `eval()` for the block, and every part back into its own mode at the end."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode

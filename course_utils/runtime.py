@@ -1,22 +1,26 @@
-"""Seeds, devices, settings from the environment, safe writing and progress bars.
+"""Seeds, devices, settings from the environment, paths, safe writing, and everything that is printed during a run.
 
 Everything else in the package stands on this module; it imports no other part of the package, and torch only where
 torch is used: what needs none (drawing pictures, fetching files) starts without it.
 """
 
+import errno
 import os
 import random
+import re
+import secrets
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from tqdm import tqdm
+from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm ships no types
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 # Every setting that the package reads from the environment, and what it means. `course doctor` prints this table.
 SETTINGS = {
@@ -31,7 +35,11 @@ SETTINGS = {
 
 
 def set_seed(seed: int = 0) -> None:
-    """Seed Python, NumPy and PyTorch (all devices), so that the same machine repeats the same experiment."""
+    """Seed Python, NumPy and PyTorch (all devices), so that the same experiment begins with the same chances.
+
+    On a CPU the same machine then repeats it to the last digit. A GPU adds up in an order of its own: there the last
+    digits may differ, unless `torch.use_deterministic_algorithms(True)` forbids it, at a cost in speed.
+    """
     import torch
 
     random.seed(seed)
@@ -82,38 +90,141 @@ def data_dir() -> Path:
     """
     chosen = setting("COURSE_DATA_DIR")
     if chosen:
-        return Path(chosen).expanduser().resolve()
+        return given_path(chosen, kind="folder").resolve()
     return (repository_root() or Path.cwd()) / "data"
 
 
+def given_path(path: str | os.PathLike[str], *, kind: Literal["file", "folder"], must_exist: bool = False) -> Path:
+    """Return what a learner means by `path`, the name of a file or a folder, as a `Path`. A `~` is the home folder.
+
+    Raises, with a sentence that names the path: TypeError for what is no path; ValueError for an empty one, a web
+    address, and a `~name` without a home; IsADirectoryError for a folder where a file is meant; NotADirectoryError for
+    a file where a folder is meant, also on the way; with `must_exist`, FileNotFoundError where nothing is there, or a
+    link to nowhere.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"The path of a {kind} is a text or a Path, not {path!r}.")
+    if not os.fspath(path).strip():
+        raise ValueError(f"An empty text is not the path of a {kind}.")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]", os.fspath(path)):
+        raise ValueError(f"{path} is an address, not the path of a {kind}: fetch what it names, and give that path.")
+    try:
+        path = Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path} names a home folder that is not known here: write the path out.") from error
+    if kind == "file" and path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the path of a file, such as {path / 'name'}.")
+    blocking = path if kind == "folder" and path.is_file() else next(filter(Path.is_file, path.parents), None)
+    if blocking is not None:
+        raise NotADirectoryError(f"{blocking} is a file where a folder is meant.")
+    if must_exist and path.is_symlink() and not path.exists():
+        raise FileNotFoundError(f"{path} is a link to nowhere: there is no {path.readlink()}.")
+    if must_exist and not path.exists():
+        raise FileNotFoundError(f"There is no {kind} {path}.")
+    return path
+
+
 @contextmanager
-def atomic_write(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends well, else delete it.
 
-    A reader never sees half a file, and an interrupted write leaves the old file as it was.
+    A reader never sees half a file, and an interrupted write leaves the old file as it was. Missing folders are made;
+    where `path` is a link, what it points to is written. Raises what `given_path` does, and OSError, naming `path`,
+    where it cannot be written or the disk is full.
 
         with atomic_write("model.pt") as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(content)
     """
-    path = Path(path)
+    path = given_path(path, kind="file")
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Unique without asking anybody: two containers that share a folder may both be process 1.
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.tmp")
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OSError(error.errno, "The disk is full; what stood there before is unharmed", str(path)) from error
+        if error.filename is not None and str(error.filename) == str(temporary):
+            error.filename = str(path)  # a name that the caller knows
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # must not hide why the write failed
+            temporary.unlink()
 
 
-def progress_bar(iterable: Iterable | None = None, *, description: str = "", show: bool = True, **options) -> tqdm:
+@contextmanager
+def preserved_modes(model: "nn.Module") -> Iterator[None]:
+    """Afterwards each part of `model` is in the mode, `train()` or `eval()`, it was in before, also after an error."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
+def evaluating(model: "nn.Module") -> Iterator["nn.Module"]:
+    """Put `model` into `eval()` mode, without gradients; afterwards each part of it is in the mode it was in before."""
+    import torch
+
+    with preserved_modes(model), torch.no_grad():
+        model.eval()
+        yield model
+
+
+class _Output:
+    """Standard output that never ends a run by an error.
+
+    What its encoding lacks becomes "?", and where nothing can be written (a closed window, a full disk), nothing is.
+    """
+
+    @property
+    def encoding(self) -> str:
+        return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        if sys.stdout is not None:
+            with suppress(OSError, ValueError):  # ValueError: a closed file
+                sys.stdout.write(text.encode(self.encoding, "replace").decode(self.encoding))
+        return len(text)
+
+    def flush(self) -> None:
+        if sys.stdout is not None:
+            with suppress(OSError, ValueError):
+                sys.stdout.flush()
+
+    def isatty(self) -> bool:
+        try:
+            return sys.stdout is not None and sys.stdout.isatty()
+        except ValueError:  # closed
+            return False
+
+    def fileno(self) -> int:
+        """For the width of a terminal, which `tqdm` asks for."""
+        return sys.stdout.fileno()
+
+
+OUTPUT = _Output()
+
+
+def say(*text: object) -> None:
+    """Print `text`, as `print` does, and never raise: what describes a run must not end it."""
+    print(*text, file=OUTPUT, flush=True)
+
+
+def progress_bar(
+    iterable: Iterable[Any] | None = None, *, description: str = "", show: bool = True, **options: Any
+) -> tqdm:
     """Return a plain-text `tqdm` bar on standard output (JupyterLab shades standard error red).
 
     Hidden where `show` is false, where `COURSE_PROGRESS=0`, and where nobody watches (a log file); wiped when it ends,
-    so that it leaves no trace. `options` go to `tqdm`: `total`, `unit`, `unit_scale`, ...
+    so that it leaves no trace. `options` go to `tqdm`: `total`, `unit`, `unit_scale`, ... Like `say`, it never raises.
     """
-    is_watched = sys.stdout.isatty() or "ipykernel" in sys.modules or bool(setting("COURSE_PROGRESS"))
+    is_watched = OUTPUT.isatty() or "ipykernel" in sys.modules or bool(setting("COURSE_PROGRESS"))
     hidden = not show or not is_watched or setting("COURSE_PROGRESS") == "0"
-    return tqdm(
-        iterable,
-        **{"desc": description, "disable": hidden, "leave": False, "file": sys.stdout, "mininterval": 0.5} | options,
-    )
+    look = {"leave": False, "file": OUTPUT, "dynamic_ncols": True, "mininterval": 0.5}
+    return tqdm(iterable, **{"desc": description, "disable": hidden} | look | options)

@@ -117,13 +117,15 @@ def train_model(
     resume: bool = False,
     on_epoch_end: Callable[[History], object] | None = None,
     progress: bool = True,
+    catch_interrupt: bool = True,
 ) -> History:
     """The whole schooling: `num_epochs` terms of practice and mock exam. Returns the report card.
 
     At the end the model holds the weights of its best term, by `monitor` ("val_accuracy" or "val_loss"), in `eval()`
     mode. `scheduler` is stepped as its kind asks: after each batch, each epoch, or with the monitored figure
     (ReduceLROnPlateau). Training stops after `patience` epochs without a new best, and with an explanation where a loss
-    is not finite. An interrupt from the keyboard returns what was learned so far.
+    is not finite. An interrupt from the keyboard returns what was learned so far; with `catch_interrupt=False` it is
+    raised, so that what calls this function, such as a sweep, can stop as well.
 
     With `checkpoint_path`, everything is written there after each epoch. `resume=True` continues from that file to
     `num_epochs` in total (or starts, where there is none) and ends as if it had never stopped; `resume=False` refuses
@@ -165,6 +167,8 @@ def train_model(
             if on_epoch_end is not None:
                 on_epoch_end(history)
     except KeyboardInterrupt:
+        if not catch_interrupt:
+            raise
         print(f"Interrupted in epoch {len(history) + 1}: the report card holds the {len(history)} epochs before it.")
         if history.best_epoch is None:
             best_weights = model.state_dict()  # no mock exam yet: keep what was learned so far

@@ -18,7 +18,7 @@ from course_utils.checkpoints import preserved_randomness
 from course_utils.report.history import History
 from course_utils.report.metrics import standard_error
 from course_utils.report.tables import html_table, text_table
-from course_utils.runtime import progress_bar, set_seed
+from course_utils.runtime import preserved_modes, progress_bar, set_seed
 from course_utils.training import train_model
 
 
@@ -260,14 +260,12 @@ def _suggest(rates: list[float], smoothed: list[float]) -> tuple[float | None, s
 def _preserved(model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[None]:
     """Afterwards weights, buffers, gradients, modes and optimizer are as before, whatever happens inside."""
     weights, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
-    modes = {module: module.training for module in model.modules()}
     gradients = {parameter: parameter.grad for parameter in model.parameters()}
     try:
-        yield
+        with preserved_modes(model):
+            yield
     finally:
         model.load_state_dict(weights)
         optimizer.load_state_dict(state)
-        for module, mode in modes.items():
-            module.training = mode
         for parameter, gradient in gradients.items():
             parameter.grad = gradient

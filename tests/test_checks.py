@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset
 
-from course_utils.checks import check_batch, check_loader, check_optimizer, check_run, evaluating
+from course_utils.checks import check_batch, check_loader, check_optimizer, check_run
 from course_utils.training import evaluate, train_model, train_one_epoch
 
 
@@ -87,15 +87,6 @@ def test_the_check_changes_nothing():
     assert [module.training for module in model] == [True, True, False]
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random_state)
-
-
-def test_evaluating_restores_each_mode_after_an_error():
-    model = nn.Sequential(nn.Linear(4, 3), nn.Dropout())
-    model[0].eval()
-    with pytest.raises(RuntimeError), evaluating(model) as student:  # noqa: PT012 - the block fails
-        assert not any(module.training for module in student.modules())
-        raise RuntimeError
-    assert [model.training, model[0].training, model[1].training] == [True, False, True]
 
 
 # The optimizer

@@ -1,10 +1,62 @@
-"""What everything else stands on: devices, settings, safe writing."""
+"""What everything else stands on: seeds, devices, settings, paths, safe writing, safe printing."""
 
+import errno
+import io
+import os
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from course_utils import runtime
-from course_utils.runtime import get_device
+from course_utils.runtime import (
+    atomic_write,
+    data_dir,
+    evaluating,
+    get_device,
+    given_path,
+    preserved_modes,
+    progress_bar,
+    say,
+    set_seed,
+    setting,
+)
+
+needs_links = pytest.mark.skipif(sys.platform == "win32", reason="making a link needs rights on Windows")
+
+
+# Seeds, devices and settings
+
+
+def test_a_seed_reaches_python_numpy_and_pytorch():
+    draw = {"python": random.random, "numpy": np.random.rand, "torch": lambda: torch.rand(1).item()}
+    set_seed(7)
+    first = {name: drawn() for name, drawn in draw.items()}
+    set_seed(7)
+    assert {name: drawn() for name, drawn in draw.items()} == first
+    set_seed(8)
+    assert all(drawn() != first[name] for name, drawn in draw.items())
+
+
+def test_a_name_that_is_no_setting_is_refused():
+    with pytest.raises(KeyError, match="COURSE_DEVCE is no setting"):
+        setting("COURSE_DEVCE")
+
+
+def test_an_empty_setting_counts_as_unset(monkeypatch):
+    monkeypatch.setenv("COURSE_DATASET", "")
+    assert setting("COURSE_DATASET", "drawn") == "drawn"
+
+
+def test_the_data_folder_may_be_written_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("COURSE_DATA_DIR", "~/data")
+    assert data_dir() == (tmp_path / "data").resolve()
 
 
 @pytest.mark.parametrize("prefer", ["cpu", torch.device("cpu")])
@@ -36,3 +88,248 @@ def test_an_absent_device_is_refused(prefer, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(RuntimeError, match="no 'cuda' device"):
         get_device(prefer)
+
+
+# Modes
+
+
+def half_evaluating():
+    model = nn.Sequential(nn.Linear(4, 3), nn.Dropout())
+    model[0].eval()
+    return model
+
+
+def modes(model):
+    return [module.training for module in model.modules()]
+
+
+@pytest.mark.parametrize("keep", [evaluating, preserved_modes])
+def test_each_part_gets_its_own_mode_back_also_after_an_error(keep):
+    model = half_evaluating()
+    with pytest.raises(RuntimeError), keep(model):  # noqa: PT012 - the block fails
+        model.eval()
+        model[0].train()
+        raise RuntimeError
+    assert modes(model) == [True, False, True]
+
+
+def test_an_evaluated_model_is_in_eval_mode_without_gradients():
+    model = half_evaluating()
+    with evaluating(model) as student:
+        assert student is model
+        assert modes(student) == [False, False, False]
+        assert not student(torch.zeros(1, 4)).requires_grad
+
+
+# Paths
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", ["~/run.pt", Path("~/run.pt")])
+def test_a_tilde_is_the_home_folder_and_no_folder_of_that_name_appears(path, home):
+    assert given_path(path, kind="file") == home / "run.pt"
+    with atomic_write(path) as temporary:
+        temporary.write_text("good")
+    assert [entry.name for entry in home.iterdir()] == ["run.pt"]
+
+
+WRONG = {
+    "a web address": ("https://example.org/cat.jpg", "file", ValueError, "is an address"),
+    "a web address as a Path": (Path("https://example.org/cat.jpg"), "file", ValueError, "is an address"),
+    "an address of a file": ("file:///tmp/cat.jpg", "folder", ValueError, "is an address"),
+    "nothing": ("", "file", ValueError, "empty"),
+    "spaces": ("  ", "folder", ValueError, "empty"),
+    "a number": (3, "file", TypeError, "not 3"),
+    "None": (None, "folder", TypeError, "path of a folder is a text or a Path, not None"),
+    "a folder for a file": (".", "file", IsADirectoryError, "is a folder; give the path of a file"),
+    "a file for a folder": ("taken", "folder", NotADirectoryError, "taken is a file where a folder is meant"),
+    "a file on the way": ("taken/run.pt", "file", NotADirectoryError, "taken is a file where a folder is meant"),
+    "a stranger's home": ("~nobody-of-that-name/run.pt", "file", ValueError, "home folder that is not known"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_not_meant_gets_its_own_sentence(case, home):
+    path, kind, error, words = WRONG[case]
+    (home / "taken").touch()
+    with pytest.raises(error, match=words):
+        given_path(path, kind=kind)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_must_exist_is_missed_by_its_name(kind, home):
+    assert given_path("run", kind=kind) == Path("run")
+    with pytest.raises(FileNotFoundError, match=f"There is no {kind} run"):
+        given_path("run", kind=kind, must_exist=True)
+    (home / "file").touch()
+    (home / "folder").mkdir()
+    assert given_path(kind, kind=kind, must_exist=True) == Path(kind)
+
+
+@needs_links
+def test_a_link_to_nowhere_is_called_so_where_something_must_exist(home):
+    (home / "link.pt").symlink_to("gone.pt")
+    with pytest.raises(FileNotFoundError, match=r"link.pt is a link to nowhere: there is no gone.pt"):
+        given_path("link.pt", kind="file", must_exist=True)
+
+
+# Safe writing
+
+
+def test_a_write_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new folder" / "run.txt"
+    with atomic_write(path) as temporary:
+        temporary.write_text("first")
+        assert not path.exists()
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary:  # noqa: PT012 - the block fails
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "first"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_file_is_renamed_not_copied(tmp_path):
+    """A copy could be read half written."""
+    path = tmp_path / "run.txt"
+    with atomic_write(path) as temporary:
+        temporary.write_text("good")
+        written = temporary.stat().st_ino
+    assert temporary.parent == path.parent, "a rename works on one disk only"
+    assert path.stat().st_ino == written
+
+
+def test_two_writers_never_share_a_temporary_file(tmp_path, monkeypatch):
+    """Also where both have the same process number, as in containers, and drew the same seed."""
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    path = tmp_path / "run.txt"
+    set_seed(0)
+    with atomic_write(path) as first:
+        set_seed(0)
+        with atomic_write(path) as second:
+            assert first != second
+            first.write_text("first")
+            second.write_text("second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"
+
+
+def test_a_long_name_can_be_written(tmp_path):
+    path = tmp_path / ("n" * 250)
+    with atomic_write(path) as temporary:
+        temporary.write_text("good")
+    assert path.read_text() == "good"
+
+
+@needs_links
+@pytest.mark.parametrize("target_exists", [True, False])
+def test_what_a_link_points_to_is_written(tmp_path, target_exists):
+    target, link = tmp_path / "big disk" / "run.txt", tmp_path / "run.txt"
+    target.parent.mkdir()
+    if target_exists:
+        target.write_text("old")
+    link.symlink_to(target)
+    with atomic_write(link) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_called_so_and_the_old_file_stands(tmp_path, code):
+    path = tmp_path / "run.txt"
+    path.write_text("old")
+    with pytest.raises(OSError, match=r"The disk is full.*run.txt'$") as caught, atomic_write(path) as temporary:  # noqa: PT012
+        temporary.write_text("half")
+        raise OSError(code, os.strerror(code))
+    assert caught.value.errno == code
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_that_is_refused_names_the_file_that_the_caller_knows(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"run.txt'$"), atomic_write(tmp_path / "run.txt"):
+        pass  # nothing was written, so there is nothing to rename
+    with pytest.raises(FileNotFoundError, match=r"other.txt"), atomic_write(tmp_path / "run.txt"):
+        (tmp_path / "other.txt").read_text()
+
+
+# Printing
+
+
+class Console(io.TextIOWrapper):
+    """Standard output in `encoding`, watched by somebody."""
+
+    def __init__(self, encoding):
+        super().__init__(io.BytesIO(), encoding=encoding, newline="")
+
+    def isatty(self):
+        return True
+
+    @property
+    def text(self):
+        self.flush()
+        return self.buffer.getvalue().decode(self.encoding)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp932", "cp1252", "utf-8"])
+def test_what_the_encoding_lacks_is_replaced(monkeypatch, encoding):
+    console = Console(encoding)
+    monkeypatch.setattr(sys, "stdout", console)
+    monkeypatch.setenv("COURSE_PROGRESS", "1")
+    say("practice · Läufer ✓", 3)
+    for _ in progress_bar(range(2), description="✓ Läufer"):
+        pass
+    assert "practice " in console.text
+    assert console.text.split("\n")[0].endswith(" 3")
+    assert ("✓" in console.text) == (encoding == "utf-8")
+
+
+class Broken(io.StringIO):
+    """A pipe whose reader has gone, or a log on a full disk."""
+
+    def flush(self, *_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write = flush
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [Broken(), closed(), None], ids=["broken", "closed", "none"])
+def test_where_nothing_can_be_written_nothing_is_and_the_run_goes_on(monkeypatch, stream):
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setenv("COURSE_PROGRESS", "1")
+    say("Epoch 1/3")
+    assert list(progress_bar(range(3), description="practice")) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("progress", "watched", "shown"),
+    [("", True, True), ("", False, False), ("0", True, False), ("1", False, True)],
+)
+def test_a_bar_is_shown_where_somebody_watches_or_on_request(monkeypatch, progress, watched, shown):
+    console = Console("utf-8")
+    monkeypatch.setattr(Console, "isatty", lambda _: watched)
+    monkeypatch.setattr(sys, "stdout", console)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.setenv("COURSE_PROGRESS", progress)
+    list(progress_bar(range(2), description="practice"))
+    assert ("practice" in console.text) == shown
+    assert console.text.endswith("\r") == shown, "wiped when it ends"
+
+
+def test_a_bar_can_be_switched_off_by_the_call(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_PROGRESS", "1")
+    list(progress_bar(range(2), show=False))
+    assert capsys.readouterr().out == ""

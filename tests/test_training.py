@@ -352,6 +352,14 @@ def test_an_interrupt_returns_what_was_learned(capsys):
     assert marks.accuracy == max(history.val_accuracy)
 
 
+def test_an_interrupt_is_raised_where_the_caller_wants_to_stop_too():
+    model, options = ingredients()
+    trap = Trap(*samples().tensors)
+    trap.left = 53 + 20
+    with pytest.raises(KeyboardInterrupt):
+        train_model(model, loader(trap), loader(), num_epochs=9, catch_interrupt=False, **options)
+
+
 def test_an_interrupt_in_the_first_practice_keeps_the_weights_learned_so_far():
     model, options = ingredients()
     before = copy.deepcopy(model.state_dict())

@@ -12,7 +12,7 @@ ensure_uv = @$(UV) --version >/dev/null 2>&1 || \
 help:
 	@echo "make lab         set up once, then open lesson 00 in JupyterLab"
 	@echo "make run         run every lesson without the internet; pages in build/lessons/   [LESSONS=\"01 04\"]"
-	@echo "make test        lint, unit tests, and every lesson as a test"
+	@echo "make test        lint, unit tests, and every lesson with its answers   [LESSONS=\"01 04\"]"
 	@echo "for authors:"
 	@echo "make edit        open the lessons' sources in JupyterLab"
 	@echo "make notebooks   build notebooks/*.ipynb from notebooks/src/*.py   [LESSONS=\"01 04\"]"
@@ -29,8 +29,7 @@ test: .venv/.ready
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pytest
-	$(PYTHON) tools/build_notebooks.py --solved build/solved
-	$(PYTHON) -m pytest --nbmake build/solved
+	$(PYTHON) tools/build_notebooks.py --test $(LESSONS)
 
 edit: .venv/.ready
 	$(PYTHON) -m course_utils lab --sources

@@ -72,7 +72,8 @@ def _lab(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from course_utils.classroom.lessons import all_lessons, find_lesson, notebooks_dir, run_lessons
+    from course_utils.classroom.execution import run_lessons
+    from course_utils.classroom.lessons import all_lessons, find_lesson, notebooks_dir
 
     lessons = [find_lesson(word) for word in arguments.lessons] or all_lessons()
     pages = notebooks_dir().parent / "build" / "lessons"

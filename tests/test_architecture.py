@@ -18,7 +18,8 @@ FLOORS = (
     ("pictures.catalog", "pictures.scan", "pictures.messy"),
     ("training", "features", "inference", "evaluation"),
     ("tuning", "text"),
-    ("plotting", "classroom.lessons"),
+    ("plotting", "classroom.lessons", "classroom.pages"),
+    ("classroom.execution",),
     ("classroom.exercises", "widgets", "classroom.doctor"),
     ("__main__",),
 )

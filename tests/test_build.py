@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import build_notebooks
-from lesson_tools import execution, generated, source
+from lesson_tools import checks, generated, source
 
-from course_utils.classroom import exercises
+from course_utils.classroom import execution, exercises
 
 HEAD = """\
 # ---
@@ -80,7 +81,8 @@ def pretend_execution(monkeypatch):
     def execute(notebook, **_):
         for count, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
             cell.execution_count = count
-        return seconds["taken"]
+        notebook.cells = [cell for cell in notebook.cells if "aside" not in execution.tags(cell)]
+        return seconds["taken"], []
 
     monkeypatch.setattr(build_notebooks, "execute", execute)
     return seconds
@@ -116,7 +118,7 @@ def test_a_build_executes_offline_and_leaves_nothing_of_this_machine(course, mon
 def test_a_lesson_that_stops_fails_and_leaves_the_old_notebook(course, capsys):
     path = add_lesson(course, "# %%\nprint(1)\n")
     with pytest.MonkeyPatch.context() as without_a_kernel:
-        without_a_kernel.setattr(build_notebooks, "execute", lambda *_, **__: 1.0)
+        without_a_kernel.setattr(build_notebooks, "execute", lambda *_, **__: (1.0, []))
         assert run_build(course) == 0
     old = (course / "01_try_it.ipynb").read_bytes()
     path.write_text(path.read_text(encoding="utf-8").replace("print(1)", "1 / 0"), encoding="utf-8")
@@ -132,12 +134,11 @@ def test_a_lesson_that_stops_fails_and_leaves_the_old_notebook(course, capsys):
         (nbformat.v4.new_output("stream", name="stderr", text="UserWarning: beware"), "standard error: UserWarning"),
         (nbformat.v4.new_output("stream", name="stdout", text=f"in {Path.home()}/x.py"), "path of this machine"),
         (nbformat.v4.new_output("execute_result", data={"text/plain": str(source.REPOSITORY)}), "path of this"),
-        (nbformat.v4.new_output("error", ename="KeyError", evalue="'a'"), "ends in KeyError"),
     ],
 )
 def test_outputs_that_must_not_be_published_are_refused(output, words):
     cell = nbformat.v4.new_code_cell("look(1)\n", outputs=[output])
-    (problem,) = execution.output_problems(nbformat.v4.new_notebook(cells=[cell]))
+    (problem,) = checks.output_problems(nbformat.v4.new_notebook(cells=[cell]))
     assert words in problem
     assert "'look(1)'" in problem
 
@@ -145,11 +146,11 @@ def test_outputs_that_must_not_be_published_are_refused(output, words):
 def test_a_path_inside_a_pictures_bytes_is_no_path():
     data = {"text/html": f'<img alt="a" src="data:image/png;base64,{Path.home()}/aaa=">'}
     cell = nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", data=data)])
-    assert execution.output_problems(nbformat.v4.new_notebook(cells=[cell])) == []
+    assert checks.output_problems(nbformat.v4.new_notebook(cells=[cell])) == []
 
 
 def test_wrong_answers_are_dropped_and_solutions_collapsed(course):
-    lesson = source.read_lesson(add_lesson(course, EXERCISE))
+    lesson = source.read_source(add_lesson(course, EXERCISE))
     title, exercise, solution = source.learner_cells(lesson)
     assert title.source.startswith("# 01 · Try it")
     assert exercise.source == 'legs = ...\nexercises.check("99.1", legs)'
@@ -169,41 +170,148 @@ def dogs(monkeypatch):
     del exercises._registry["99.1"]
 
 
-def run_solved(course, body):
-    """Run the code cells of the tests' version of a lesson, here and now."""
+def run_proofs(course, body):
+    """Run the code cells of a lesson and those that prove it, here and now, as a kernel would."""
+    lesson = source.read_source(add_lesson(course, body))
+    notebook = nbformat.v4.new_notebook(cells=source.learner_cells(lesson))
+    execution.weave(notebook, source.proofs(lesson))
     names = {"exercises": exercises}
-    for cell in source.solved_cells(source.read_lesson(add_lesson(course, body))):
+    for cell in notebook.cells:
         if cell.cell_type == "code":
             exec(compile(cell.source, "<cell>", "exec"), names)
 
 
 @pytest.mark.usefixtures("dogs")
-def test_the_tests_version_passes_when_every_answer_gets_its_verdict(course):
-    run_solved(course, EXERCISE)
+def test_a_lesson_is_proven_when_every_answer_gets_its_verdict(course):
+    run_proofs(course, EXERCISE)
     assert exercises.last is None  # each assertion takes its verdict away
 
 
 @pytest.mark.usefixtures("dogs")
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("before", "after", "complaint"),
     [
-        ("one dog", "two dogs"),  # a hint that the wrong answer does not get
-        ("legs = 4", "legs = 12"),  # a wrong answer that is right
-        ("legs = 12", "legs = 13"),  # a solution that is wrong
-        ("legs = ...", "legs = 5"),  # an exercise that comes with an answer
-        ('legs = 12\nexercises.check("99.1", legs)', "legs = 12"),  # a solution that checks nothing
+        # a hint that the wrong answer does not get
+        ("one dog", "two dogs", "99.1: the wrong cell with hint='two dogs' is to be refused, and gets: That is one"),
+        # a wrong answer that is right
+        ("legs = 4", "legs = 12", "the wrong cell with hint='one dog' is to be refused, and gets: ✓ Solved"),
+        # a solution that is wrong
+        ("legs = 12", "legs = 13", "99.1: the solution cell is to be solved, and gets: "),
+        # an exercise that comes with an answer
+        ("legs = ...", "legs = 5", "99.1: the exercise cell is to be unanswered, and gets: "),
+        # a solution that checks nothing
+        ('legs = 12\nexercises.check("99.1", legs)', "legs = 12", "the solution cell is to be solved, and gets: None"),
     ],
 )
-def test_the_tests_version_fails_where_an_answer_gets_another_verdict(course, before, after):
+def test_a_lesson_is_not_proven_where_an_answer_gets_another_verdict(course, before, after, complaint):
     assert before in EXERCISE
-    with pytest.raises(AssertionError):
-        run_solved(course, EXERCISE.replace(before, after))
+    with pytest.raises(AssertionError, match=re.escape(complaint)):
+        run_proofs(course, EXERCISE.replace(before, after))
 
 
 def test_a_wrong_answer_without_a_hint_is_refused(course, capsys):
     add_lesson(course, EXERCISE.replace(' hint="one dog"', ""))
-    assert run_build(course, "--solved", str(course.parent / "solved")) == 1
+    assert run_build(course, "--test") == 1
     assert '"wrong" needs hint=' in capsys.readouterr().err
+
+
+OWN_EXERCISE = """\
+# %% tags=["exercise"]
+shape = ...
+exercises.check("00.1", shape)
+
+# %% tags=["wrong"] hint="without keepdim"
+shape = (32,)
+exercises.check("00.1", shape)
+
+# %% tags=["solution"]
+shape = (32, 1)
+exercises.check("00.1", shape)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "complaint"),
+    [
+        ("(32, 1)", "(32, 10)", "exercise 00.1: the solution cell is to be solved"),
+        ("without keepdim", "with keepdim", "hint='with keepdim' is to be refused"),
+    ],
+)
+def test_a_build_fails_where_an_answer_gets_another_verdict(course, capsys, before, after, complaint):
+    """An exercise that changed without its check, or a check that changed without its exercise."""
+    body = "# %%\nfrom course_utils.classroom import exercises\n\n" + OWN_EXERCISE.replace(before, after)
+    add_lesson(course, body)
+    assert run_build(course) == 1
+    assert complaint in capsys.readouterr().err
+
+
+CLAIM = """\
+# %%
+gain = 3
+
+# %% tags=["claim"]
+assert gain > 2, "The student gains more than two points."
+"""
+
+
+def test_a_build_executes_claims_and_answers_and_shows_none_of_them(course, capsys):
+    body = """\
+    # %%
+    from course_utils.classroom import exercises
+    seen = ["open"]
+
+    # %% tags=["claim"]
+    assert seen.append("claim") is None, "It is there."
+
+    # %%
+    print(seen)
+    """
+    add_lesson(course, textwrap.dedent(body) + "\n" + OWN_EXERCISE)
+    assert run_build(course) == 0, capsys.readouterr().err
+    notebook = built(course)
+    shown = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in shown] == [1, 2, 3, 4]
+    assert shown[2].outputs[0].text == "['open', 'claim']\n"
+    assert "Replace the dots" in shown[3].outputs[0].data["text/plain"]
+    text = (course / "01_try_it.ipynb").read_text(encoding="utf-8")
+    assert not [word for word in ("It is there", "aside", "raises-exception", "(32,)", "assert") if word in text]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--test",)])
+def test_a_claim_that_the_run_does_not_show_fails_with_lesson_and_sentence(course, capsys, arguments):
+    other = 'assert gain > 9, f"It gains nine points; it gained {gain}."'
+    add_lesson(course, f"{CLAIM}{other}\n\n# %%\n1\n\n# %% tags=['claim']\n{other}\n".replace("> 2", "> 3"))
+    assert run_build(course, *arguments) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "FAILED" in line]
+    assert line.startswith("  FAILED 01_try_it: the run does not show what the lesson says")
+    assert "The student gains more than two points." in line
+    assert "It gains nine points; it gained 3." in line  # the run goes on: all that fails is said at once
+    assert not (course / "01_try_it.ipynb").exists()
+
+
+@pytest.mark.usefixtures("pretend_execution")
+def test_a_test_run_writes_nothing(course, capsys):
+    path = add_lesson(course, CLAIM)
+    readme = (course.parent / "README.md").read_bytes()
+    assert run_build(course, "--test") == 0
+    assert "01_try_it: 12.0 s of 60 s" in capsys.readouterr().out
+    assert sorted(course.iterdir()) == [path.parent]
+    assert (course.parent / "README.md").read_bytes() == readme
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ("assert gain > 2", "without saying in a sentence"),
+        ("assert gain > 2, gain", "without saying in a sentence"),
+        ('wide = gain > 2\nassert wide, "It gains."', "more than assertions"),
+        ("# nothing", "without saying in a sentence"),
+    ],
+)
+def test_a_claim_that_says_or_does_something_else_is_refused(course, claim, words):
+    path = add_lesson(course, f'# %% tags=["claim"]\n{claim}\n')
+    with pytest.raises(source.SourceError, match=f"01_try_it.py: the claim .*{words}"):
+        source.read_source(path)
 
 
 @pytest.mark.parametrize(
@@ -218,13 +326,13 @@ def test_a_source_without_its_head_is_refused(course, text, words):
     path = course / "src" / "01_try.py"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(source.SourceError, match=words):
-        source.read_lesson(path)
+        source.read_source(path)
 
 
 def test_an_edit_leaves_the_ids_of_other_cells_alone(course):
-    before = source.learner_cells(source.read_lesson(add_lesson(course, "# %%\na = 1\n\n# %%\na = 1\n")))
+    before = source.learner_cells(source.read_source(add_lesson(course, "# %%\na = 1\n\n# %%\na = 1\n")))
     after = source.learner_cells(
-        source.read_lesson(add_lesson(course, "# %%\nnew = 0\n\n# %%\na = 1\n\n# %%\na = 1\n"))
+        source.read_source(add_lesson(course, "# %%\nnew = 0\n\n# %%\na = 1\n\n# %%\na = 1\n"))
     )
     assert [cell.id for cell in before] == [cell.id for cell in after if "new" not in cell.source]
     assert len({cell.id for cell in after}) == len(after)
@@ -305,7 +413,7 @@ def test_an_unknown_lesson_is_an_error_that_names_the_known_ones(course, capsys)
 
 
 def test_a_published_address_brings_badge_and_absolute_links_for_colab(course):
-    lessons = [source.read_lesson(add_lesson(course, "", number=number)) for number in ("01", "02")]
+    lessons = [source.read_source(add_lesson(course, "", number=number)) for number in ("01", "02")]
     cell = generated.navigation_cell(lessons[0], lessons, address=ADDRESS, run_seconds=10)
     colab = "https://colab.research.google.com/github/someone/course/blob/main/notebooks/"
     assert f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}01_try_it.ipynb)" in (
@@ -318,7 +426,7 @@ def test_a_published_address_brings_badge_and_absolute_links_for_colab(course):
 
 
 def test_while_the_address_is_a_placeholder_there_is_no_badge(course):
-    lesson = source.read_lesson(add_lesson(course, ""))
+    lesson = source.read_source(add_lesson(course, ""))
     cell = generated.navigation_cell(lesson, [lesson], address=generated.PLACEHOLDER, run_seconds=10)
     assert "colab" not in cell.source.lower()
 

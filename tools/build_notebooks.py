@@ -4,18 +4,20 @@
     python tools/build_notebooks.py 01 04_model     those whose names begin so
     python tools/build_notebooks.py --check         are the built lessons those of the sources? Executes nothing
     python tools/build_notebooks.py --links         only the links, times and the README's table. Executes nothing
-    python tools/build_notebooks.py --solved DIR    the tests' version: wrong answers and solutions, with assertions
+    python tools/build_notebooks.py --test          execute as a build does, and write nothing
 
-A lesson that fails leaves the notebook built before as it was. CONTRIBUTING.md says how a source is written.
+A build executes a lesson with its claims, and with every wrong answer and solution of its exercises, each of which
+must get its verdict; the notebook then holds only what a learner is to see. A lesson that fails leaves the notebook
+built before as it was. CONTRIBUTING.md says how a source is written.
 """
 
 import argparse
-import shutil
+import os
 import sys
 from pathlib import Path
 
 import nbformat
-from lesson_tools.execution import SIZE_LIMIT, LessonError, execute, output_problems, tidy
+from lesson_tools.checks import output_problems
 from lesson_tools.generated import (
     lesson_table,
     navigation_cell,
@@ -27,24 +29,29 @@ from lesson_tools.generated import (
 from lesson_tools.source import (
     KERNELSPEC,
     SOURCES,
-    Lesson,
+    LessonSource,
     SourceError,
     learner_cells,
     list_sources,
-    read_lesson,
-    solved_cells,
+    proofs,
+    read_source,
     source_hash,
 )
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
-from course_utils.classroom.lessons import OVERTIME
-from course_utils.runtime import atomic_write
+from course_utils.classroom.execution import OVERTIME, execute, kernel_environment, weave
+from course_utils.runtime import SETTINGS, atomic_write
 
 NOTEBOOKS = SOURCES.parent
+SIZE_LIMIT = 600_000  # bytes: GitHub shows a larger notebook slowly or not at all
 
 
-def assemble(lesson: Lesson, lessons: list[Lesson], *, address: str, run_seconds: int) -> NotebookNode:
+class BuildError(RuntimeError):
+    """A lesson that must not be published: it stopped, printed or claimed what it must not, or is too large."""
+
+
+def assemble(lesson: LessonSource, lessons: list[LessonSource], *, address: str, run_seconds: int) -> NotebookNode:
     """Return the learner's notebook without outputs; `run_seconds` is what its head says."""
     title, *rest = learner_cells(lesson)
     links = navigation_cell(lesson, lessons, address=address, run_seconds=run_seconds)
@@ -59,22 +66,42 @@ def assemble(lesson: Lesson, lessons: list[Lesson], *, address: str, run_seconds
     )
 
 
-def build(lesson: Lesson, lessons: list[Lesson], *, folder: Path, address: str) -> NotebookNode:
-    """Execute a lesson and write `folder/NN_name.ipynb`; where it falls short, write nothing and raise LessonError."""
+def prove(
+    lesson: LessonSource, lessons: list[LessonSource], *, folder: Path, address: str
+) -> tuple[NotebookNode, float]:
+    """Execute a lesson with its claims, wrong answers and solutions.
+
+    Returns what a learner sees of it, and the seconds that this took to run.
+    Raises BuildError where anything in it fails, prints what must not be published, or takes far too long.
+    """
     notebook = assemble(lesson, lessons, address=address, run_seconds=0)
-    seconds = execute(notebook, folder=folder, cell_timeout=OVERTIME * lesson.budget_seconds + 60)
-    tidy(notebook)
-    problems = output_problems(notebook)
-    if seconds > OVERTIME * lesson.budget_seconds:
+    weave(notebook, proofs(lesson))
+    limit = OVERTIME * lesson.budget_seconds
+    environment = build_environment()
+    seconds, problems = execute(notebook, folder=folder, environment=environment, seconds_a_cell=limit + 60)
+    problems += output_problems(notebook)
+    if seconds > limit:
         problems.append(f"it ran for {seconds:.0f} s, over {OVERTIME} times its budget of {lesson.budget_seconds} s")
     elif seconds > lesson.budget_seconds:
         print(f"  warning: {lesson.name} ran for {seconds:.0f} s; its budget is {lesson.budget_seconds} s")
     if problems:
-        raise LessonError("; ".join(problems))
+        raise BuildError("; ".join(problems))
+    return notebook, seconds
+
+
+def build_environment() -> dict[str, str]:
+    """Return the shell's environment without what would make two builds differ: offline, on the CPU, no bars."""
+    dropped = {*SETTINGS, "MPLBACKEND"} - {"COURSE_DATA_DIR"}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return kept | kernel_environment() | {"COURSE_PROGRESS": "0", "COURSE_DEVICE": "cpu"}
+
+
+def build(lesson: LessonSource, lessons: list[LessonSource], *, folder: Path, address: str) -> None:
+    """Execute a lesson and write `folder/NN_name.ipynb`; where it falls short, write nothing and raise BuildError."""
+    notebook, seconds = prove(lesson, lessons, folder=folder, address=address)
     renew_generated(notebook, assemble(lesson, lessons, address=address, run_seconds=rounded_seconds(seconds)))
     size = write_notebook(notebook, folder / f"{lesson.name}.ipynb")
     print(f"  {lesson.name}: {seconds:.1f} s of {lesson.budget_seconds} s, {len(notebook.cells)} cells, {size:,} bytes")
-    return notebook
 
 
 def renew_generated(notebook: NotebookNode, fresh: NotebookNode) -> None:
@@ -92,24 +119,24 @@ def write_notebook(notebook: NotebookNode, path: Path) -> int:
     nbformat.validate(notebook)
     content = (nbformat.writes(notebook, version=4) + "\n").encode()
     if len(content) > SIZE_LIMIT:
-        raise LessonError(f"it takes {len(content):,} bytes, over {SIZE_LIMIT:,}: show fewer pictures, or JPEG")
+        raise BuildError(f"it takes {len(content):,} bytes, over {SIZE_LIMIT:,}: show fewer pictures, or JPEG")
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
     return len(content)
 
 
-def read_built(lesson: Lesson, folder: Path) -> NotebookNode | None:
+def read_built(lesson: LessonSource, folder: Path) -> NotebookNode | None:
     """Return the notebook built before, or None."""
     path = folder / f"{lesson.name}.ipynb"
     return nbformat.read(path, as_version=4) if path.exists() else None
 
 
-def built_lessons(lessons: list[Lesson], folder: Path) -> list[Lesson]:
+def built_lessons(lessons: list[LessonSource], folder: Path) -> list[LessonSource]:
     """Return the lessons that a link can lead to: those with a notebook."""
     return [lesson for lesson in lessons if (folder / f"{lesson.name}.ipynb").exists()]
 
 
-def stale(lesson: Lesson, lessons: list[Lesson], *, folder: Path, address: str) -> str | None:
+def stale(lesson: LessonSource, lessons: list[LessonSource], *, folder: Path, address: str) -> str | None:
     """Say in what the built notebook differs from its source, or return None. Executes nothing."""
     notebook = read_built(lesson, folder)
     if notebook is None:
@@ -125,7 +152,7 @@ def stale(lesson: Lesson, lessons: list[Lesson], *, folder: Path, address: str) 
     return None
 
 
-def refresh_links(lessons: list[Lesson], *, folder: Path, address: str, readme: Path) -> None:
+def refresh_links(lessons: list[LessonSource], *, folder: Path, address: str, readme: Path) -> None:
     """Bring links, times and the README's table of every built lesson up to date. Executes nothing."""
     run_seconds = {}
     lessons = built_lessons(lessons, folder)
@@ -145,30 +172,17 @@ def refresh_links(lessons: list[Lesson], *, folder: Path, address: str, readme: 
         temporary.write_text(parts[0] + table + parts[2], encoding="utf-8", newline="\n")
 
 
-def write_solved(lesson: Lesson, folder: Path, *, address: str) -> None:
-    """Write the version that the tests run with `pytest --nbmake`, under the same rules as the lessons themselves."""
-    title, *rest = solved_cells(lesson)
-    metadata = {
-        "course": {"budget_seconds": lesson.budget_seconds},
-        "kernelspec": dict(KERNELSPEC),
-        "execution": {"timeout": OVERTIME * lesson.budget_seconds + 60},  # seconds a cell; nbmake reads it
-    }
-    notebook = new_notebook(cells=[title, setup_cell(address), *rest], metadata=metadata)
-    write_notebook(notebook, folder / f"{lesson.name}.ipynb")
-    shutil.copyfile(NOTEBOOKS / "conftest.py", folder / "conftest.py")  # the network guard and the time budget
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", metavar="LESSON", help="beginnings of names; none means all")
     parser.add_argument("--check", action="store_true", help="compare what is built with the sources")
     parser.add_argument("--links", action="store_true", help="only renew the generated links and the README's table")
-    parser.add_argument("--solved", type=Path, metavar="DIR", help="write the tests' version into DIR")
+    parser.add_argument("--test", action="store_true", help="execute as a build does, and write nothing")
     parser.add_argument("--folder", type=Path, default=NOTEBOOKS, help="where notebooks and src/ are (notebooks/)")
     options = parser.parse_args(arguments)
 
     address, folder = repository_address(), options.folder.resolve()
-    lessons = [read_lesson(path) for path in list_sources(folder / "src")]
+    lessons = [read_source(path) for path in list_sources(folder / "src")]
     chosen = [each for each in lessons if not options.lessons or each.name.startswith(tuple(options.lessons))]
     unknown = [name for name in options.lessons if not any(each.name.startswith(name) for each in lessons)]
     if unknown:
@@ -177,18 +191,19 @@ def main(arguments: list[str] | None = None) -> int:
     failures = 0
     for lesson in chosen:
         try:
-            if options.solved:
-                write_solved(lesson, options.solved, address=address)
-            elif options.check:
+            if options.check:
                 if problem := stale(lesson, lessons, folder=folder, address=address):
-                    raise LessonError(f"{problem}; run `python tools/build_notebooks.py {lesson.number}`")
+                    raise BuildError(f"{problem}; run `python tools/build_notebooks.py {lesson.number}`")
+            elif options.test:
+                _, seconds = prove(lesson, lessons, folder=folder, address=address)
+                print(f"  {lesson.name}: {seconds:.1f} s of {lesson.budget_seconds} s", flush=True)
             elif not options.links:
                 print(f"{lesson.name} …", flush=True)
                 build(lesson, lessons, folder=folder, address=address)
-        except (LessonError, SourceError) as error:
+        except (BuildError, SourceError) as error:
             failures += 1
             print(f"  FAILED {lesson.name}: {error}", file=sys.stderr)
-    if not options.solved and not options.check:
+    if not options.test and not options.check:
         refresh_links(lessons, folder=folder, address=address, readme=folder.parent / "README.md")
     print(f"{len(chosen) - failures} of {len(chosen)} lessons are in order.")
     return 1 if failures else 0

@@ -1,22 +1,17 @@
-"""Where the lessons are, the learner's own copies of them, and running them from top to bottom.
+"""Where the lessons are, and the learner's own copies of them.
 
 The lessons belong to the cloned repository; the installed package alone (as on Colab) has none.
 """
 
 import difflib
 import json
-import os
 import re
 import sys
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils.runtime import atomic_write, repository_root, setting
-
-# A lesson that takes this many times its budget has failed; one that is merely over budget is reported.
-OVERTIME = 3
+from course_utils.runtime import atomic_write, repository_root
 
 
 class LessonError(Exception):
@@ -35,14 +30,6 @@ class Lesson(NamedTuple):
     def name(self) -> str:
         """`NN_name`, as in `01_pretrained_inference`."""
         return self.path.stem
-
-
-class LessonRun(NamedTuple):
-    """How one lesson went: wall-clock seconds from kernel start to end, and what went wrong (empty: nothing)."""
-
-    lesson: Lesson
-    seconds: float
-    problem: str
 
 
 def notebooks_dir() -> Path:
@@ -119,89 +106,6 @@ def copy_lesson(lesson: Lesson, *, fresh: bool = False) -> Path:
         with atomic_write(own) as temporary:
             temporary.write_text(_cleared(lesson), encoding="utf-8", newline="\n")
     return own
-
-
-def kernel_environment() -> dict[str, str]:
-    """Return the environment variables that keep a kernel off the network and its output plain.
-
-    Downloads are forbidden (`COURSE_OFFLINE`), and a socket guard refuses every connection that leaves this machine.
-    """
-    guard = notebooks_dir().parent / "tools" / "offline_guard"
-    inherited = os.environ.get("PYTHONPATH")
-    return {
-        "COURSE_OFFLINE": "1",
-        "COURSE_PROGRESS": setting("COURSE_PROGRESS", "0"),
-        "PYTHONPATH": f"{guard}{os.pathsep}{inherited}" if inherited else str(guard),
-    }
-
-
-def _first_error(notebook) -> str:
-    """Name the cell that failed, as JupyterLab counts code cells, its first line and its error."""
-    code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for number, cell in enumerate(code_cells, start=1):
-        for output in cell.outputs:
-            if output.output_type == "error":
-                first_line = next(iter(cell.source.splitlines()), "")
-                return f"code cell {number} ({first_line!r}): {output.ename}: {output.evalue}"
-    return ""
-
-
-def _budgets_hold() -> bool:
-    """The budgets are meant for what the lessons use by default: the drawn pictures and the course's own weights."""
-    return (setting("COURSE_DATASET", "drawn"), setting("COURSE_WEIGHTS", "course")) == ("drawn", "course")
-
-
-def run_lesson(lesson: Lesson, pages: Path, *, online: bool = False) -> LessonRun:
-    """Execute a lesson in a fresh kernel, write it as a page to `pages/NN_name.html`, and say how it went.
-
-    The lesson's own file stays as it is. `online` leaves the network open. A cell that takes longer than the lesson
-    may take in all is interrupted; real photos and ImageNet's weights may take as long as they need.
-    Raises ModuleNotFoundError where the extra `lab` is not installed.
-    """
-    import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-
-    notebook = nbformat.read(lesson.path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    limit = OVERTIME * lesson.budget_seconds if _budgets_hold() else None
-    # The kernel's own warnings would break the line that this lesson prints.
-    quiet = ["--log-level=ERROR"]
-    client = NotebookClient(
-        notebook, timeout=None if limit is None else limit + 60, kernel_name="python3", extra_arguments=quiet
-    )
-    started, problem = time.perf_counter(), ""
-    try:
-        client.execute(cwd=str(lesson.path.parent), env=os.environ | ({} if online else kernel_environment()))
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        problem = _first_error(notebook) or str(error).strip().splitlines()[0]
-    seconds = time.perf_counter() - started
-    if not problem and limit is not None and seconds > limit:
-        problem = f"took more than {OVERTIME} times its budget"
-    _write_page(notebook, pages / f"{lesson.name}.html")
-    return LessonRun(lesson, seconds, problem)
-
-
-def _write_page(notebook, path: Path) -> None:
-    from nbconvert import HTMLExporter
-
-    page, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": path.stem}})
-    page = re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", page)  # the lessons before and after are pages too
-    with atomic_write(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-
-
-def run_lessons(lessons: Iterable[Lesson], pages: Path, *, online: bool = False) -> Iterator[LessonRun]:
-    """Run lesson after lesson, printing a line for each (name, seconds, budget); yield how each went."""
-    for lesson in lessons:
-        print(f"{lesson.name:<34}", end="", flush=True)
-        run = run_lesson(lesson, pages, online=online)
-        over = _budgets_hold() and run.seconds > lesson.budget_seconds
-        verdict = "FAILED" if run.problem else "over budget" if over else "ok"
-        print(f"{run.seconds:7.1f} s   budget {lesson.budget_seconds:4d} s   {verdict}", flush=True)
-        yield run
 
 
 def open_in_jupyterlab(path: Path, options: Iterable[str] = ()) -> None:

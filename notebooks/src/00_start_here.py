@@ -306,6 +306,9 @@ optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 untrained = (model(points).argmax(dim=1) == labels).float().mean().item()
 print(f"right before any practice: {untrained:.0%}")
 
+# %% tags=["claim"]
+assert 0.25 < untrained < 0.75, "An untrained student is right about half of the time."
+
 # %% [markdown]
 # An untrained student does not even guess. It has some opinion about every point, by accident, and with two answers to
 # choose from an accident is right somewhere near half of the time.
@@ -329,6 +332,10 @@ snapshots["at the end"] = [parameter.detach().clone() for parameter in model.par
 
 trained = (model(points).argmax(dim=1) == labels).float().mean().item()
 print(f"right after {NUM_STEPS} corrections: {trained:.0%}")
+
+# %% tags=["claim"]
+assert abs(losses[0] - math.log(2)) < 0.15, "The loss starts near 0.69, which is ln 2."
+assert trained > 0.97, "The two spirals come apart: nearly every point is right in the end."
 
 # %% [markdown]
 # The loss tells the same story, correction by correction. It should start near 0.69 and fall from there. That is the

@@ -2,12 +2,15 @@
 
 import ast
 import re
+import sys
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 from nbformat import NotebookNode
 
-from lesson_tools.source import Lesson, exercise_key, tags
+from course_utils.classroom.execution import tags
+from lesson_tools.source import REPOSITORY, LessonSource, exercise_key
 
 SECTIONS = ("What you will learn", "Before you start", "Recap", "Exercises", "Next")
 CELLS = range(30, 81)
@@ -33,7 +36,7 @@ def structure_problems(notebook: NotebookNode) -> list[str]:
 
 def published_problems(notebook: NotebookNode) -> list[str]:
     """Return what is amiss in an executed notebook's outputs and pictures."""
-    return [*execution_problems(notebook), *picture_problems(notebook)]
+    return [*execution_problems(notebook), *output_problems(notebook), *picture_problems(notebook)]
 
 
 def headings(notebook: NotebookNode) -> list[tuple[int, str]]:
@@ -107,7 +110,7 @@ def code_problems(notebook: NotebookNode) -> list[str]:
     ]
 
 
-def exercise_problems(lesson: Lesson, registered: list[str]) -> list[str]:
+def exercise_problems(lesson: LessonSource, registered: list[str]) -> list[str]:
     """The exercises of a source: how many, their cells in order, a hint of its own for each wrong answer.
 
     `registered` are the keys that `course_utils.classroom.exercises` knows for this lesson.
@@ -133,7 +136,7 @@ def exercise_problems(lesson: Lesson, registered: list[str]) -> list[str]:
     return problems
 
 
-def _exercise_runs(lesson: Lesson) -> list[list[NotebookNode]]:
+def _exercise_runs(lesson: LessonSource) -> list[list[NotebookNode]]:
     """Return the cells of each exercise: the learner's cell, and the tagged cells that follow it."""
     runs: list[list[NotebookNode]] = []
     for cell in lesson.cells:
@@ -172,6 +175,28 @@ def picture_problems(notebook: NotebookNode) -> list[str]:
             if parser.without_alt or re.search(r"!\[\s*\]\(", text):
                 problems.append(f"{_named(cell)} shows a picture without alt text")
     return problems
+
+
+def output_problems(notebook: NotebookNode) -> list[str]:
+    """Return one sentence for each output that a published lesson must not hold."""
+    problems = []
+    private = {str(REPOSITORY), str(Path.home()), sys.prefix}
+    pattern = re.compile("|".join(rf"{re.escape(path)}(?![\w-])" for path in sorted(private, key=len, reverse=True)))
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            text = _text_of(output)
+            if output.get("name") == "stderr":
+                problems.append(f"{_named(cell)} writes to standard error: {text.strip()[:300]}")
+            if found := pattern.search(text):
+                problems.append(f"{_named(cell)} shows a path of this machine: {found[0]}")
+    return problems
+
+
+def _text_of(output: NotebookNode) -> str:
+    """Return what an output says, without the pictures inside it."""
+    parts = [output.get("text", ""), *output.get("traceback", [])]
+    parts += [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
+    return re.sub(r"base64,[A-Za-z0-9+/=\s]+", "base64,", "\n".join(parts))
 
 
 class _Pictures(HTMLParser):

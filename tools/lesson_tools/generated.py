@@ -10,7 +10,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from lesson_tools.source import REPOSITORY, Lesson
+from lesson_tools.source import REPOSITORY, LessonSource
 
 PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
 _BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -36,7 +36,9 @@ def rounded_seconds(seconds: float) -> int:
     return max(5, 5 * round(seconds / 5))
 
 
-def navigation_cell(lesson: Lesson, lessons: list[Lesson], *, address: str, run_seconds: int) -> NotebookNode:
+def navigation_cell(
+    lesson: LessonSource, lessons: list[LessonSource], *, address: str, run_seconds: int
+) -> NotebookNode:
     """Return the Markdown cell under the title: how long it takes, where to go, and the Colab badge."""
     position = [other.name for other in lessons].index(lesson.name)
     before = lessons[position - 1] if position > 0 else None
@@ -57,7 +59,7 @@ def setup_cell(address: str) -> NotebookNode:
     return _generated(new_code_cell(code.replace(PLACEHOLDER, address)), "generated-set-up")
 
 
-def lesson_table(lessons: list[Lesson], run_seconds: dict[str, int], *, address: str) -> str:
+def lesson_table(lessons: list[LessonSource], run_seconds: dict[str, int], *, address: str) -> str:
     """Return the README's table of the lessons that are built: `run_seconds` by name."""
     published = address != PLACEHOLDER
     rows = ["| lesson | the question it answers | study | runs in |", "|---|---|---|---|"]
@@ -81,7 +83,7 @@ def split_readme(text: str) -> tuple[str, str, str] | None:
     return f"{before}{_START}\n", table.strip("\n"), f"\n{_END}{after}"
 
 
-def _links(before: Lesson | None, after: Lesson | None, to_lesson, glossary: str) -> str:
+def _links(before: LessonSource | None, after: LessonSource | None, to_lesson, glossary: str) -> str:
     links = [f"[Glossary]({glossary})"]
     if before:
         links.insert(0, f"[← {before.title}]({to_lesson(before.name)})")

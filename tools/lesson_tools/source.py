@@ -1,5 +1,6 @@
-"""Read the source of a lesson, and make of it the learner's notebook or the tests' notebook."""
+"""Read the source of a lesson, and make of it the learner's cells and those that only prove them."""
 
+import ast
 import hashlib
 import json
 import re
@@ -10,11 +11,13 @@ import jupytext
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from course_utils.classroom.execution import HIDDEN, asides, tags
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = REPOSITORY / "notebooks" / "src"
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
-# The one line of a solved notebook's assertions that is the same for all: take the verdict away, so that the next
-# cell cannot pass on an old one.
+# The one line of the assertions that is the same for all: take the verdict away, so that the next cell cannot pass on
+# an old one.
 _TAKE_VERDICT = "from course_utils.classroom import exercises\nverdict, exercises.last = exercises.last, None\n"
 
 
@@ -22,7 +25,7 @@ class SourceError(ValueError):
     """A lesson's source does not follow CONTRIBUTING.md, "How a lesson is written"."""
 
 
-class Lesson(NamedTuple):
+class LessonSource(NamedTuple):
     """One lesson as its author wrote it."""
 
     name: str  # "01_pretrained_inference"
@@ -37,17 +40,13 @@ class Lesson(NamedTuple):
         return self.name.split("_")[0]
 
 
-def tags(cell: NotebookNode) -> list[str]:
-    return cell.metadata.get("tags", [])
-
-
 def list_sources(folder: Path = SOURCES) -> list[Path]:
     """Return the sources of all lessons, in order."""
     return sorted(folder.glob("[0-9][0-9]_*.py"))
 
 
-def read_lesson(path: Path) -> Lesson:
-    """Read `notebooks/src/NN_name.py`. Raises SourceError where its head or its first cell is not as agreed."""
+def read_source(path: Path) -> LessonSource:
+    """Read `notebooks/src/NN_name.py`. Raises SourceError where its head, title or a claim is not as agreed."""
     notebook = jupytext.read(path, fmt="py:percent")
     course = notebook.metadata.get("course", {})
     for name in ("study_minutes", "budget_seconds"):
@@ -57,25 +56,47 @@ def read_lesson(path: Path) -> Lesson:
     head = re.match(r"# (?P<title>\d\d · .+)\n+\*\*(?P<question>[^*]+)\*\*", first)
     if head is None or not path.name.startswith(head["title"][:2] + "_"):
         raise SourceError(f"{path.name}: the first cell begins with '# {path.name[:2]} · Title' and a **question?**.")
-    return Lesson(path.stem, head["title"].strip(), " ".join(head["question"].split()), **course, cells=notebook.cells)
+    for cell in notebook.cells:
+        if "claim" in tags(cell) and (problem := claim_problem(cell)):
+            raise SourceError(f"{path.name}: the claim {cell.source.splitlines()[0]!r} {problem}.")
+    return LessonSource(
+        path.stem, head["title"].strip(), " ".join(head["question"].split()), **course, cells=notebook.cells
+    )
 
 
-def learner_cells(lesson: Lesson) -> list[NotebookNode]:
-    """Return the cells a learner sees, without outputs: no wrong answers, solutions collapsed."""
-    cells = [_as_shown(cell) for cell in lesson.cells if "wrong" not in tags(cell)]
-    return with_ids(cells)
+def claim_problem(cell: NotebookNode) -> str | None:
+    """Say what is amiss in a cell tagged `claim`: it holds assertions only, each with a sentence."""
+    if cell.cell_type != "code":
+        return "is not code"
+    statements = ast.parse(cell.source).body
+    if not all(isinstance(each, ast.Assert) for each in statements):
+        return "holds more than assertions: what else it sets, a learner's run would lack"
+    if not statements or not all(isinstance(each.msg, ast.Constant | ast.JoinedStr) for each in statements):
+        return "asserts without saying in a sentence what the lesson claims"
+    return None
 
 
-def solved_cells(lesson: Lesson) -> list[NotebookNode]:
-    """Return the cells the tests run: every wrong answer and solution, each followed by an assertion on its verdict."""
-    cells: list[NotebookNode] = []
+def learner_cells(lesson: LessonSource) -> list[NotebookNode]:
+    """Return the cells a learner sees, without outputs: no wrong answers, no claims, solutions collapsed."""
+    return with_ids([_as_shown(cell) for cell in lesson.cells if not HIDDEN & set(tags(cell))])
+
+
+def proofs(lesson: LessonSource) -> list[tuple[int, NotebookNode]]:
+    """Return what is executed with a lesson and shown to nobody, as `execution.weave` takes it.
+
+    The claims; and every wrong answer and solution, each followed by an assertion on the verdict that it gets.
+    """
+    found: list[tuple[int, NotebookNode]] = []
     key = ""
-    for cell in lesson.cells:
-        cells.append(_copy(cell))
-        if cell.cell_type == "code" and {"exercise", "wrong", "solution"} & set(tags(cell)):
+    for number, cell in asides(lesson.cells, {"claim", "exercise", "wrong", "solution"}):
+        if cell.cell_type != "code":
+            continue
+        if "exercise" not in tags(cell):  # the learner's own cell is executed as it is
+            found.append((number, _copy(cell)))
+        if "claim" not in tags(cell):
             key = exercise_key(cell) or key
-            cells.append(new_code_cell(_assertion(cell, key), metadata={"tags": ["assertion"]}))
-    return with_ids(cells)
+            found.append((number, new_code_cell(_assertion(cell, key))))
+    return found
 
 
 def exercise_key(cell: NotebookNode) -> str | None:
@@ -84,8 +105,8 @@ def exercise_key(cell: NotebookNode) -> str | None:
     return found[1] if found else None
 
 
-def source_hash(lesson: Lesson) -> str:
-    """Return the SHA-256 of what the learner's notebook is made from: wrong answers do not count."""
+def source_hash(lesson: LessonSource) -> str:
+    """Return the SHA-256 of what the learner's notebook is made from: what it never sees does not count."""
     shown = [(cell.cell_type, cell.source, tags(cell)) for cell in learner_cells(lesson)]
     return hashlib.sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
 
@@ -117,11 +138,13 @@ def _as_shown(cell: NotebookNode) -> NotebookNode:
 def _assertion(cell: NotebookNode, key: str) -> str:
     """Return the code that proves the verdict on an exercise's cell."""
     expected = {"exercise": "unanswered", "wrong": "refused", "solution": "solved"}
-    status = next(expected[tag] for tag in expected if tag in tags(cell))
-    lines = f"assert verdict is not None and verdict[:2] == ({key!r}, {status!r}), verdict"
-    if status == "refused":
-        hint = cell.metadata.get("hint")
+    tag = next(tag for tag in expected if tag in tags(cell))
+    hint = cell.metadata.get("hint")
+    which = f"the {tag} cell" + (f" with hint={hint!r}" if hint else "")
+    complaint = f"exercise {key}: {which} is to be {expected[tag]}, and gets: "
+    lines = f"assert verdict is not None and verdict[:2] == {(key, expected[tag])!r}, {complaint!r} + repr(verdict)"
+    if tag == "wrong":
         if not hint:
             raise SourceError(f'Exercise {key}: a cell tagged "wrong" needs hint="words of the hint it must get".')
-        lines += f"\nassert {hint!r} in verdict.message, verdict.message"
+        lines += f"\nassert {hint!r} in verdict.message, {complaint!r} + verdict.message"
     return _TAKE_VERDICT + lines

@@ -107,7 +107,9 @@ class SweepResult:
         return text_table(self.rows())
 
     def _repr_html_(self) -> str:
-        return html_table(self.rows(), caption=f"Sweep over {self.parameter}")
+        rows = self.rows()
+        best = [number for number, row in enumerate(rows[1:]) if row[-1]]
+        return html_table(rows, caption=f"Sweep over {self.parameter}", bold=best)
 
 
 def _best_accuracy(run: History) -> float:

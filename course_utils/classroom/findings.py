@@ -1,9 +1,10 @@
 """What was found on this machine, as text for a terminal and as a table for a notebook; `doctor` fills it in."""
 
-import html
 import textwrap
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from course_utils.report.tables import html_table
 
 
 class Finding(NamedTuple):
@@ -52,13 +53,8 @@ class EnvironmentReport:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = []
-        for finding in self.findings:
-            what, found, problem, remedy = (html.escape(text) for text in finding)
-            mend = f"<br><strong>{problem}</strong><br><code>{remedy}</code>" if problem else ""
-            cells = f"<td>{'mend' if problem else 'ok'}</td><td>{found}{mend}</td>"
-            rows.append(f'<tr><th scope="row" style="text-align: left">{what}</th>{cells}</tr>')
-        head = '<tr><th scope="col"></th><th scope="col"></th><th scope="col" style="text-align: left">found</th></tr>'
-        return f"<table><caption>{html.escape(self.summary)}</caption>{head}{''.join(rows)}</table>".replace(
-            "<td>", '<td style="text-align: left">'
-        )
+        rows = [["", "", "found"]]
+        for what, found, problem, remedy in self.findings:
+            rows.append([what, "mend" if problem else "ok", "\n".join(filter(None, [found, problem, remedy]))])
+        to_mend = [number for number, finding in enumerate(self.findings) if finding.problem]
+        return html_table(rows, caption=self.summary, bold=to_mend, align="left")

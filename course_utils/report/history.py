@@ -122,7 +122,8 @@ class History:
         return text_table(self.rows())
 
     def _repr_html_(self) -> str:
-        return html_table(self.rows(), caption=f"Report card: {len(self)} epochs")
+        best = [] if self.best_epoch is None else [self.best_epoch - 1]
+        return html_table(self.rows(), caption=f"Report card: {len(self)} epochs", bold=best)
 
     def summary(self) -> list[str]:
         """Return the last lines of a training run: time, best epoch, and the remarks."""

@@ -69,6 +69,8 @@ def test_the_page_shows_the_same_in_a_well_formed_table():
     page = ElementTree.fromstring(REPORT._repr_html_().replace("<br>", "<br/>"))
     texts = set(page.itertext())
     assert {"1 thing to mend, marked below.", "9 GB <free>", "Too old.", "install it", "mend", "ok"} <= texts
+    bold = ["".join(row.itertext()) for row in page.iter("tr") if "bold" in row[0].get("style")]
+    assert bold == ["torchmend1.0Too old.install it"]
 
 
 def test_an_old_package_is_named_with_the_command_that_mends_it(monkeypatch):

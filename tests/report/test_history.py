@@ -83,6 +83,7 @@ def test_the_table_marks_the_best_epoch_in_words():
     html = history._repr_html_()
     assert html.count("<tr") == 3
     assert "best" in html
+    assert html.index("bold") > html.index(">1<"), "only the row of epoch 2"
     assert "no epoch" in repr(History())
 
 

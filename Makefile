@@ -7,12 +7,13 @@ UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(LOCAL_UV))
 ensure_uv = @$(UV) --version >/dev/null 2>&1 || \
 	{ python3 -m venv build/uv && build/uv/$(notdir $(BIN))/python -m pip install --quiet uv; }
 
-.PHONY: help lab run test edit notebooks bench lock
+.PHONY: help lab run test browser edit notebooks bench lock
 
 help:
 	@echo "make lab         set up once, then open lesson 00 in JupyterLab"
 	@echo "make run         run every lesson without the internet; pages in build/lessons/   [LESSONS=\"01 04\"]"
 	@echo "make test        lint, unit tests, and every lesson with its answers   [LESSONS=\"01 04\"]"
+	@echo "make browser     every lesson in JupyterLab, in a real browser (make test opens two)"
 	@echo "for authors:"
 	@echo "make edit        open the lessons' sources in JupyterLab"
 	@echo "make notebooks   build notebooks/*.ipynb from notebooks/src/*.py   [LESSONS=\"01 04\"]"
@@ -30,6 +31,10 @@ test: .venv/.ready
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pytest
 	$(PYTHON) tools/build_notebooks.py --test $(LESSONS)
+
+# -m "" takes away the choice of two lessons that pyproject.toml makes for `make test`.
+browser: .venv/.ready
+	COURSE_TEST_BROWSER=required $(PYTHON) -m pytest -m "" tests/browser
 
 edit: .venv/.ready
 	$(PYTHON) -m course_utils lab --sources

@@ -1,13 +1,16 @@
 """Revision notes must say exactly what the backbone would have said, and refuse where they would be wrong."""
 
 import copy
+import sys
+from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch import Tensor, nn
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
 
-from course_utils.features import extract_features
+from course_utils import features
+from course_utils.features import extract_features, fold_batch_norm
 from course_utils.training import train_model
 
 
@@ -53,11 +56,17 @@ def test_features_equal_the_plain_forward_pass():
 
 
 def test_every_batch_norm_is_folded(monkeypatch):
-    calls = []
+    sizes = []
     original = nn.functional.batch_norm
-    monkeypatch.setattr(nn.functional, "batch_norm", lambda *a, **k: (calls.append(1), original(*a, **k))[1])
-    extract_features(backbone(), DataLoader(pictures(), batch_size=8), device="cpu")
-    assert not calls
+
+    def counted(images, *rest, **options):
+        sizes.append(len(images))
+        return original(images, *rest, **options)
+
+    monkeypatch.setattr(nn.functional, "batch_norm", counted)
+    extract_features(backbone(), DataLoader(pictures(24), batch_size=8), device="cpu")
+    assert sizes == [8, 8]  # of the plain backbone, asked once, for comparison
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in fold_batch_norm(backbone()).modules())
 
 
 def test_mobilenet_features_equal_the_plain_forward_pass():
@@ -107,18 +116,87 @@ def test_training_on_features_equals_training_through_the_frozen_backbone():
     assert histories[0].val_accuracy == histories[1].val_accuracy
 
 
-def test_a_backbone_that_cannot_be_traced_still_works():
-    class Branching(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.inner = backbone()
+class Branching(nn.Module):
+    """Asks the pictures for its way: tracing raises TraceError."""
 
+    def __init__(self):
+        super().__init__()
+        self.inner = backbone()
+
+    def forward(self, images):
+        return self.inner(images if images.sum() > 0 else images + 0)
+
+
+class Measuring(Branching):
+    """Asks for its batch's length: tracing raises RuntimeError (pytorch#53534)."""
+
+    def forward(self, images):
+        return self.inner(images).view(len(images), -1)
+
+
+class Counting(Branching):
+    """Tracing raises TypeError."""
+
+    def forward(self, images):
+        return self.inner(images) * float(images.shape[0])
+
+
+class Viewing(Branching):
+    """Traced, but its view fits one order of memory only."""
+
+    def forward(self, images):
+        return self.inner(images.view(-1).view(images.shape))
+
+
+class Remembering(Branching):
+    """Traced, but the trace keeps what was a question: is this batch full?"""
+
+    def forward(self, images):
+        return self.inner(images) * self.factor(images.shape)
+
+    def factor(self, shape):
+        return 1 if isinstance(shape, torch.Size) else 2
+
+
+class Inexact(Branching):
+    """Folded, it would answer in half the precision."""
+
+    def forward(self, images):
+        return self.inner(images) if isinstance(images, Tensor) else self.inner(images.bfloat16().float())
+
+
+@pytest.mark.parametrize("kind", [Branching, Measuring, Counting, Viewing, Remembering, Inexact])
+@pytest.mark.parametrize("batch_size", [8, 22])
+def test_where_the_fast_way_fails_or_differs_the_plain_one_is_taken(kind, batch_size):
+    network, dataset = kind().requires_grad_(False).eval(), pictures()
+    notes = extract_features(network, DataLoader(dataset, batch_size=batch_size), device="cpu")
+    expected = torch.cat([network(images) for images in dataset.tensors[0].split(batch_size)])
+    torch.testing.assert_close(notes.tensors[0], expected, atol=1e-5, rtol=0)
+
+
+def test_a_smaller_last_batch_is_compared_as_well():
+    class Sized(Branching):
         def forward(self, images):
-            return self.inner(images if images.sum() > 0 else images + 0)
+            scale = 1 if isinstance(images, Tensor) and len(images) < 8 else 2
+            return self.inner(images) * scale
 
-    network, dataset = Branching().requires_grad_(False).eval(), pictures()
+    network, dataset = Sized().requires_grad_(False).eval(), pictures()
     notes = extract_features(network, DataLoader(dataset, batch_size=8), device="cpu")
-    torch.testing.assert_close(notes.tensors[0], network(dataset.tensors[0]), atol=1e-4, rtol=0)
+    expected = torch.cat([network(images) for images in dataset.tensors[0].split(8)])
+    torch.testing.assert_close(notes.tensors[0], expected, atol=1e-4, rtol=0)
+
+
+def test_a_release_without_the_experimental_part_still_works(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.fx.experimental.optimization", None)
+    network, dataset = backbone(), pictures()
+    notes = extract_features(network, DataLoader(dataset, batch_size=22), device="cpu")
+    assert torch.equal(notes.tensors[0], network(dataset.tensors[0]))
+
+
+def test_what_can_be_built_for_speed_only_stands_in_one_file():
+    root = Path(features.__file__).parent.parent
+    files = [path for folder in ("course_utils", "tools", "benchmarks") for path in (root / folder).rglob("*.py")]
+    assert [path.name for path in files if "torch.fx" in path.read_text(encoding="utf-8")] == ["features.py"]
 
 
 @pytest.mark.parametrize(
@@ -162,3 +240,22 @@ def test_a_data_set_that_augments_is_refused():
 
     with pytest.raises(ValueError, match=r"augments.*train_eval"):
         extract_features(backbone(), DataLoader(Flipping(), batch_size=8), device="cpu")
+
+
+def test_labels_of_any_form_are_read_twice_without_harm():
+    for labels in (torch.rand(22, 3), torch.full((22,), torch.nan), torch.arange(22).reshape(22, 1)):
+        dataset = TensorDataset(torch.randn(22, 3, 12, 12), labels)
+        notes = extract_features(backbone(), DataLoader(dataset, batch_size=8), device="cpu")
+        assert torch.equal(notes.tensors[1].nan_to_num(), labels.nan_to_num())
+
+
+def test_a_shuffling_batch_sampler_is_refused_too():
+    dataset = pictures()
+    batches = BatchSampler(RandomSampler(dataset), batch_size=8, drop_last=False)
+    with pytest.raises(ValueError, match=r"in order \(RandomSampler\)"):
+        extract_features(backbone(), DataLoader(dataset, batch_sampler=batches), device="cpu")
+
+
+def test_an_empty_loader_is_refused():
+    with pytest.raises(ValueError, match="The loader is empty"):
+        extract_features(backbone(), DataLoader(pictures(0), batch_size=8), device="cpu")

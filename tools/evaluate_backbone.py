@@ -18,9 +18,9 @@ from pretrain_backbone import normalize, resize
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
-from torch.fx.experimental.optimization import fuse
 
 from course_utils.datasets import ImageFolderDataset
+from course_utils.features import fold_batch_norm
 from course_utils.models import build_classifier, load_pretrained
 from course_utils.pretrained import read_weights
 from course_utils.runtime import progress_bar
@@ -32,7 +32,7 @@ def marks_by_class(network: nn.Module, run: Path, side: int) -> tuple[float, flo
     """Return top-1, top-5 and the accuracy of each class (C,) on the mock exam, in evaluation mode at `side` pixels."""
     pictures = torch.load(run / "pictures.pt", weights_only=True, mmap=True)
     images, labels = pictures["val_images"], pictures["val_labels"]
-    fused = fuse(network.eval()).to(memory_format=torch.channels_last)
+    fused = fold_batch_norm(network.eval()).to(memory_format=torch.channels_last)
     top5 = torch.cat(
         [
             fused(resize(normalize(batch), side).contiguous(memory_format=torch.channels_last)).topk(5).indices
@@ -49,7 +49,7 @@ def photo_features(backbone: nn.Module, spec: InputSpec, root: Path) -> tuple[Te
     """Return features (N, 1280) and labels (N,) of all pictures in a folder per class."""
     dataset = ImageFolderDataset(root, transform=build_eval_transform(spec))
     loader = torch.utils.data.DataLoader(dataset, batch_size=64)
-    fused = fuse(backbone.eval()).to(memory_format=torch.channels_last)
+    fused = fold_batch_norm(backbone.eval()).to(memory_format=torch.channels_last)
     parts = [
         (fused(images.contiguous(memory_format=torch.channels_last)), labels)
         for images, labels in progress_bar(loader, description=f"{root.name} at {spec.image_size} px")

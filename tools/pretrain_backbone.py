@@ -32,10 +32,10 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
-from torch.fx.experimental.optimization import fuse
 from torch.optim import swa_utils
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
+from course_utils.features import fold_batch_norm
 from course_utils.pretrained import save_course_weights
 from course_utils.runtime import atomic_write, get_device, progress_bar, set_seed
 from course_utils.transforms import IMAGENET_MEAN, IMAGENET_STD, InputSpec
@@ -176,7 +176,7 @@ def ask_teacher(images: Tensor, run: Path, device: torch.device, *, compiled: bo
     network = mobilenet_v2(weights=MobileNet_V2_Weights.IMAGENET1K_V1).eval().requires_grad_(False).to(device)
     head, cached = network.classifier[1].float(), run / "teacher.pt"
     if not cached.exists():
-        backbone = fuse(nn.Sequential(network.features, nn.AdaptiveAvgPool2d(1), nn.Flatten()))  # folds BatchNorm
+        backbone = fold_batch_norm(nn.Sequential(network.features, nn.AdaptiveAvgPool2d(1), nn.Flatten()))
         dtype = torch.bfloat16 if compiled else torch.float32
         backbone = backbone.to(dtype, memory_format=torch.channels_last)
         if compiled:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
 from course_utils.models import TransferClassifier, freeze, without_head
-from course_utils.pretrained import differences, fill, parse_plain, write_plain
+from course_utils.plain import parse_plain, write_plain
+from course_utils.pretrained import differences, fill
 from course_utils.runtime import evaluating
 from course_utils.transforms import InputSpec, build_eval_transform, load_image, to_rgb
 

@@ -2,11 +2,10 @@
 
 "course" weights are shipped in the package, written by `tools/pretrain_backbone.py`; their hash stands below, and a
 file with any other content is refused before it is unpickled. "imagenet" weights are torchvision's, from its cache.
-Own files are `torch.save`d dicts of plain types (tensors, numbers, strings, lists, dicts).
+Own files are plain ones (`course_utils.plain`).
 """
 
 import hashlib
-import io
 import pickle
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
@@ -17,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import MobileNet_V2_Weights, MobileNetV2
 
-from course_utils.runtime import atomic_write, is_offline, setting
+from course_utils.plain import parse_plain, write_plain
+from course_utils.runtime import is_offline, setting
 from course_utils.transforms import InputSpec
 
 COURSE_WEIGHTS_FILE = Path(__file__).parent / "weights" / "mobilenet_v2_tiny_imagenet.pt"
@@ -168,32 +168,3 @@ def read_imagenet_weights() -> TrainedWeights:
 def _as_float32(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the same tensors, those stored as float16 as float32."""
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state_dict.items()}
-
-
-def write_plain(path: str | Path, content: Mapping[str, Any]) -> str:
-    """Write a dict of plain types and tensors to `path` in one piece and return the file's SHA-256.
-
-    Raises ValueError, and writes nothing, where a value could not be read back with `weights_only=True`.
-    """
-    buffer = io.BytesIO()  # torch.save into a file would write the file's name into it, and change the hash
-    torch.save(dict(content), buffer)
-    data = buffer.getvalue()
-    parse_plain(data, Path(path))
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(data)
-    return hashlib.sha256(data).hexdigest()
-
-
-def parse_plain(data: bytes, path: Path) -> dict[str, Any]:
-    """Return the dict in `data`, tensors on the CPU; `path` is where it comes from, for the error.
-
-    Raises ValueError where `data` is no `torch.save`d dict of plain types (which alone cannot run code).
-    """
-    try:
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except WEIGHTS_ERRORS as error:
-        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise ValueError(f"{path} holds no plain PyTorch weights, or is damaged: {reason[:120]}") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} holds a {type(content).__name__}, not a dict of weights.")
-    return content

@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "course_utils"
 # One line a floor: a module, or a whole wing where no line names its module, imports from the floors above its own.
 FLOORS = (
     ("runtime", "transforms", "report.samples", "report.tables"),
-    ("pretrained", "report.metrics", "report.remarks", "classroom.findings"),
-    ("pictures.folders", "pictures.downloads", "pictures.drawn"),
+    ("plain", "report.metrics", "report.remarks", "classroom.findings"),
+    ("pretrained", "pictures.folders", "pictures.downloads", "pictures.drawn"),
     ("report.history", "checks", "checkpoints", "models", "datasets"),
     ("pictures.catalog", "pictures.scan", "pictures.messy"),
     ("training", "features", "inference", "evaluation"),

@@ -5,22 +5,20 @@ import io
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import torch
 from torchvision.models import mobilenet_v2
 
 from course_utils import pretrained
+from course_utils.plain import write_plain
 from course_utils.pretrained import (
     COURSE_WEIGHTS_FILE,
     IMAGENET,
-    parse_plain,
     read_course_weights,
     read_imagenet_weights,
     read_weights,
     save_course_weights,
-    write_plain,
 )
 from course_utils.transforms import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 
@@ -110,7 +108,7 @@ def test_a_truncated_file_is_refused_with_and_without_a_hash(course_file):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match="is damaged or another version"):
         read_weights(path, digest)
-    with pytest.raises(ValueError, match="holds no plain PyTorch weights, or is damaged"):
+    with pytest.raises(ValueError, match="cannot be read: it is damaged"):
         read_weights(path)
 
 
@@ -149,29 +147,6 @@ def test_weights_that_float16_cannot_hold_are_not_saved(tmp_path):
     with pytest.raises(ValueError, match=r"classifier\.1\.bias holds values that are not finite in torch\.float16"):
         save(tmp_path / "weights.pt", network)
     assert list(tmp_path.iterdir()) == []
-
-
-# Plain content
-
-
-def test_what_could_run_code_is_not_written(tmp_path):
-    with pytest.raises(ValueError, match="holds no plain PyTorch weights"):
-        write_plain(tmp_path / "model.pt", {"model": torch.nn.Linear(2, 2)})
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_foreign_content_is_refused_by_name():
-    tensor, module = io.BytesIO(), io.BytesIO()
-    torch.save(torch.zeros(2), tensor)
-    torch.save({"model": torch.nn.Linear(2, 2)}, module)
-    for content, message in [
-        (b"<!DOCTYPE html><html>not found</html>", "x.pt holds no plain PyTorch weights"),
-        (b"", "x.pt holds no plain PyTorch weights, or is damaged: EOFError"),
-        (module.getvalue(), "x.pt holds no plain PyTorch weights"),
-        (tensor.getvalue(), "x.pt holds a Tensor, not a dict"),
-    ]:
-        with pytest.raises(ValueError, match=message):
-            parse_plain(content, Path("x.pt"))
 
 
 # The file in the package

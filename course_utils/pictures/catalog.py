@@ -7,20 +7,21 @@ import hashlib
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from course_utils.pictures import drawn
 from course_utils.pictures.downloads import DownloadError, download, extract_zip
+from course_utils.pictures.folders import is_hidden, walk
 from course_utils.runtime import atomic_write, data_dir, setting
 
-DRAWN_FOLDER = "clothing-drawn"
+# A folder for each version of the drawing, so that checkouts which share a data folder leave each other's alone.
+DRAWN_FOLDER = f"clothing-drawn-{drawn.DRAWING_VERSION}"
 PHOTOS_FOLDER = "clothing-dataset-small-master"
 # How many photos each split holds, and the SHA-256 over the sorted lines "relative path NUL sha256 LF" of all of them.
-PHOTO_COUNTS = {"train": 3068, "validation": 341, "test": 372}
+PHOTOS_PER_SPLIT = {"train": 3068, "validation": 341, "test": 372}
 PHOTOS_DIGEST = "297dce0c2b9b4e3533abd57bbad296ae5ed3f93712356f067ca5739ca915bef5"
 
 
@@ -34,12 +35,21 @@ class RemoteFile(NamedTuple):
     check: Callable[[Path], None] | None = None
 
 
+class Source(NamedTuple):
+    """One way to come by the clothing pictures: where they live, what puts them there, what tells them from others."""
+
+    folder: str  # below `data_dir()`
+    prepare: Callable[..., None]  # called with the folder, progress and num_workers: makes all of it or nothing
+    verify: Callable[[Path], None]  # raises ValueError that says what in the folder is not as it was put there
+
+
 def clothing(source: str | None = None, *, progress: bool = True, num_workers: int | None = None) -> Path:
     """Return the folder of the clothing pictures: `train/`, `validation/` and `test/`, a folder per class in each.
 
     The ten classes are dress, hat, longsleeve, outwear, pants, shirt, shoes, shorts, skirt and t-shirt. The first call
-    prepares the folder in `data_dir()`; later calls look at its file count and size and return in a fraction of a
-    second. Keep pictures of your own elsewhere: a changed folder is refused, never repaired behind your back.
+    prepares the folder in `data_dir()`; later calls look at the number and size of its files and return in a fraction
+    of a second. Keep pictures of your own elsewhere: a changed folder is refused, and never repaired or deleted behind
+    your back.
 
     Args:
         source: `"drawn"` (pictures drawn on this machine, no network) or `"photos"` (3,781 real photos, 3,068 / 341 /
@@ -52,13 +62,34 @@ def clothing(source: str | None = None, *, progress: bool = True, num_workers: i
         ValueError: any other source.
         DownloadError: the photos cannot be had (the message says how to get them).
         RuntimeError: the folder is there, but is not what the course put there.
+        OSError: the data folder cannot be written.
     """
     chosen = setting("COURSE_DATASET", "drawn") if source is None else source
-    if chosen not in _CLOTHING:
-        known = " or ".join(repr(name) for name in _CLOTHING)
+    if chosen not in _SOURCES:
+        known = " or ".join(repr(name) for name in _SOURCES)
         place = "the setting COURSE_DATASET" if source is None else "source"
         raise ValueError(f"{place} is {chosen!r}: the clothing pictures come as {known}.")
-    return _CLOTHING[chosen](progress=progress, num_workers=num_workers)
+    name, prepare, verify = _SOURCES[chosen]
+    folder = data_dir() / name
+    if not folder.exists():
+        try:
+            prepare(folder, progress=progress, num_workers=num_workers)
+        except OSError as error:
+            raise OSError(
+                f"The {chosen} pictures cannot be put into {folder.parent} ({error}). Set COURSE_DATA_DIR to a folder "
+                "that you may write to and that has room."
+            ) from error
+    if _read_note(folder) != _size_of(folder):
+        try:
+            verify(folder)
+        except ValueError as error:
+            raise RuntimeError(
+                f"{folder} is not as the course put it there: {error}. Give that folder another name and call again: "
+                "it is made afresh, and what is yours stays yours."
+            ) from error
+        with suppress(OSError):  # a data folder that may only be read works too, and is verified at each call
+            _write_note(folder)
+    return folder
 
 
 def fetch_file(key: str, *, progress: bool = True) -> Path:
@@ -79,57 +110,42 @@ def fetch_file(key: str, *, progress: bool = True) -> Path:
     )
 
 
-def _drawn(*, progress: bool, num_workers: int | None) -> Path:
-    folder, version = data_dir() / DRAWN_FOLDER, _drawing_version()
-    if folder.exists():
-        noted = _read_note(folder)
-        if not noted.endswith(_size_of(folder)):
-            raise RuntimeError(
-                f"{folder} is not as the course drew it. Move pictures of your own elsewhere, delete the folder and "
-                "call again: it is drawn afresh, without a network."
-            )
-        if noted.startswith(version):
-            return folder
-        if progress:
-            print(f"The drawing code has changed: drawing {folder.name} afresh.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp") as temporary:
-        new = drawn.draw_dataset(Path(temporary) / "new", num_workers=num_workers, progress=progress)
-        # Another notebook may have drawn the same meanwhile: then its folder stays, somebody may be reading it.
-        if not folder.exists() or not _read_note(folder).startswith(version):
-            if folder.exists():
-                folder.rename(Path(temporary) / "old")
-            _write_note(folder, f"{version} {_size_of(new)}")
-            new.rename(folder)
-    return folder
+def _draw(folder: Path, *, progress: bool, num_workers: int | None) -> None:
+    drawn.draw_dataset(folder, num_workers=num_workers, progress=progress)
+    _write_note(folder)
 
 
-def _photos(*, progress: bool, **_) -> Path:
-    folder = data_dir() / PHOTOS_FOLDER
-    if not folder.exists():
-        try:
-            archive = fetch_file("photos", progress=progress)
-        except DownloadError as error:
-            raise DownloadError(f"{error}\n  - work with 'drawn' instead of 'photos': it needs no network") from None
-        with suppress(FileExistsError):  # another notebook has extracted it meanwhile; what it left is verified below
-            extract_zip(archive, folder, strip_top_folder=True, progress=progress)
-    verified = f"{PHOTOS_DIGEST} {_size_of(folder)}"
-    if _read_note(folder) != verified:
-        try:
-            _check_photos((path.relative_to(folder).as_posix(), path.read_bytes()) for path in _pictures(folder))
-        except ValueError as error:
-            raise RuntimeError(f"{folder} is not the published data set: {error}. Delete it and call again.") from error
-        with suppress(OSError):  # a data folder that may only be read works too, and is verified at each call
-            _write_note(folder, verified)
-    return folder
+def _verify_drawn(folder: Path) -> None:
+    """Raise ValueError unless the files of `folder` are those that the course draws, as far as can be told."""
+    names = {name for name, _ in _files(folder)}
+    planned = {path.as_posix() for path in drawn.planned_files()}
+    for found, fault in ((names - planned, "was added"), (planned - names, "is missing")):
+        if found:
+            more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
+            raise ValueError(f"{min(found)}{more} {fault}")
+    if _read_note(folder):  # without one, the folder was copied here without the hidden file beside it
+        raise ValueError("some of its pictures have been changed")
 
 
-def _check_photos(pictures: Iterable[tuple[str, bytes]]) -> None:
-    """Raise ValueError unless `pictures`, pairs (path below the data set's folder, content), are the published ones."""
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in pictures}
+def _fetch_photos(folder: Path, *, progress: bool, **_: Any) -> None:
+    try:
+        archive = fetch_file("photos", progress=progress)
+    except DownloadError as error:
+        raise DownloadError(f"{error}\n  - work with 'drawn' instead of 'photos': it needs no network") from None
+    with suppress(FileExistsError):  # another notebook has extracted it meanwhile; what it left is verified as well
+        extract_zip(archive, folder, strip_top_folder=True, progress=progress)
+
+
+def _verify_photos(folder: Path) -> None:
+    _check_photos((name, path.read_bytes()) for name, path in _files(folder) if _is_photo(name))
+
+
+def _check_photos(photos: Iterable[tuple[str, bytes]]) -> None:
+    """Raise ValueError unless `photos`, pairs (path below the data set's folder, content), are the published ones."""
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in photos}
     counts = Counter(name.partition("/")[0] for name in digests)
-    if counts != PHOTO_COUNTS:
-        found, wanted = (", ".join(f"{split} {c[split]:,}" for split in sorted(c)) for c in (counts, PHOTO_COUNTS))
+    if counts != PHOTOS_PER_SPLIT:
+        found, wanted = (", ".join(f"{split} {c[split]:,}" for split in sorted(c)) for c in (counts, PHOTOS_PER_SPLIT))
         raise ValueError(f"its pictures are {found or 'none'} instead of {wanted}")
     lines = sorted(f"{name}\0{digest}\n" for name, digest in digests.items())
     if hashlib.sha256("".join(lines).encode()).hexdigest() != PHOTOS_DIGEST:
@@ -139,26 +155,27 @@ def _check_photos(pictures: Iterable[tuple[str, bytes]]) -> None:
 def _check_photos_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if _is_picture(PurePosixPath(name))]
             # GitHub puts everything into one folder, named after the branch or commit.
-            _check_photos((name.partition("/")[2], archive.read(name)) for name in names)
+            members = {name.partition("/")[2]: name for name in archive.namelist() if not name.endswith("/")}
+            _check_photos((name, archive.read(member)) for name, member in members.items() if _is_photo(name))
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise ValueError(f"the archive is damaged ({error})") from error
 
 
-def _is_picture(path: PurePosixPath | Path) -> bool:
-    # macOS leaves a hidden ._name.jpg beside each file that it copies to a USB stick.
-    return path.suffix == ".jpg" and not path.name.startswith(".")
+def _is_photo(name: str) -> bool:
+    """True for every file of a split, so that no file of somebody else's passes for a part of the data set."""
+    return name.partition("/")[0] in PHOTOS_PER_SPLIT and not is_hidden(name)
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*.jpg") if _is_picture(path))
+def _files(folder: Path) -> list[tuple[str, Path]]:
+    """Every file below `folder` with its name there, except for what systems leave lying about."""
+    return [(path.relative_to(folder).as_posix(), path) for path in walk(folder) if not is_hidden(path)]
 
 
 def _size_of(folder: Path) -> str:
-    """How many pictures a folder holds and how many bytes: cheap to ask at each call, and few accidents escape it."""
-    sizes = [path.stat().st_size for path in _pictures(folder)]
-    return f"{len(sizes)} pictures {sum(sizes)} bytes"
+    """How many files a folder holds and how many bytes: cheap to ask at each call, and few accidents escape it."""
+    sizes = [path.lstat().st_size for _, path in _files(folder)]
+    return f"{len(sizes)} files {sum(sizes)} bytes"
 
 
 def _note(folder: Path) -> Path:
@@ -167,22 +184,19 @@ def _note(folder: Path) -> Path:
 
 
 def _read_note(folder: Path) -> str:
-    """What the last preparation noted about `folder`: a version or digest, and the size; empty where there is none."""
+    """What `_size_of` was when the folder was last known to be right; empty where nobody noted it."""
     return _note(folder).read_text(encoding="utf-8") if _note(folder).exists() else ""
 
 
-def _write_note(folder: Path, text: str) -> None:
+def _write_note(folder: Path) -> None:
     with atomic_write(_note(folder)) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(_size_of(folder), encoding="utf-8")
 
 
-def _drawing_version() -> str:
-    """A digest of the drawing code itself, so that nobody has to remember to count a version up."""
-    sources = sorted(Path(drawn.__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
-
-
-_CLOTHING: dict[str, Callable[..., Path]] = {"drawn": _drawn, "photos": _photos}
+_SOURCES = {
+    "drawn": Source(DRAWN_FOLDER, _draw, _verify_drawn),
+    "photos": Source(PHOTOS_FOLDER, _fetch_photos, _verify_photos),
+}
 
 _CLOTHING_REPOSITORY = "https://github.com/alexeygrigorev/clothing-dataset-small"
 REMOTE_FILES = {

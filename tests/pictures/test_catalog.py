@@ -1,4 +1,4 @@
-"""Data sets: drawn once, and again when the drawing changes; photos fetched, verified, refused when tampered with."""
+"""Data sets: drawn once for each version of the drawing; photos fetched, verified, refused when tampered with."""
 
 import hashlib
 import io
@@ -53,7 +53,7 @@ def mirror(tmp_path, monkeypatch) -> Path:
     write_archive(folder / "clothing-dataset-small-master.zip", PHOTOS)
     monkeypatch.setenv("COURSE_MIRROR", str(folder))
     monkeypatch.setenv("COURSE_OFFLINE", "1")
-    monkeypatch.setattr(catalog, "PHOTO_COUNTS", {"train": 2, "validation": 1, "test": 1})
+    monkeypatch.setattr(catalog, "PHOTOS_PER_SPLIT", {"train": 2, "validation": 1, "test": 1})
     monkeypatch.setattr(catalog, "PHOTOS_DIGEST", published(PHOTOS))
     return folder
 
@@ -96,10 +96,10 @@ def entries(folder: Path) -> set[str]:
 
 @pytest.mark.usefixtures("drawings", "mirror")
 def test_the_setting_decides_where_no_source_is_given(data, monkeypatch):
-    assert catalog.clothing() == data / "clothing-drawn"
+    assert catalog.clothing() == data / catalog.DRAWN_FOLDER
     monkeypatch.setenv("COURSE_DATASET", "photos")
     assert catalog.clothing() == data / "clothing-dataset-small-master"
-    assert catalog.clothing("drawn") == data / "clothing-drawn"
+    assert catalog.clothing("drawn") == data / catalog.DRAWN_FOLDER
 
 
 def test_an_unknown_source_is_refused_and_says_where_it_came_from(data, monkeypatch):
@@ -125,85 +125,124 @@ def test_drawn_pictures_are_drawn_once(drawings):
     assert entries(first) == set(SPLITS)
 
 
-def test_changed_drawing_code_draws_again_and_says_so(data, drawings, monkeypatch, capsys):
-    catalog.clothing("drawn")
-    monkeypatch.setattr(catalog, "_drawing_version", lambda: "newer")
-    folder = catalog.clothing("drawn")
-    assert "drawing clothing-drawn afresh" in capsys.readouterr().out
-    assert (folder / "train" / "hat" / "1.jpg").read_bytes() == b"drawing 2"
-    catalog.clothing("drawn")
+def test_checkouts_that_draw_alike_share_a_folder_and_others_leave_it_alone(drawings, monkeypatch):
+    """Nothing but the version counts: a comment in the drawing code draws nothing afresh, at nobody's turn."""
+    first = catalog.clothing("drawn")
+    assert first.name == f"clothing-drawn-{catalog.drawn.DRAWING_VERSION}"
+    newer = catalog.Source("clothing-drawn-newer", catalog._draw, catalog._verify_drawn)
+    with monkeypatch.context() as patched:
+        patched.setitem(catalog._SOURCES, "drawn", newer)
+        second = catalog.clothing("drawn")
+    assert catalog.clothing("drawn") == first
     assert len(drawings) == 2
-    assert entries(data) == {"clothing-drawn", ".clothing-drawn.verified"}
+    assert (first / "train" / "hat" / "1.jpg").read_bytes() == b"drawing 1"
+    assert (second / "train" / "hat" / "1.jpg").read_bytes() == b"drawing 2"
 
 
-def test_the_drawing_version_follows_every_file_of_the_drawing_code(tmp_path, monkeypatch):
-    copy = tmp_path / "drawn"
-    shutil.copytree(Path(catalog.drawn.__file__).parent, copy)
-    before = catalog._drawing_version()
-    monkeypatch.setattr(catalog.drawn, "__file__", str(copy / "__init__.py"))
-    assert catalog._drawing_version() == before
-    sources = sorted(copy.glob("*.py"))
-    assert sources
-    for source in sources:
-        source.write_text(source.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-        assert catalog._drawing_version() != before
-        before = catalog._drawing_version()
-
-
-def test_interrupted_drawing_leaves_the_old_pictures(data, drawings, monkeypatch):
-    folder = catalog.clothing("drawn")
-
-    def interrupt(root, **_):
-        (root / "train").mkdir(parents=True)
+def test_interrupted_drawing_leaves_nothing_that_passes_for_the_pictures(data, monkeypatch):
+    def interrupt(_job):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(catalog, "_drawing_version", lambda: "newer")
-        patched.setattr(catalog.drawn, "draw_dataset", interrupt)
+        patched.setattr(catalog.drawn.dataset, "_draw_file", interrupt)
         with pytest.raises(KeyboardInterrupt):
             catalog.clothing("drawn")
-    assert entries(data) == {"clothing-drawn", ".clothing-drawn.verified"}
-    assert catalog.clothing("drawn") == folder
-    assert len(drawings) == 1
+    assert entries(data) == set()
 
 
-@pytest.mark.usefixtures("drawings")
 def test_pictures_that_another_notebook_drew_meanwhile_stay(data, monkeypatch):
     draw = catalog.drawn.draw_dataset
 
-    def slowly(root, **options):
+    def overtaken(root, **options):
         with monkeypatch.context() as patched:
-            patched.setattr(catalog.drawn, "draw_dataset", draw)
+            patched.setattr(catalog.drawn, "draw_dataset", lambda root, **_: draw(root, sizes={"test": 10}))
             catalog.clothing("drawn")
-        return draw(root, **options)
+        theirs.append((root / "test" / "hat" / "0000.jpg").stat().st_mtime_ns)
+        with monkeypatch.context() as patched:  # this one looked before the other was ready
+            patched.setattr(Path, "exists", lambda path: path != root and path.is_dir())
+            return draw(root, sizes={"test": 10}, **options)
 
-    monkeypatch.setattr(catalog.drawn, "draw_dataset", slowly)
-    assert (catalog.clothing("drawn") / "train" / "hat" / "1.jpg").read_bytes() == b"drawing 1"
-    assert entries(data) == {"clothing-drawn", ".clothing-drawn.verified"}
+    theirs = []
+    monkeypatch.setattr(catalog.drawn, "draw_dataset", overtaken)
+    folder = catalog.clothing("drawn")
+    assert [(folder / "test" / "hat" / "0000.jpg").stat().st_mtime_ns] == theirs
+    assert entries(data) == {catalog.DRAWN_FOLDER, f".{catalog.DRAWN_FOLDER}.verified"}
 
 
-@pytest.mark.usefixtures("drawings")
-def test_a_drawn_folder_that_somebody_changed_is_refused_and_kept(monkeypatch):
-    mine = catalog.clothing("drawn") / "train" / "hat" / "mine.jpg"
+@pytest.fixture
+def small_plan(monkeypatch) -> list[str]:
+    """Let the course draw ten pictures only; return their names."""
+    monkeypatch.setattr(catalog.drawn.dataset, "SPLIT_SIZES", {"test": 10})
+    return [path.as_posix() for path in catalog.drawn.planned_files()]
+
+
+@pytest.mark.parametrize("name", ["mine.jpg", "mine.png", "MINE.JPG", "notes.txt"])
+def test_a_drawn_folder_with_a_file_of_somebody_is_refused_kept_and_drawn_afresh_once_renamed(name, data, small_plan):
+    folder = catalog.clothing("drawn")
+    mine = folder / "test" / "hat" / name
     mine.write_bytes(b"my own hat")
-    with pytest.raises(RuntimeError, match=r"clothing-drawn is not as the course drew it.*delete the folder"):
+    with pytest.raises(RuntimeError, match=rf"test/hat/{name} was added\. Give that folder another name"):
         catalog.clothing("drawn")
-    monkeypatch.setattr(catalog, "_drawing_version", lambda: "newer")
-    with pytest.raises(RuntimeError, match="not as the course drew it"):
+    assert mine.read_bytes() == b"my own hat"
+    folder.rename(data / "my hats")
+    assert {path.relative_to(folder).as_posix() for path in catalog.clothing("drawn").rglob("*.*")} == set(small_plan)
+    assert (data / "my hats" / "test" / "hat" / name).read_bytes() == b"my own hat"
+
+
+def test_what_else_can_happen_to_a_drawn_folder_is_named(small_plan):
+    folder = catalog.clothing("drawn")
+    (folder / small_plan[0]).write_bytes(b"painted over")
+    with pytest.raises(RuntimeError, match="some of its pictures have been changed"):
         catalog.clothing("drawn")
-    assert mine.exists()
+    (folder / small_plan[0]).unlink()
+    (folder / small_plan[1]).unlink()
+    with pytest.raises(RuntimeError, match=rf"{min(small_plan[:2])} \(and 1 more\) is missing"):
+        catalog.clothing("drawn")
+
+
+@pytest.mark.usefixtures("small_plan")
+def test_what_systems_leave_lying_about_is_nobodys_change():
+    folder = catalog.clothing("drawn")
+    for name in (".DS_Store", "test/Thumbs.db", "test/hat/._0000.jpg"):
+        (folder / name).write_bytes(b"-")
+    (folder / "test" / ".ipynb_checkpoints").mkdir()
+    assert catalog.clothing("drawn") == folder
+
+
+@pytest.mark.usefixtures("small_plan")
+def test_a_drawn_folder_copied_without_the_note_beside_it_is_as_good():
+    folder = catalog.clothing("drawn")
+    catalog._note(folder).unlink()
+    assert catalog.clothing("drawn") == folder
+    assert catalog._note(folder).exists()
 
 
 def test_a_folder_that_the_course_did_not_draw_is_refused_and_kept(data, drawings):
-    (data / "clothing-drawn").mkdir(parents=True)
-    with pytest.raises(RuntimeError, match="not as the course drew it"):
+    (data / catalog.DRAWN_FOLDER).mkdir(parents=True)
+    with pytest.raises(RuntimeError, match=r"not as the course put it there: test/dress/0000\.jpg .* is missing"):
         catalog.clothing("drawn")
     assert drawings == []
 
 
-def test_the_real_drawing_code_fits_in(monkeypatch):
+@pytest.mark.usefixtures("small_plan")
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(28, "No space left on device")])
+def test_a_data_folder_that_cannot_be_written_is_named_with_a_way_out(data, tmp_path, monkeypatch, error):
     draw = catalog.drawn.draw_dataset
-    monkeypatch.setattr(catalog.drawn, "draw_dataset", lambda root, **more: draw(root, sizes={"test": 10}, **more))
+
+    def refuse(root, **options):
+        if root.parent == data:
+            raise error
+        return draw(root, **options)
+
+    monkeypatch.setattr(catalog.drawn, "draw_dataset", refuse)
+    with pytest.raises(OSError, match=rf"my dàta .*{error.strerror}.*Set COURSE_DATA_DIR"):
+        catalog.clothing("drawn")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "elsewhere"))
+    assert catalog.clothing("drawn") == tmp_path / "elsewhere" / catalog.DRAWN_FOLDER
+
+
+@pytest.mark.usefixtures("small_plan")
+def test_the_real_drawing_code_fits_in():
     folder = catalog.clothing("drawn")
     assert entries(folder / "test") == set(catalog.drawn.CLASSES)
 
@@ -286,7 +325,7 @@ def test_an_archive_with_a_damaged_member_is_refused(mirror):
         catalog.clothing("photos")
 
 
-@pytest.mark.parametrize("change", ["delete", "add", "truncate"])
+@pytest.mark.parametrize("change", ["delete", "add", "add another kind", "truncate"])
 @pytest.mark.usefixtures("mirror")
 def test_a_photo_folder_that_changed_since_is_refused(change):
     photo = catalog.clothing("photos") / "train" / "dress" / "a.jpg"
@@ -294,15 +333,28 @@ def test_a_photo_folder_that_changed_since_is_refused(change):
         photo.unlink()
     elif change == "add":
         photo.with_name("mine.jpg").write_bytes(b"my own dress")
+    elif change == "add another kind":
+        photo.with_name("mine.png").write_bytes(b"my own dress")
     else:
         photo.write_bytes(photo.read_bytes()[:-1])
-    with pytest.raises(RuntimeError, match=r"clothing-dataset-small-master is not the published data set.*Delete it"):
+    folder = photo.parents[2]
+    with pytest.raises(RuntimeError, match=r"clothing-dataset-small-master is not as .*Give that folder another name"):
         catalog.clothing("photos")
+    folder.rename(folder.with_name("mine"))
+    assert catalog.clothing("photos") == folder
+    assert (folder.with_name("mine") / "test" / "dress" / "d.jpg").exists()
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_file_beside_the_splits_of_the_photos_is_no_part_of_the_data_set():
+    folder = catalog.clothing("photos")
+    (folder / "my notes.txt").write_text("hats are rare", encoding="utf-8")
+    assert catalog.clothing("photos") == folder
 
 
 @pytest.mark.usefixtures("mirror")
 def test_photos_in_a_folder_that_may_only_be_read_are_verified_each_time(full_checks, monkeypatch):
-    def refuse(*_):
+    def refuse(_folder):
         raise PermissionError("read only")
 
     monkeypatch.setattr(catalog, "_write_note", refuse)
@@ -375,7 +427,9 @@ def test_the_readme_tells_how_many_pictures_are_drawn():
         assert [line for line in readme().splitlines() if line.startswith(f"| {name} |") and line.endswith(row)]
 
 
-def test_the_readme_tells_every_address():
+def test_the_readme_tells_the_folders_and_every_address():
+    for folder in (catalog.DRAWN_FOLDER, catalog.PHOTOS_FOLDER):
+        assert f"`{folder}/`" in readme()
     for file in catalog.REMOTE_FILES.values():
         assert file.name in readme()
         assert all(address in readme() for address in file.addresses)

@@ -15,13 +15,19 @@ from PIL import Image
 
 from course_utils.pictures.drawn import (
     CLASSES,
+    DRAWING_VERSION,
     PROPORTIONS,
     SPLIT_SIZES,
     class_counts,
+    dataset,
     draw_dataset,
     draw_garment,
     garments,
+    planned_files,
 )
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+import draw_sheet
 
 SMALL = {"train": 16, "validation": 10, "test": 10}
 
@@ -72,6 +78,36 @@ def test_a_picture_does_not_depend_on_what_was_drawn_before():
     np.random.default_rng(1).random(3)
     np.random.seed(7)  # noqa: NPY002 - the global generator must not matter
     assert draw_garment("shirt", seed=(5, 1)).tobytes() == alone
+
+
+def test_the_pictures_are_those_of_their_version():
+    remembered, now = draw_sheet.SHEET.read_bytes(), draw_sheet.draw_sheet()
+    if draw_sheet.version_of(remembered) == DRAWING_VERSION:
+        assert draw_sheet.looks_alike(remembered, now), "the pictures have changed: count DRAWING_VERSION up"
+    assert draw_sheet.version_of(remembered) == DRAWING_VERSION, "run tools/draw_sheet.py, and look at the sheet"
+
+
+def test_one_button_more_makes_the_sheet_look_different(monkeypatch):
+    monkeypatch.setattr(draw_sheet, "CLASSES", ("shirt",))
+    monkeypatch.setattr(draw_sheet, "ROWS", 1)
+    before = draw_sheet.draw_sheet()
+    shirt = garments.GARMENTS["shirt"]
+    monkeypatch.setitem(garments.GARMENTS, "shirt", lambda rng: [*shirt(rng), garments.Dot((0.3, 0.8))])
+    assert not draw_sheet.looks_alike(before, draw_sheet.draw_sheet())
+
+
+def test_the_sheet_is_renewed_for_a_new_version_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(draw_sheet, "SHEET", tmp_path / "docs" / "garments.jpg")
+    monkeypatch.setattr(draw_sheet, "ROWS", 1)
+    draw_sheet.main()
+    first = draw_sheet.SHEET.read_bytes()
+    monkeypatch.setattr(draw_sheet, "draw_garment", lambda *_, **__: Image.new("RGB", (160, 160)))
+    with pytest.raises(SystemExit, match="count DRAWING_VERSION up"):
+        draw_sheet.main()
+    assert draw_sheet.SHEET.read_bytes() == first
+    monkeypatch.setattr(draw_sheet, "DRAWING_VERSION", DRAWING_VERSION + 1)
+    draw_sheet.main()
+    assert draw_sheet.version_of(draw_sheet.SHEET.read_bytes()) == DRAWING_VERSION + 1
 
 
 def test_another_seed_or_kind_draws_another_picture():
@@ -128,7 +164,7 @@ def test_a_notebook_uses_the_cores_and_a_script_is_not_run_again(monkeypatch, is
         main.__file__ = "script.py"
     monkeypatch.setitem(sys.modules, "__main__", main)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    assert garments._default_workers(num_pictures) == expected
+    assert dataset._default_workers(num_pictures) == expected
 
 
 def test_drawing_starts_without_torch():
@@ -180,6 +216,11 @@ def test_proportions_are_those_of_the_photos_training_set(datasets_mirror):
     assert {kind: counts[kind] / counts.total() for kind in CLASSES} == pytest.approx(PROPORTIONS)
 
 
+def test_the_plan_names_every_file_that_is_drawn(small_set):
+    assert {path.as_posix() for path in planned_files(SMALL)} == digests(small_set).keys()
+    assert len(planned_files()) == sum(SPLIT_SIZES.values())
+
+
 def test_a_split_too_small_for_all_classes_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ValueError, match=r"9 pictures.*10 classes"):
         draw_dataset(tmp_path / "drawn", sizes={"train": 20, "test": 9}, progress=False)
@@ -196,7 +237,7 @@ def test_an_interrupted_drawing_leaves_nothing_that_looks_whole(tmp_path, monkey
             raise interruption("stop")
         return Image.new("RGB", (160, 160))
 
-    monkeypatch.setattr(garments, "draw_garment", interrupted)
+    monkeypatch.setattr(dataset, "draw_garment", interrupted)
     with pytest.raises(interruption):
         draw_dataset(tmp_path / "drawn", sizes=SMALL, progress=False)
     assert list(tmp_path.iterdir()) == []
@@ -209,7 +250,7 @@ def test_the_folder_appears_only_when_every_picture_is_there(tmp_path, monkeypat
         assert not root.exists()
         return Image.new("RGB", (160, 160))
 
-    monkeypatch.setattr(garments, "draw_garment", watched)
+    monkeypatch.setattr(dataset, "draw_garment", watched)
     assert draw_dataset(root, sizes=SMALL, progress=False) == root
     assert len(list(root.rglob("*.jpg"))) == sum(SMALL.values())
     assert list(root.parent.iterdir()) == [root]
@@ -230,7 +271,7 @@ def test_the_set_of_a_process_that_finished_first_is_kept(tmp_path, monkeypatch)
         (root / "theirs.txt").write_text("whole", encoding="utf-8")
         return Image.new("RGB", (160, 160))
 
-    monkeypatch.setattr(garments, "draw_garment", overtaken)
+    monkeypatch.setattr(dataset, "draw_garment", overtaken)
     assert draw_dataset(root, sizes={"train": 10}, progress=False) == root
     assert [path.name for path in root.iterdir()] == ["theirs.txt"]
     assert list(tmp_path.iterdir()) == [root]

@@ -5,18 +5,11 @@ background under a lamp (`scenes`). Every picture has a seed of its own, so it d
 """
 
 import math
-import multiprocessing
-import os
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
-from ...runtime import progress_bar
 from .bottoms import pants, shorts, skirt
 from .canvas import FINE, Canvas, blurred, shifted
 from .cloth import DENIMS, LEATHERS, Cloth, any_colour, blend, contrasting, distance, make_cloth, pick, plain, shaded
@@ -27,23 +20,9 @@ from .shapes import Dot, Line, Part, Piece, ellipse, outline, transformed
 from .shoes import shoes
 from .tops import dress, longsleeve, shirt, t_shirt
 
-# Pictures of each kind in the training set of clothing-dataset-small, whose class balance the drawn set copies.
-PHOTO_COUNTS = {
-    "dress": 241,
-    "hat": 123,
-    "longsleeve": 455,
-    "outwear": 184,
-    "pants": 468,
-    "shirt": 290,
-    "shoes": 198,
-    "shorts": 202,
-    "skirt": 112,
-    "t-shirt": 795,
-}
-CLASSES = tuple(PHOTO_COUNTS)
-PROPORTIONS = {kind: count / sum(PHOTO_COUNTS.values()) for kind, count in PHOTO_COUNTS.items()}
-SPLIT_SIZES = {"train": 1000, "validation": 300, "test": 300}
-_WORTH_WORKERS = 200  # pictures: fewer are drawn sooner than processes start
+# Count it up whenever a picture changes: everybody's pictures are then drawn anew. `tools/draw_sheet.py` remembers what
+# they look like.
+DRAWING_VERSION = 1
 GARMENTS = {
     "dress": dress,
     "hat": hat,
@@ -56,6 +35,7 @@ GARMENTS = {
     "skirt": skirt,
     "t-shirt": t_shirt,
 }
+CLASSES = tuple(GARMENTS)
 _WEIGHTS = {  # how often each kind of garment is made of each pattern
     "dress": {"plain": 3, "flowers": 4, "dots": 2, "stripes": 1, "gingham": 1, "heather": 1},
     "hat": {"plain": 4, "heather": 3, "tartan": 1, "weave": 2, "knit": 2, "denim": 1},
@@ -184,87 +164,3 @@ def _lay_down(page: np.ndarray, canvas: Canvas, rng, light) -> np.ndarray:
     shadow = np.minimum(0.35 * blurred(mask, 1.6) + rng.uniform(0.15, 0.45) * far, 0.75)
     cover = np.asarray(mask, np.float32) * np.float32(1 / 255)
     return page * ((1 - shadow) * (1 - cover))[..., None] + colour
-
-
-def draw_dataset(
-    root: str | Path,
-    *,
-    seed: int = 0,
-    sizes: Mapping[str, int] | None = None,
-    num_workers: int | None = None,
-    progress: bool = True,
-) -> Path:
-    """Draw the whole data set into the new folder `root` and return it: `root/<split>/<class>/0000.jpg`, ...
-
-    `sizes` is the number of pictures of each split (default `SPLIT_SIZES`); every split has the class proportions
-    `PROPORTIONS`, and at least one picture of each class. The folder appears only when all of it is drawn.
-    `num_workers` processes share the drawing (0: this one does it alone); the pictures are the same. By default a
-    notebook uses one for each core, and a script none: there they need `if __name__ == "__main__":`.
-    Raises FileExistsError where `root` is already there, ValueError for a split too small to hold every class.
-    """
-    root, sizes = Path(root), SPLIT_SIZES if sizes is None else sizes
-    if root.exists():
-        raise FileExistsError(f"{root} is already there: delete it to draw it afresh, or use it as it is.")
-    counts = {split: class_counts(size) for split, size in sizes.items()}
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}.") as temporary:
-        whole = Path(temporary) / "whole"
-        jobs = [
-            (kind, (seed, split_number, number), whole / split / kind / f"{number:04d}.jpg")
-            for split_number, split in enumerate(counts)
-            for kind, count in counts[split].items()
-            for number in range(count)
-        ]
-        for folder in {path.parent for *_, path in jobs}:
-            folder.mkdir(parents=True)
-        with _mapper(_default_workers(len(jobs)) if num_workers is None else num_workers) as each:
-            drawings = each(_draw_file, jobs)
-            for _ in progress_bar(drawings, total=len(jobs), description="drawing", show=progress, unit="picture"):
-                pass
-        try:
-            whole.rename(root)
-        except OSError:
-            if not root.is_dir():  # else another process has finished the same set meanwhile: keep it
-                raise
-    return root
-
-
-def _draw_file(job: tuple[str, tuple[int, ...], Path]) -> None:
-    kind, seed, path = job
-    draw_garment(kind, seed=seed).save(path, quality=90)
-
-
-def worker_per_core() -> int:
-    """Return how many processes draw where all cores are to be used: one for each, at most eight."""
-    return min(os.cpu_count() or 1, 8)
-
-
-def _default_workers(num_pictures: int) -> int:
-    """A worker for each core; none for a handful of pictures, or where workers would run the caller's script again."""
-    is_script = hasattr(sys.modules["__main__"], "__file__")
-    num_workers = worker_per_core()
-    return 0 if is_script or num_workers == 1 or num_pictures < _WORTH_WORKERS else num_workers
-
-
-@contextmanager
-def _mapper(num_workers: int) -> Iterator:
-    """Give a `map` that works here (0) or in so many fresh processes, which end with the block."""
-    if num_workers == 0:
-        yield map
-        return
-    with multiprocessing.get_context("spawn").Pool(num_workers) as pool:
-        yield lambda work, jobs: pool.imap_unordered(work, jobs, chunksize=16)
-
-
-def class_counts(size: int) -> dict[str, int]:
-    """Return how many of `size` pictures each class gets: `PROPORTIONS`, rounded so that they add up to `size`."""
-    if size < len(CLASSES):
-        raise ValueError(f"{size} pictures cannot show {len(CLASSES)} classes: give each split {len(CLASSES)} or more.")
-    shares = {kind: max(1.0, share * size) for kind, share in PROPORTIONS.items()}
-    counts = {kind: int(share) for kind, share in shares.items()}
-    by_remainder = sorted(CLASSES, key=lambda kind: counts[kind] - shares[kind])
-    for kind in by_remainder[: max(0, size - sum(counts.values()))]:
-        counts[kind] += 1
-    while sum(counts.values()) > size:  # very small splits, where some class was raised to one
-        counts[max(counts, key=counts.get)] -= 1
-    return counts

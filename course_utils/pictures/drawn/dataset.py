@@ -1,0 +1,122 @@
+"""A whole data set of drawn garments: which pictures it holds, and drawing them, on all cores where that pays."""
+
+import multiprocessing
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from ...runtime import progress_bar
+from .garments import CLASSES, draw_garment
+
+# Pictures of each class in the training set of clothing-dataset-small, whose class balance the drawn set copies.
+_PHOTOS_PER_CLASS = {
+    "dress": 241,
+    "hat": 123,
+    "longsleeve": 455,
+    "outwear": 184,
+    "pants": 468,
+    "shirt": 290,
+    "shoes": 198,
+    "shorts": 202,
+    "skirt": 112,
+    "t-shirt": 795,
+}
+PROPORTIONS = {kind: count / sum(_PHOTOS_PER_CLASS.values()) for kind, count in _PHOTOS_PER_CLASS.items()}
+SPLIT_SIZES = {"train": 1000, "validation": 300, "test": 300}
+_WORTH_WORKERS = 200  # pictures: fewer are drawn sooner than processes start
+_Job = tuple[str, tuple[int, ...], Path]  # kind, seed, file
+
+
+def class_counts(size: int) -> dict[str, int]:
+    """Return how many of `size` pictures each class gets: `PROPORTIONS`, rounded so that they add up to `size`."""
+    if size < len(CLASSES):
+        raise ValueError(f"{size} pictures cannot show {len(CLASSES)} classes: give each split {len(CLASSES)} or more.")
+    shares = {kind: max(1.0, share * size) for kind, share in PROPORTIONS.items()}
+    counts = {kind: int(share) for kind, share in shares.items()}
+    by_remainder = sorted(CLASSES, key=lambda kind: counts[kind] - shares[kind])
+    for kind in by_remainder[: max(0, size - sum(counts.values()))]:
+        counts[kind] += 1
+    while sum(counts.values()) > size:  # very small splits, where some class was raised to one
+        counts[max(counts, key=counts.__getitem__)] -= 1
+    return counts
+
+
+def planned_files(sizes: Mapping[str, int] | None = None) -> dict[Path, tuple[str, tuple[int, int]]]:
+    """Return the files of a data set below its folder, `train/dress/0000.jpg`, each with its kind and its numbers.
+
+    The numbers, of the split and of the picture among its kind, follow the data set's seed. `sizes` is the number of
+    pictures of each split (default `SPLIT_SIZES`). Raises ValueError for a split too small to hold every class.
+    """
+    counts = {split: class_counts(size) for split, size in (SPLIT_SIZES if sizes is None else sizes).items()}
+    return {
+        Path(split, kind, f"{number:04d}.jpg"): (kind, (split_number, number))
+        for split_number, split in enumerate(counts)
+        for kind, count in counts[split].items()
+        for number in range(count)
+    }
+
+
+def draw_dataset(
+    root: str | Path,
+    *,
+    seed: int = 0,
+    sizes: Mapping[str, int] | None = None,
+    num_workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Draw the whole data set into the new folder `root` and return it: `root/<split>/<class>/0000.jpg`, ...
+
+    `sizes` is the number of pictures of each split (default `SPLIT_SIZES`); every split has the class proportions
+    `PROPORTIONS`, and at least one picture of each class. The folder appears only when all of it is drawn.
+    `num_workers` processes share the drawing (0: this one does it alone); the pictures are the same. By default a
+    notebook uses one for each core, and a script none: there they need `if __name__ == "__main__":`.
+    Raises FileExistsError where `root` is already there, ValueError for a split too small to hold every class.
+    """
+    root, planned = Path(root), planned_files(sizes)
+    if root.exists():
+        raise FileExistsError(f"{root} is already there: give it another name to draw it afresh, or use it as it is.")
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}.", suffix=".tmp") as temporary:
+        whole = Path(temporary) / "whole"
+        jobs = [(kind, (seed, *numbers), whole / path) for path, (kind, numbers) in planned.items()]
+        for folder in {path.parent for *_, path in jobs}:
+            folder.mkdir(parents=True)
+        drawings = _draw_files(jobs, _default_workers(len(jobs)) if num_workers is None else num_workers)
+        with closing(drawings):  # no worker may go on writing while the temporary folder is removed
+            for _ in progress_bar(drawings, total=len(jobs), description="drawing", show=progress, unit="picture"):
+                pass
+        try:
+            whole.rename(root)
+        except OSError:
+            if not root.is_dir():  # else another process has finished the same set meanwhile: keep it
+                raise
+    return root
+
+
+def _draw_file(job: _Job) -> None:
+    kind, seed, path = job
+    draw_garment(kind, seed=seed).save(path, quality=90)
+
+
+def _draw_files(jobs: Sequence[_Job], num_workers: int) -> Iterator[None]:
+    """Draw file after file: here (0 workers), or in so many fresh processes, which end with the iterator."""
+    if num_workers == 0:
+        yield from map(_draw_file, jobs)
+        return
+    with multiprocessing.get_context("spawn").Pool(num_workers) as pool:
+        yield from pool.imap_unordered(_draw_file, jobs, chunksize=16)
+
+
+def worker_per_core() -> int:
+    """Return how many processes draw where all cores are to be used: one for each, at most eight."""
+    return min(os.cpu_count() or 1, 8)
+
+
+def _default_workers(num_pictures: int) -> int:
+    """A worker for each core; none for a handful of pictures, or where workers would run the caller's script again."""
+    is_script = hasattr(sys.modules["__main__"], "__file__")
+    num_workers = worker_per_core()
+    return 0 if is_script or num_workers == 1 or num_pictures < _WORTH_WORKERS else num_workers

@@ -14,6 +14,7 @@ from torch.nn import functional
 from course_utils.report.metrics import CLASS_LOSSES
 from course_utils.report.samples import class_names, dataset_targets
 from course_utils.runtime import evaluating
+from course_utils.transforms import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 
 CROSS_ENTROPIES = (nn.CrossEntropyLoss, functional.cross_entropy)
 ELEMENTWISE_LOSSES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCELoss, nn.BCEWithLogitsLoss)
@@ -135,9 +136,11 @@ def check_batch(
         outputs = model(inputs[:2].to(device)).cpu()
     _check_targets(outputs, targets, criterion, classes)
     if _is_cross_entropy(criterion):
-        _warn_of_probabilities(outputs)
+        suspicions = [describe_probabilities(outputs)]
         if _are_pictures(inputs):
-            _warn_of_pixels(inputs, getattr(model, "spec", None))
+            suspicions.append(describe_odd_pixels(inputs, getattr(model, "spec", None)))
+        for suspicion in filter(None, suspicions):
+            warnings.warn(suspicion, stacklevel=3)
 
 
 def _is_cross_entropy(criterion) -> bool:
@@ -228,29 +231,35 @@ def _check_values(outputs: Tensor, targets: Tensor, criterion: str) -> None:
         )
 
 
-def _warn_of_probabilities(outputs: Tensor) -> None:
+def describe_probabilities(outputs: Tensor) -> str | None:
+    """Return a warning where `outputs` (N, C), which should be logits, are probabilities; else None."""
     if outputs.ndim < 2 or outputs.shape[1] < 2:
-        return
+        return None
     sums = outputs.float().sum(1)
-    if outputs.min() >= 0 and torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
-        warnings.warn(
-            "The model's answers are probabilities (none negative, each row sums to 1), but cross-entropy applies the "
-            "softmax itself: done twice, it flattens the loss and learning is slow. Remove the Softmax from the model.",
-            stacklevel=4,
-        )
+    if outputs.min() < 0 or not torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
+        return None
+    return (
+        "The model's answers are probabilities (none negative, each row sums to 1), but the softmax is applied to them "
+        "again, by cross-entropy as by a prediction: done twice, it flattens them, and learning is slow. Remove the "
+        "Softmax from the model."
+    )
 
 
-def _warn_of_pixels(inputs: Tensor, spec) -> None:
-    """Compare the pixels' range with what black (0) and white (1) become under the model's normalisation."""
-    low, high, spread = inputs.min().item(), inputs.max().item(), inputs.std().item()
-    mean, std = (spec.mean, spec.std) if spec is not None else ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+def describe_odd_pixels(images: Tensor, spec: InputSpec | None) -> str | None:
+    """Return a warning where `images` (N, C, H, W) do not look normalised as `spec` says; else None.
+
+    Their range is compared with what black (0) and white (1) become under the model's normalisation.
+    """
+    low, high, spread = images.min().item(), images.max().item(), images.std().item()
+    mean, std = (spec.mean, spec.std) if spec is not None else (IMAGENET_MEAN, IMAGENET_STD)
     lowest = min(-m / s for m, s in zip(mean, std, strict=True))
     highest = max((1 - m) / s for m, s in zip(mean, std, strict=True))
-    looks_raw = low >= 0 and lowest < 0
-    if looks_raw or low < 2 * lowest - 1 or high > 2 * highest + 1 or spread < 0.01:
-        warnings.warn(
-            f"The pixels look unnormalised: they lie in {low:.3g} … {high:.3g} (standard deviation {spread:.3g}), "
-            f"expected is {lowest:.2f} … {highest:.2f}. Scale to [0, 1], then Normalize(mean={list(mean)}, "
-            f"std={list(std)}): build_eval_transform(model.spec) does both.",
-            stacklevel=4,
-        )
+    # One bright picture may have no pixel below 0, but then it has one above 1.
+    looks_raw = low >= 0 > lowest and (high <= 1 or len(images) > 1)
+    if not (looks_raw or low < 2 * lowest - 1 or high > 2 * highest + 1 or spread < 0.01):
+        return None
+    return (
+        f"The pixels look unnormalised: they lie in {low:.3g} … {high:.3g} (standard deviation {spread:.3g}), "
+        f"expected is {lowest:.2f} … {highest:.2f}. Scale to [0, 1], then Normalize(mean={list(mean)}, "
+        f"std={list(std)}): build_eval_transform(model.spec) does both."
+    )

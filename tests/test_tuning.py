@@ -3,6 +3,7 @@
 import copy
 import math
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,10 +11,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from course_utils.report.history import History
 from course_utils.runtime import set_seed
 from course_utils.training import train_model
-from course_utils.tuning import SweepResult, _suggest, learning_rate_range_test, sweep, sweep_learning_rates
+from course_utils.tuning import _suggest, learning_rate_range_test, sweep, sweep_learning_rates
 
 
 def loader(number=40, *, seed=0, shuffle=False, batch_size=8):
@@ -39,21 +39,6 @@ def randomness(*loaders):
 
 
 OPTIONS = {"criterion": nn.CrossEntropyLoss(), "device": "cpu", "progress": False, "num_epochs": 2}
-
-
-def result(scores, num_val=100, values=(0.0001, 0.001, 0.01, 0.1)):
-    """A sweep made up: a row of accuracies for each learning rate."""
-    rates = values[: len(scores)]
-
-    def card(accuracy):
-        loss = math.nan if math.isnan(accuracy) else 1.0
-        return History(
-            train_loss=[1.0], train_accuracy=[0.9], val_loss=[loss], val_accuracy=[accuracy], num_val=num_val
-        )
-
-    return SweepResult(
-        "learning_rate", {rate: [card(mark) for mark in row] for rate, row in zip(rates, scores, strict=True)}
-    )
 
 
 def test_each_run_equals_a_training_with_that_seed_alone():
@@ -90,43 +75,149 @@ def test_a_sweep_leaves_all_random_generators_as_they_were():
     assert randomness(train, val) == before
 
 
-def test_a_sweep_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="at least one"):
-        sweep_learning_rates(make_model, loader(), loader(), learning_rates=(), **OPTIONS)
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"values": ()}, "at least one"),
+        ({"values": np.array([])}, "at least one"),
+        ({"seeds": ()}, "at least one"),
+        ({"values": (0.1, np.float64(0.1))}, "value 0.1 is given twice"),
+        ({"seeds": (0, 1, 0)}, "seed 0 is given twice"),
+    ],
+)
+def test_a_sweep_that_proves_nothing_is_refused(given, message):
+    given = {"parameter": "learning_rate", "values": (0.1,)} | given
+    with pytest.raises(ValueError, match=message):
+        sweep(make_model, loader(), loader(), **given, **OPTIONS)
 
 
-def test_the_error_bar_holds_the_chance_of_seeds_and_exam():
-    found = result([[0.70, 0.80, 0.75]])
-    of_seeds = np.std([0.70, 0.80, 0.75], ddof=1) / math.sqrt(3)
-    of_exam = math.sqrt(0.75 * 0.25 / 100)
-    assert found.means == pytest.approx([0.75])
-    assert found.errors == pytest.approx([math.hypot(of_seeds, of_exam)])
+def adam_or_sgd(optimizer):
+    model = nn.Linear(5, 3)
+    kinds = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+    return model, kinds.get(optimizer, optimizer)(model.parameters(), lr=0.1)
 
 
-@pytest.mark.parametrize(("second", "same"), [(0.70, [0.0001, 0.001]), (0.50, [0.0001])])
-def test_what_cannot_be_told_apart_is_said_to_be_so(second, same):
-    found = result([[0.75] * 3, [second] * 3])  # standard error of the difference about 0.06
-    assert found.best == 0.0001
-    assert found.indistinguishable == same
-    assert ("2 cannot be told apart (0.0001, 0.001)" in found.explain()) == (len(same) > 1)
+def layered(sizes):
+    model = nn.Sequential(nn.Linear(5, sizes[0]), *(nn.Linear(a, b) for a, b in pairwise([*sizes, 3])))
+    return model, torch.optim.Adam(model.parameters())
 
 
-def test_a_best_at_the_edge_asks_for_more_values():
-    assert "try values beyond" in result([[0.9], [0.5], [0.5]]).explain()
-    assert "try values beyond" not in result([[0.5], [0.9], [0.5]]).explain()
+def weighted(weights):
+    model = nn.Linear(5, 3)
+    with torch.no_grad():
+        model.weight.mul_(weights[:, None])
+    return model, torch.optim.Adam(model.parameters())
 
 
-def test_nothing_lies_beyond_no_dropout_at_all():
-    assert "try values beyond" not in result([[0.9], [0.5]], values=(0.0, 0.5)).explain()
-    assert "try values beyond" in result([[0.5], [0.9]], values=(0.0, 0.5)).explain()
+WHATEVER = {
+    "logspace": (lambda rate: make_model(rate), np.logspace(-3, -1, 3), ["0.001", "0.01", "0.1"]),
+    "a tensor": (lambda rate: make_model(rate), torch.tensor([0.5, 0.25]), ["0.5", "0.25"]),
+    "a generator": (lambda rate: make_model(rate), (10.0**-power for power in (1, 2)), ["0.1", "0.01"]),
+    "numpy integers": (lambda size: make_model(size_inner=size), np.arange(2, 4), ["2", "3"]),
+    "names": (adam_or_sgd, ["adam", "sgd"], ["adam", "sgd"]),
+    "classes": (adam_or_sgd, [torch.optim.Adam, torch.optim.SGD], ["Adam", "SGD"]),
+    "tuples": (layered, [(4, 5), (6,)], ["(4, 5)", "(6,)"]),
+    "lists": (layered, [[4, 5], [6]], ["[4, 5]", "[6]"]),
+    "tensors": (weighted, [torch.ones(3), torch.zeros(3)], ["tensor([1., 1., 1.])", "tensor([0., 0., 0.])"]),
+    "None and numbers": (lambda size: make_model(size_inner=size or 4), [None, 2], ["None", "2"]),
+    "switches": (lambda wide: make_model(size_inner=9 if wide else 2), [True, False], ["True", "False"]),
+}
 
 
-def test_a_diverged_run_is_never_best():
-    found = result([[0.6, 0.6], [0.9, math.nan]])
-    assert found.best == 0.0001
-    assert "diverged" in repr(found)
-    with pytest.raises(ValueError, match="much smaller"):
-        _ = result([[math.nan]]).best
+@pytest.mark.parametrize("kind", WHATEVER)
+def test_whatever_prints_can_be_swept_and_shown(kind):
+    make, values, labels = WHATEVER[kind]
+    options = OPTIONS | {"num_epochs": 1}
+    found = sweep(
+        lambda setting: make(setting), loader(), loader(), parameter="setting", values=values, seeds=(0, 1), **options
+    )
+    assert found.labels == labels
+    assert [len(runs) for runs in found.histories.values()] == [2, 2, 2][: len(labels)]
+    assert "setting" in repr(found)
+    assert "<table" in found._repr_html_()
+    assert found.labels[[value is found.best for value in found.values].index(True)] in found.explain()
+
+
+def test_a_learning_rate_of_numpy_arrives_as_pythons_number():
+    seen = []
+
+    def remember(learning_rate):
+        seen.append(type(learning_rate))
+        return make_model(learning_rate)
+
+    options = OPTIONS | {"num_epochs": 1, "seeds": np.arange(1)}
+    found = sweep_learning_rates(remember, loader(), loader(), learning_rates=np.logspace(-3, -1, 3), **options)
+    assert seen == [float] * 3
+    assert [type(run.seed) for run in found.runs] == [int] * 3
+
+
+def test_regression_is_swept_by_its_loss():
+    inputs = torch.randn(40, 5)
+    data = DataLoader(TensorDataset(inputs, inputs[:, :1] * 2), batch_size=8)
+
+    def make(learning_rate):
+        model = nn.Linear(5, 1)
+        return model, torch.optim.SGD(model.parameters(), lr=learning_rate)
+
+    options = OPTIONS | {"criterion": nn.MSELoss(), "learning_rates": (1e-6, 0.1)}
+    with pytest.raises(ValueError, match="monitor='val_loss'"):
+        sweep_learning_rates(make, data, data, **options)
+    found = sweep_learning_rates(make, data, data, monitor="val_loss", **options)
+    assert found.best == 0.1
+    assert found.means[1] == pytest.approx(np.mean([min(card.val_loss) for card in found.histories[0.1]]))
+    assert found.runs[0].right is None
+    assert "best mean loss" in found.explain()
+    assert "mock exam loss" in repr(found)
+
+
+def test_the_answers_kept_are_those_of_the_best_term():
+    found = sweep(make_model, loader(), loader(33, seed=1), parameter="size_inner", values=(2, 9), **OPTIONS)
+    for run in found.runs:
+        assert run.right.shape == (33,)
+        assert run.right.float().mean().item() == pytest.approx(max(run.history.val_accuracy))
+
+
+def test_answers_are_not_kept_where_the_exam_has_another_order_each_time():
+    exam = loader(33, seed=1, shuffle=True)
+    found = sweep(make_model, loader(), exam, parameter="size_inner", values=(2,), seeds=(0,), **OPTIONS)
+    assert found.runs[0].right is None
+    batches = list(loader())
+    found = sweep(make_model, batches, batches, parameter="size_inner", values=(2,), seeds=(0,), **OPTIONS)
+    assert found.runs[0].right is None
+    assert "best" in repr(found)
+
+
+def test_an_interrupt_ends_the_sweep_and_keeps_what_is_finished(capsys):
+    train, val = loader(shuffle=True), loader(seed=1)
+    before, steps = randomness(train, val), []
+
+    def criterion(outputs, targets):
+        steps.append(1)
+        if len(steps) == 4 * 20 + 3:  # 20 batches a run: in the middle of the fifth
+            raise KeyboardInterrupt
+        return nn.functional.cross_entropy(outputs, targets)
+
+    options = OPTIONS | {"criterion": criterion, "seeds": (0, 1, 2)}
+    found = sweep_learning_rates(make_model, train, val, learning_rates=(0.01, 0.1), **options)
+    assert [(run.value, run.seed) for run in found.runs] == [(0.01, 0), (0.01, 1), (0.01, 2), (0.1, 0)]
+    assert len(steps) == 83, "nothing is trained afterwards"
+    assert all(len(run.history) == 2 for run in found.runs)
+    assert not found.is_complete
+    assert "Stopped after 4 of 6 runs" in found.explain()
+    assert "4 of 6 runs that are finished" in capsys.readouterr().out
+    assert randomness(train, val) == before
+
+
+def test_an_interrupt_while_a_model_is_made_or_examined_ends_the_sweep_too():
+    def make(learning_rate):
+        if learning_rate == 0.1:
+            raise KeyboardInterrupt
+        return make_model(learning_rate)
+
+    found = sweep_learning_rates(make, loader(), loader(), learning_rates=(0.1, 0.01), **OPTIONS)
+    assert found.runs == []
+    assert "Stopped after 0 of 6 runs" in repr(found)
+    assert "Stopped after 0 of 6 runs" in found._repr_html_()
 
 
 def run_range_test(model, optimizer, data, **options):
@@ -182,6 +273,64 @@ def test_the_range_test_equals_steps_by_hand():
         by_hand.append(loss.item())
     assert found.learning_rates == pytest.approx(np.geomspace(1e-4, 1e-2, 10).tolist())
     assert found.losses == pytest.approx(by_hand, rel=1e-5)
+
+
+def exploding(losses):
+    """A model whose batches have the losses given, one after the other, whatever it learns."""
+    model = nn.Linear(5, 3)
+    made_up = iter(losses)
+    return model, torch.optim.SGD(model.parameters(), lr=0.1), lambda outputs, _: 0 * outputs.sum() + next(made_up)
+
+
+@pytest.mark.parametrize(
+    ("last", "ends"),
+    [(31.1, True), (30.9, False), (math.nan, True), (math.inf, True)],
+    ids=["four times the lowest", "just below", "not a number", "infinite"],
+)
+def test_a_range_test_ends_at_four_times_its_lowest_loss(last, ends):
+    """19 losses of 1, then one that lifts their running average to just four times the lowest, or not."""
+    share = 0.1 / (1 - 0.9**20)  # of the last loss in the average
+    last = 1 + (last - 1) * 0.1 / share if math.isfinite(last) else last
+    model, optimizer, criterion = exploding([1.0] * 19 + [last] + [1.0] * 10)
+    found = run_range_test(model, optimizer, loader(), criterion=criterion, num_steps=30)
+    assert len(found.losses) == (20 if ends else 30)
+
+
+def test_a_range_test_takes_negative_losses():
+    model, optimizer, criterion = exploding([-1.0 - 0.01 * step for step in range(30)])
+    found = run_range_test(model, optimizer, loader(), criterion=criterion, num_steps=30)
+    assert len(found.losses) == 30
+    assert found.suggestion is not None
+
+
+def test_an_interrupted_range_test_returns_what_it_saw_and_suggests_nothing():
+    model, optimizer = make_model(0.01)
+    weights, steps = copy.deepcopy(model.state_dict()), []
+
+    def criterion(outputs, targets):
+        steps.append(1)
+        if len(steps) == 8:
+            raise KeyboardInterrupt
+        return nn.functional.cross_entropy(outputs, targets)
+
+    found = run_range_test(model, optimizer, loader(), criterion=criterion)
+    assert len(found.losses) == len(found.learning_rates) == len(found.smoothed) == 7
+    assert found.suggestion is None
+    assert "Interrupted after 7 of 100 steps" in found.reason
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
+
+
+def test_a_range_test_interrupted_before_its_first_batch_is_no_result():
+    def criterion(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_range_test(*make_model(0.01), loader(), criterion=criterion)
+
+
+def test_a_range_of_numpy_gives_pythons_numbers():
+    found = run_range_test(*make_model(0.01), loader(), min_lr=np.float32(1e-4), max_lr=np.float64(0.1), num_steps=10)
+    assert {type(rate) for rate in found.learning_rates} == {float}
 
 
 def test_a_chance_fall_at_the_start_is_no_suggestion():

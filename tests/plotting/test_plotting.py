@@ -18,7 +18,7 @@ from course_utils import plotting
 from course_utils.plotting import curves, display
 from course_utils.report.history import History
 from course_utils.transforms import InputSpec, build_eval_transform
-from course_utils.tuning import RangeTest, SweepResult
+from course_utils.tuning import RangeTest, Run, SweepResult
 
 
 def decode(tag: str) -> tuple[str, str, Image.Image]:
@@ -328,7 +328,8 @@ def sweep_result(scores: dict[float, list[float]], parameter: str = "learning_ra
         loss = 1.0 if math.isfinite(score) else math.nan
         return History([loss], [0.5], [loss], [score], [0.1], [1.0], num_train=100, num_val=100)
 
-    return SweepResult(parameter, {value: [run(score) for score in runs] for value, runs in scores.items()})
+    runs = [Run(value, seed, run(score)) for value, row in scores.items() for seed, score in enumerate(row)]
+    return SweepResult(parameter, runs)
 
 
 def test_sweep_draws_the_means_and_errors_of_its_result():

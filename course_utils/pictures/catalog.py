@@ -5,7 +5,6 @@ Each has an offline default. Nothing switches silently: what cannot be had raise
 
 import hashlib
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_utils.pictures import drawn
-from course_utils.pictures.downloads import DownloadError, download, extract_zip
+from course_utils.pictures.downloads import DAMAGED_ARCHIVE, DownloadError, download, extract_zip
 from course_utils.pictures.folders import is_hidden, walk
 from course_utils.runtime import atomic_write, data_dir, setting
 
@@ -158,7 +157,7 @@ def _check_photos_archive(path: Path) -> None:
             # GitHub puts everything into one folder, named after the branch or commit.
             members = {name.partition("/")[2]: name for name in archive.namelist() if not name.endswith("/")}
             _check_photos((name, archive.read(member)) for name, member in members.items() if _is_photo(name))
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise ValueError(f"the archive is damaged ({error})") from error
 
 

@@ -21,11 +21,14 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from course_utils.runtime import atomic_write, is_offline, progress_bar, setting
+from course_utils.runtime import atomic_write, given_path, is_offline, progress_bar, say, setting
 
 CHUNK_BYTES = 1 << 18
 # Answers that may be different a moment later: time-out, too many requests, and the server's own troubles.
 PASSING_STATUS = {408, 425, 429, 500, 502, 503, 504}
+
+# What reading a damaged archive raises; RuntimeError where a flipped bit says "encrypted" or names another compression.
+DAMAGED_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
 class DownloadError(RuntimeError):
@@ -76,24 +79,26 @@ def download(
         ValueError: an address that is not http(s).
         OSError: `destination` cannot be written (a full disk, no permission).
     """
-    destination = Path(destination)
+    destination = given_path(destination, kind="file")
     addresses = [addresses] if isinstance(addresses, str) else list(addresses)
     for address in addresses:
         if not _is_http(address):
             raise ValueError(f"{address!r} is no http or https address; a folder of files goes into COURSE_MIRROR.")
     verify = partial(_verify, name=destination.name, sha256=sha256, size=size, check=check)
 
-    failures = []
+    failures: list[tuple[str, str]] = []
     if destination.exists():
         try:
             verify(destination)
             return destination
         except _AttemptFailed as failure:
             failures.append((str(destination), f"the file that stands there is not the right one: {failure}"))
+        except OSError as error:
+            failures.append((str(destination), f"the file that stands there cannot be read: {error.strerror or error}"))
 
     for address in _mirror_address(destination.name) + addresses:
         if failures and progress and not is_offline():
-            print(f"{failures[-1][0]}: {failures[-1][1]}; trying {address}")
+            say(f"{failures[-1][0]}: {failures[-1][1]}; trying {address}")
         for attempt in range(attempts):
             try:
                 with atomic_write(destination) as temporary:
@@ -121,41 +126,55 @@ def _mirror_address(name: str) -> list[str]:
     return [f"{mirror.rstrip('/')}/{quote(name)}" if _is_http(mirror) else str(Path(mirror).expanduser() / name)]
 
 
-@contextmanager
-def _open(address: str, *, timeout: float) -> Iterator[tuple[BinaryIO, int | None]]:
-    """Yield a stream of the file at a web address or path, and its length in bytes (None where it is not told)."""
+def _open(address: str, *, timeout: float) -> tuple[BinaryIO, int | None]:
+    """Return a stream of the file at a web address or path, and its length in bytes (None where it is not told)."""
     if not _is_http(address):
-        if not Path(address).is_file():
-            raise _AttemptFailed("there is no such file")
-        with Path(address).open("rb") as stream:
-            yield stream, Path(address).stat().st_size
-        return
+        size = Path(address).stat().st_size
+        return Path(address).open("rb"), size
     if is_offline():
         raise _AttemptFailed("COURSE_OFFLINE=1 forbids the network")
     # Some hosts refuse Python's own name; no compression, so that Content-Length counts the bytes that arrive.
     request = Request(address, headers={"User-Agent": "course-utils", "Accept-Encoding": "identity"})
-    with urlopen(request, timeout=timeout) as response:
-        if response.headers.get_content_type() == "text/html":
-            raise _AttemptFailed("a web page came instead of the file: a log-in page, a proxy or a moved file?")
-        length = response.headers.get("Content-Length", "")
-        yield response, int(length) if length.isdigit() else None
+    response = urlopen(request, timeout=timeout)
+    if response.headers.get_content_type() == "text/html":
+        response.close()
+        raise _AttemptFailed("a web page came instead of the file: a log-in page, a proxy or a moved file?")
+    length = response.headers.get("Content-Length", "")
+    return response, int(length) if length.isdigit() else None
+
+
+@contextmanager
+def _reading(timeout: float) -> Iterator[None]:
+    """Turn whatever goes wrong while an address is read into _AttemptFailed, so that the next one is tried."""
+    try:
+        yield
+    except HTTPError as error:
+        error.close()
+        raise _AttemptFailed(f"HTTP {error.code} {error.reason}", passing=error.code in PASSING_STATUS) from error
+    except (ValueError, http.client.InvalidURL) as error:
+        raise _AttemptFailed(f"this is no address that can be asked: {error}") from error
+    except (URLError, TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
+        raise _network_failure(error, timeout) from error
+    except FileNotFoundError as error:
+        raise _AttemptFailed("there is no such file") from error
+    except OSError as error:  # a folder of that name, no permission, a USB stick that is damaged or was pulled out
+        raise _AttemptFailed(f"it cannot be read: {error.strerror or error}") from error
 
 
 def _fetch(address: str, target: Path, *, description: str, timeout: float, progress: bool) -> None:
     """Copy the file at `address` to `target`. Raises _AttemptFailed; a full disk is the caller's to see as OSError."""
-    try:
-        with _open(address, timeout=timeout) as (stream, total), target.open("wb") as file:
-            bar = progress_bar(description=description, show=progress, total=total, unit="B", unit_scale=True)
-            with bar:
-                while chunk := stream.read(CHUNK_BYTES):
-                    file.write(chunk)
-                    bar.update(len(chunk))
-            received = file.tell()
-    except HTTPError as error:
-        error.close()
-        raise _AttemptFailed(f"HTTP {error.code} {error.reason}", passing=error.code in PASSING_STATUS) from error
-    except (URLError, TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
-        raise _network_failure(error, timeout) from error
+    with _reading(timeout):
+        stream, total = _open(address, timeout=timeout)
+    bar = progress_bar(description=description, show=progress, total=total, unit="B", unit_scale=True)
+    with stream, target.open("wb") as file, bar:
+        while True:
+            with _reading(timeout):
+                chunk = stream.read(CHUNK_BYTES)
+            if not chunk:
+                break
+            file.write(chunk)
+            bar.update(len(chunk))
+        received = file.tell()
     if total is not None and received < total:
         raise _AttemptFailed(f"the connection ended after {received:,} of {total:,} bytes", passing=True)
 
@@ -172,7 +191,9 @@ def _network_failure(error: Exception, timeout: float) -> _AttemptFailed:
     return _AttemptFailed(f"{type(cause).__name__}: {cause}", passing=True)
 
 
-def _verify(path: Path, *, name: str, sha256: str | None, size: int | None, check: Callable | None) -> None:
+def _verify(
+    path: Path, *, name: str, sha256: str | None, size: int | None, check: Callable[[Path], None] | None
+) -> None:
     """Raise _AttemptFailed unless the file at `path`, to be called `name`, is the one that is wanted."""
     if size is not None and path.stat().st_size != size:
         raise _AttemptFailed(f"it has {path.stat().st_size:,} bytes instead of {size:,}")
@@ -223,7 +244,7 @@ def extract_zip(
     """
     archive, destination = Path(archive), Path(destination)
     if destination.exists():
-        raise FileExistsError(f"{destination} is there already; delete it to extract {archive.name} again.")
+        raise FileExistsError(f"{destination} is there already; give it another name to extract {archive.name} again.")
     destination.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{destination.name}."
     try:
@@ -242,7 +263,7 @@ def extract_zip(
             if destination.exists():
                 raise FileExistsError(f"{destination} has appeared meanwhile; {archive.name} is not extracted.")
             (whole / top).rename(destination)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise DownloadError(f"{archive} is damaged ({error}): delete it and fetch it again.") from error
     return destination
 

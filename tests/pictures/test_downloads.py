@@ -253,7 +253,7 @@ def test_a_full_disk_is_no_network_trouble(server, get, waits, monkeypatch):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "open", lambda *_: FullDisk())
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"disk is full.*file\.bin"):
         get(server.url("/a"))
     assert waits == []
 
@@ -291,6 +291,66 @@ def test_a_mirror_folder_is_asked_first(server, get, tmp_path, monkeypatch):
     (tmp_path / "USB stick é" / "file.bin").write_bytes(BODY)
     monkeypatch.setenv("COURSE_MIRROR", str(tmp_path / "USB stick é"))
     assert get(server.url("/a"), sha256=SHA256).read_bytes() == BODY
+    assert server.asked == []
+
+
+class UnpluggedStick(io.BytesIO):
+    def read(self, *_):
+        raise OSError(5, "Input/output error")
+
+
+def refuse(*_, **__):
+    raise PermissionError(13, "Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("opened", "reason"), [(refuse, "Permission denied"), (lambda *_: UnpluggedStick(), "Input/output error")]
+)
+def test_a_mirror_file_that_cannot_be_read_moves_on_to_the_next_address(
+    server, get, tmp_path, monkeypatch, capsys, waits, opened, reason
+):
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    (stick / "file.bin").write_bytes(BODY)
+    monkeypatch.setenv("COURSE_MIRROR", str(stick))
+    open_path = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, mode: (opened if path.parent == stick else open_path)(path, mode))
+    server.answers["/a"] = [serve()]
+    assert get(server.url("/a"), sha256=SHA256).stat().st_size == len(BODY)
+    assert f"it cannot be read: {reason}; trying {server.url('/a')}" in capsys.readouterr().out
+    assert waits == []
+
+
+def test_a_folder_in_the_mirror_file_s_place_moves_on_to_the_next_address(server, get, tmp_path, monkeypatch):
+    (tmp_path / "stick" / "file.bin").mkdir(parents=True)
+    monkeypatch.setenv("COURSE_MIRROR", str(tmp_path / "stick"))
+    server.answers["/a"] = [serve()]
+    assert get(server.url("/a")).read_bytes() == BODY
+
+
+@pytest.mark.parametrize("mirror", ["http://[school", "http://teacher:port", "http://te acher", "http://lehrer/Bücher"])
+def test_a_mirror_address_that_makes_no_sense_moves_on_to_the_next_address(server, get, monkeypatch, mirror, capsys):
+    monkeypatch.setenv("COURSE_MIRROR", mirror)
+    server.answers["/a"] = [serve()]
+    assert get(server.url("/a")).read_bytes() == BODY
+    assert f"{mirror}/file.bin: this is no address that can be asked" in capsys.readouterr().out
+
+
+def test_an_unreadable_file_at_the_destination_is_fetched_again(server, get, tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "file.zip").write_bytes(b"mine, and closed to this program")
+    open_path = Path.open
+    closed = iter([refuse])
+    monkeypatch.setattr(Path, "open", lambda *call, **mode: next(closed, open_path)(*call, **mode))
+    archive = make_zip({"a": "A"})
+    server.answers["/a"] = [serve(archive)]
+    assert get(server.url("/a"), name="file.zip").read_bytes() == archive
+
+
+def test_a_folder_at_the_destination_is_refused_before_anything_is_fetched(server, get, tmp_path):
+    (tmp_path / "data" / "file.bin").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError, match=r"file\.bin is a folder"):
+        get(server.url("/a"))
     assert server.asked == []
 
 
@@ -434,9 +494,20 @@ def test_a_damaged_archive_is_named_and_leaves_nothing(archive, tmp_path):
     assert files_in(tmp_path) == ["pictures.zip"]
 
 
+def test_an_archive_whose_members_call_themselves_encrypted_is_damaged(archive, tmp_path):
+    path = archive({"a": "A"})
+    flipped = bytearray(path.read_bytes())
+    for header in (b"PK\x03\x04", b"PK\x01\x02"):
+        flags = flipped.index(header) + (6 if header.endswith(b"\x04") else 8)
+        flipped[flags] |= 1
+    path.write_bytes(flipped)
+    with pytest.raises(DownloadError, match=r"pictures\.zip is damaged.*encrypted"):
+        extract_zip(path, tmp_path / "out")
+
+
 def test_extract_never_touches_a_folder_that_is_there(archive, tmp_path):
     (tmp_path / "out").mkdir()
-    with pytest.raises(FileExistsError, match="there already; delete it"):
+    with pytest.raises(FileExistsError, match="there already; give it another name"):
         extract_zip(archive({"a": "A"}), tmp_path / "out")
 
 

@@ -4,6 +4,7 @@ PYTHON := $(BIN)/python
 LOCAL_UV := build/uv/$(notdir $(BIN))/uv
 # The `uv` of this machine, or one that stands in build/uv; asked only when something is to be set up.
 UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(LOCAL_UV))
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header
 ensure_uv = @$(UV) --version >/dev/null 2>&1 || \
 	{ python3 -m venv build/uv && build/uv/$(notdir $(BIN))/python -m pip install --quiet uv; }
 
@@ -18,7 +19,7 @@ help:
 	@echo "make edit        open the lessons' sources in JupyterLab"
 	@echo "make notebooks   build notebooks/*.ipynb from notebooks/src/*.py   [LESSONS=\"01 04\"]"
 	@echo "make bench       the side-by-side measurements of benchmarks/"
-	@echo "make lock        choose the newest versions of all dependencies for requirements.lock"
+	@echo "make lock        choose the newest versions of all dependencies for the two locks"
 
 lab: .venv/.ready
 	$(PYTHON) -m course_utils lab
@@ -26,36 +27,47 @@ lab: .venv/.ready
 run: .venv/.ready
 	$(PYTHON) -m course_utils run $(LESSONS)
 
-test: .venv/.ready
+test: .venv/.dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pytest
 	$(PYTHON) tools/build_notebooks.py --test $(LESSONS)
 
 # -m "" takes away the choice of two lessons that pyproject.toml makes for `make test`.
-browser: .venv/.ready
+browser: .venv/.dev
 	COURSE_TEST_BROWSER=required $(PYTHON) -m pytest -m "" tests/browser
 
 edit: .venv/.ready
 	$(PYTHON) -m course_utils lab --sources
 
-notebooks: .venv/.ready
+notebooks: .venv/.dev
 	$(PYTHON) tools/build_notebooks.py $(LESSONS)
 
-bench: .venv/.ready
+bench: .venv/.dev
 	$(PYTHON) benchmarks
 
 lock:
 	$(ensure_uv)
-	$(UV) pip compile --universal --generate-hashes --no-header --all-extras --upgrade pyproject.toml -o requirements.lock
+	$(COMPILE) --upgrade --all-extras pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra lab --constraints requirements-dev.lock pyproject.toml -o requirements.lock
 
-# Set-up, once: the environment .venv with the pinned versions, this package, and the drawn pictures.
+# The environment .venv, in steps that only ever add: what a learner needs, this package with the drawn pictures, and
+# what maintainers need. A step is done again when what it is made from has changed.
 # --python is always named: without it uv would work in whatever environment happens to be active.
-.venv/.ready: requirements.lock pyproject.toml
+.venv/.packages: requirements.lock
 	@echo "Setting up .venv (about 5.5 GB on Linux, once) ..."
 	$(ensure_uv)
 	test -x $(PYTHON) || $(UV) venv .venv
-	$(UV) pip sync --python .venv requirements.lock
-	$(UV) pip install --python .venv --no-deps --editable .
+	$(UV) pip install --python .venv --require-hashes --requirement requirements.lock
+	@touch $@
+
+.venv/.ready: .venv/.packages pyproject.toml
+	$(ensure_uv)
+	$(UV) pip install --python .venv --no-deps --no-build-isolation --editable .
 	$(PYTHON) -m course_utils data drawn
+	@touch $@
+
+.venv/.dev: .venv/.ready requirements-dev.lock
+	$(ensure_uv)
+	$(UV) pip install --python .venv --require-hashes --requirement requirements-dev.lock
 	@touch $@

@@ -432,7 +432,7 @@ def test_while_the_address_is_a_placeholder_there_is_no_badge(course):
 
 
 def test_the_address_is_the_one_of_pyproject(tmp_path):
-    (tmp_path / "pyproject.toml").write_text(f'[tool.course]\nrepository = "{ADDRESS}.git"\n', encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{ADDRESS}.git"\n', encoding="utf-8")
     assert generated.repository_address(tmp_path / "pyproject.toml") == ADDRESS
     assert generated.repository_address().startswith("https://github.com/")
 

@@ -30,8 +30,8 @@ def conda_file() -> dict:
     return yaml.safe_load((REPOSITORY / "environment.yml").read_text(encoding="utf-8"))
 
 
-def test_conda_gets_the_same_packages_and_bounds(conda_file):
-    wanted = {CONDA_NAMES.get(name, name): bound for name, bound in requirements("lab", "dev").items()}
+def test_conda_gets_what_a_learner_needs_with_the_same_bounds(conda_file):
+    wanted = {CONDA_NAMES.get(name, name): bound for name, bound in requirements("lab").items()}
     wanted["python"] = PROJECT["requires-python"].removeprefix(">=")
     listed = [line for line in conda_file["dependencies"] if line != "pip"]
     assert dict(parts(line) for line in listed) == wanted
@@ -49,23 +49,44 @@ def test_conda_can_parse_every_line(conda_file):
         assert spec.name.normalized == re.match(r"[\w-]+", line)[0]
 
 
-@pytest.mark.parametrize("name", ["environment.yml", "pyproject.toml"])
-def test_every_dependency_has_its_reason_beside_it(name):
+@pytest.mark.parametrize(("name", "extras"), [("environment.yml", ["lab"]), ("pyproject.toml", ["lab", "dev"])])
+def test_every_dependency_has_its_reason_beside_it(name, extras):
     text = (REPOSITORY / name).read_text(encoding="utf-8")
     lines = re.findall(r'^ +(?:- |")[\w.-]+>=.*$', text, flags=re.MULTILINE)
-    assert len(lines) >= len(requirements("lab", "dev"))
+    assert len(lines) >= len(requirements(*extras))
     for line in lines:
         assert re.search(r"# \S+ \S+", line), f"{name}: no reason beside {line.strip()}"
 
 
-def test_the_lock_pins_every_dependency_with_hashes_and_names_no_address():
-    lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
-    assert "://" not in lock
-    pinned = dict(re.findall(r"^([\w.-]+)==([\w.+]+)[^\n]* \\\n +--hash=sha256:", lock, flags=re.MULTILINE))
-    for name, bound in requirements("lab", "dev").items():
-        assert name in pinned, f"{name} is not in requirements.lock: run `make lock`"
-        release = tuple(int(number) for number in re.findall(r"\d+", pinned[name])[:3])
+def pinned(name: str) -> dict[str, str]:
+    """Each package of a lock and its version, where a hash stands beside it."""
+    lock = (REPOSITORY / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==([\w.+]+)[^\n]* \\\n +--hash=sha256:", lock, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("name", "extras"), [("requirements.lock", ["lab"]), ("requirements-dev.lock", ["lab", "dev"])]
+)
+def test_a_lock_pins_every_dependency_with_hashes_and_names_no_address(name, extras):
+    assert "://" not in (REPOSITORY / name).read_text(encoding="utf-8")
+    for package, bound in requirements(*extras).items():
+        assert package in pinned(name), f"{package} is not in {name}: run `make lock`"
+        release = tuple(int(number) for number in re.findall(r"\d+", pinned(name)[package])[:3])
         assert release >= tuple(int(number) for number in bound.split("."))
+
+
+def test_learners_get_nothing_that_only_maintainers_need():
+    only_maintainers = requirements("dev").keys() - requirements().keys()
+    assert not only_maintainers & pinned("requirements.lock").keys()
+
+
+def test_both_locks_pin_the_same_versions():
+    """So that the step from the one to the other, in one environment, only adds."""
+    lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    larger = (REPOSITORY / "requirements-dev.lock").read_text(encoding="utf-8")
+    pins = set(re.findall(r"^[\w.-]+==\S+", lock, flags=re.MULTILINE))
+    assert len(pins) > 100
+    assert pins <= set(re.findall(r"^[\w.-]+==\S+", larger, flags=re.MULTILINE))
 
 
 def test_the_workflow_tests_the_oldest_python_that_is_promised():

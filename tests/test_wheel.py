@@ -1,8 +1,10 @@
 """What Colab gets: the built wheel alone, without the repository around it."""
 
+import email
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -51,3 +53,22 @@ def test_the_wheel_holds_the_package_and_nothing_else(unpacked_wheel):
     names = {path.name for path in unpacked_wheel.iterdir()}
     assert {name for name in names if not name.endswith(".dist-info")} == {"course_utils"}
     assert (unpacked_wheel / "course_utils" / "weights" / "README.md").is_file()
+
+
+def test_the_wheel_declares_the_terms_of_the_code_and_of_the_weights(unpacked_wheel):
+    (information,) = unpacked_wheel.glob("*.dist-info")
+    head = email.message_from_string((information / "METADATA").read_text(encoding="utf-8"))
+    assert head["License-Expression"] == "MIT AND LicenseRef-Course-Weights"
+    assert head.get_all("License-File") == ["LICENSE", "course_utils/weights/LICENSE"]
+    texts = [(information / "licenses" / name).read_text(encoding="utf-8") for name in head.get_all("License-File")]
+    assert texts[0].startswith("MIT License")
+    assert "LicenseRef-Course-Weights" in texts[1]
+    assert "research and education" in texts[1]
+
+
+def test_the_wheel_knows_where_it_comes_from(unpacked_wheel):
+    """The doctor tells a learner to install from there."""
+    (information,) = unpacked_wheel.glob("*.dist-info")
+    head = email.message_from_string((information / "METADATA").read_text(encoding="utf-8"))
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert head["Project-URL"] == f"Repository, {project['urls']['Repository']}"

@@ -18,9 +18,9 @@ _START, _END = "<!-- lessons:start -->", "<!-- lessons:end -->"
 
 
 def repository_address(pyproject: Path = REPOSITORY / "pyproject.toml") -> str:
-    """Return the published address of the repository, which stands in `[tool.course]` alone."""
+    """Return the published address of the repository, which stands in `[project.urls]` alone."""
     settings = tomllib.loads(pyproject.read_text(encoding="utf-8"))
-    return settings["tool"]["course"]["repository"].rstrip("/").removesuffix(".git")
+    return settings["project"]["urls"]["Repository"].rstrip("/").removesuffix(".git")
 
 
 def colab_link(address: str, name: str) -> str:

@@ -1,29 +1,36 @@
 """Pictures of classes: what a model believes, how many pictures each class has, and which classes are mixed up."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.ticker import PercentFormatter
+from PIL import Image
 
-from .style import COLORMAP, COLORS, FAINT, INK, axes_or_new
+from .display import Picture
+from .lettering import legible
+from .style import COLORMAP, COLORS, FAINT, INK, axes_or_new, figure_of, new_figure
 
 BAR_INCHES = 0.34  # height of one horizontal bar with the space around it
 
 
-def _horizontal_bars(ax: Axes, names: Sequence[str], values: Sequence[float], labels: Sequence[str], **bar) -> None:
-    """Draw bars from top to bottom, each with its name before it and its value behind it."""
-    bars = ax.barh(range(len(names)), values, height=0.68, **bar)
+def _bars(ax: Axes, names: Sequence[str], values: Sequence[float], labels: Sequence[str]) -> BarContainer:
+    """Draw horizontal bars from top to bottom, each with its name before it and its value behind it."""
+    bars = ax.barh(range(len(names)), values, height=0.68, color=COLORS[0])
     ax.bar_label(bars, labels, padding=4, fontsize=9.5)
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), list(map(legible, names)))
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
+    return bars
 
 
 def plot_predictions(
     predictions: Sequence[tuple[str, float]], ax: Axes | None = None, *, title: str = "What the student sees"
-) -> Axes:
+) -> Picture:
     """Draw a model's best answers, likeliest on top, as horizontal bars from 0 to 100 %.
 
     `predictions`: pairs (name, probability in [0, 1]), as `inference.predict_topk` returns them.
@@ -33,17 +40,30 @@ def plot_predictions(
         raise ValueError("There are no predictions to draw.")
     ax = axes_or_new(ax, height=BAR_INCHES * len(predictions) + 0.95)
     names, probabilities = zip(*predictions, strict=True)
-    _horizontal_bars(ax, names, probabilities, [f"{probability:.1%}" for probability in probabilities], color=COLORS[0])
+    labels = [f"{probability:.1%}" for probability in probabilities]
+    _bars(ax, names, probabilities, labels)
     ax.set_xlim(0, 1.1)
     ax.set_xticks(np.linspace(0, 1, 6))
     ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     ax.set(title=title, xlabel="probability")
-    return ax
+    answers = ", ".join(f"{name} {label}" for name, label in zip(names, labels, strict=True))
+    return Picture(figure_of(ax), f"Bars for the student's best answers with their probabilities: {answers}.")
+
+
+def draw_answer(image: Image.Image, predictions: Sequence[tuple[str, float]]) -> Picture:
+    """Draw a picture beside the model's best answers, pairs (name, probability) as `plot_predictions` takes them."""
+    figure, (left, right) = new_figure(1, 2, height=3.2, width_ratios=[1, 1.6])
+    left.imshow(image)
+    left.set_axis_off()
+    left.set_title("The picture")
+    plot_predictions(predictions, right)
+    answers = ", ".join(f"{name} {probability:.1%}" for name, probability in predictions)
+    return Picture(figure, f"A picture, and what the student sees in it: {answers}.", photo=True)
 
 
 def plot_class_counts(
     counts: Mapping[str, int], ax: Axes | None = None, *, title: str = "Pictures in each class"
-) -> Axes:
+) -> Picture:
     """Draw how many pictures each class has, in the order given; the largest class is hatched: always guessing it is
     the majority baseline, whose accuracy the legend tells.
 
@@ -53,21 +73,25 @@ def plot_class_counts(
     if not total:
         raise ValueError("There are no pictures to count.")
     ax = axes_or_new(ax, height=BAR_INCHES * len(counts) + 0.95)
-    _horizontal_bars(
-        ax, list(counts), list(counts.values()), [f"{count:,}" for count in counts.values()], color=COLORS[0]
-    )
-    largest = max(counts, key=counts.get)
-    bar = ax.patches[list(counts).index(largest)]
+    bars = _bars(ax, list(counts), list(counts.values()), [f"{count:,}" for count in counts.values()])
+    largest = max(counts, key=lambda name: counts[name])
+    bar = bars.patches[list(counts).index(largest)]
     bar.set(hatch="///", edgecolor="white", linewidth=0)
-    ax.legend([bar], [f"majority baseline: always “{largest}” is right in {counts[largest] / total:.1%}"])
+    baseline = f"always “{largest}” is right in {counts[largest] / total:.1%}"
+    ax.legend([bar], [f"majority baseline: {baseline}"])
     ax.margins(x=0.1)
     ax.set(title=title, xlabel="pictures")
-    return ax
+    told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    return Picture(figure_of(ax), f"{title}, as bars: {told}. The largest is hatched: {baseline}.")
 
 
 def plot_confusion_matrix(
-    matrix: np.ndarray, classes: Sequence[str], ax: Axes | None = None, *, title: str = "Who is taken for whom"
-) -> Axes:
+    matrix: np.ndarray[Any, Any] | torch.Tensor,
+    classes: Sequence[str],
+    ax: Axes | None = None,
+    *,
+    title: str = "Who is taken for whom",
+) -> Picture:
     """Draw a confusion matrix: a row for each true class, a column for each answer, the number of pictures in the cell.
 
     `matrix`: (C, C) counts, an array or a tensor, rows are the truth. The shade is the share of the row, so that rare
@@ -85,13 +109,28 @@ def plot_confusion_matrix(
         if counts[row, column]:
             shade = INK if shares[row, column] > 0.5 else "white"
             ax.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=shade, fontsize=9.5)
-    ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(len(classes)), classes)
+    names = list(map(legible, classes))
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(names)), names)
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     ax.set(title=title, xlabel="the student's answer", ylabel="the truth")
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, format=PercentFormatter(xmax=1, decimals=0))
+    figure = figure_of(ax)
+    bar = figure.colorbar(image, ax=ax, shrink=0.8, format=PercentFormatter(xmax=1, decimals=0))
     bar.set_label("share of the true class")
     bar.outline.set_edgecolor(FAINT)
-    return ax
+    return Picture(figure, _describe_confusion(counts, classes))
+
+
+def _describe_confusion(counts: np.ndarray[Any, Any], classes: Sequence[str]) -> str:
+    text = (
+        f"Confusion matrix of {len(classes)} classes: {np.trace(counts)} of {counts.sum()} pictures are on the "
+        "diagonal, named rightly."
+    )
+    mistakes = counts - np.diag(np.diag(counts))
+    if not mistakes.any():
+        return text
+    truth, answer = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    worst = f"{classes[truth]} taken for {classes[answer]}, {mistakes.max()} times"
+    return f"{text} The most frequent confusion: {worst}."

@@ -1,71 +1,105 @@
-"""Putting a figure on the page: one HTML picture that carries its alt text wherever the notebook is read."""
+"""A picture is a figure and the sentence that says what it shows; both go onto the page as one HTML element."""
 
 import base64
 import html
 import io
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from IPython.display import display
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from .lettering import legible, render
 from .style import CSS_DPI
 
 DPI = 144  # 1.5 pixels a CSS pixel: crisp on high-density screens, small enough to commit
 PHOTO_DPI = 120
 JPEG_QUALITY = 85
 
-# What can be put on the page: a figure, its axes, or an array of axes.
-Drawing = Figure | Axes | np.ndarray
+
+class Shown:
+    """What Jupyter shows by itself at the end of a cell: as HTML, and as its alt text where only text can be shown."""
+
+    alt: str
+
+    def html(self) -> str:
+        """Return the HTML element, with the picture inside the text itself."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **_formats: Any) -> dict[str, str]:
+        return {"text/html": self.html(), "text/plain": one_line(self.alt)}
 
 
-def figure_of(drawing: Drawing) -> Figure:
-    """Return the figure that `drawing` (a figure, axes, or an array of axes) belongs to."""
-    if isinstance(drawing, np.ndarray) and drawing.size:
-        drawing = drawing.flat[0]
-    figure = drawing if isinstance(drawing, Figure) else getattr(drawing, "figure", None)
-    if not isinstance(figure, Figure):
-        raise TypeError(f"Expected a figure or its axes, got {type(drawing).__name__}.")
-    return figure
+@dataclass(frozen=True)
+class Picture(Shown):
+    """A figure with its alt text. Every function of this package that draws returns one.
 
+    Jupyter shows it where it is the last line of a cell, `show(picture)` shows it anywhere else. `figure` is
+    matplotlib's own, `figure.axes` are its axes. `alt` says in a sentence what the picture shows, for readers who
+    cannot see it. `photo=True` stores a JPEG, a tenth of the size where the figure is made of photographs; lines stay
+    crisp in the default PNG. For a figure of your own:
 
-def figure_html(drawing: Drawing, *, alt: str, photo: bool = False) -> str:
-    """Return `<img alt="..." src="data:...">` for a figure or its axes, with the picture inside the text itself.
+        figure, ax = new_figure()
+        ax.plot([1, 4, 9])
+        Picture(figure, alt="A curve that rises from 1 to 9.")
 
-    `alt` says in a sentence what the picture shows, for readers who cannot see it; empty, it raises ValueError.
-    `photo=True` stores a JPEG, a tenth of the size where the figure is made of photographs; lines stay crisp in the
-    default PNG. The width on the page is the figure's own, in inches at 96 CSS pixels each, and shrinks with the page.
+    Raises ValueError where `alt` is empty, TypeError where `figure` is no figure.
     """
-    if not isinstance(alt, str) or not alt.strip():
-        raise ValueError("A figure needs alt text: alt='one sentence that says what the picture shows'.")
-    figure = figure_of(drawing)
+
+    figure: Figure
+    alt: str
+    photo: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.figure, Figure):
+            raise TypeError(f"A picture needs a figure, not {type(self.figure).__name__}; axes know theirs: ax.figure.")
+        check_alt(self.alt)
+
+    def html(self) -> str:
+        """Return `<img alt="..." src="data:...">`, as wide on the page as the figure: 96 CSS pixels an inch, or less
+        where the page is narrower.
+        """
+        if self.photo:
+            content = render(self.figure, format="jpeg", dpi=PHOTO_DPI, pil_kwargs={"quality": JPEG_QUALITY})
+        else:
+            content = few_colors(render(self.figure, format="png", dpi=DPI, pil_kwargs={"compress_level": 1}))
+        width = round(self.figure.get_figwidth() * CSS_DPI)
+        return image_tag(content, kind="jpeg" if self.photo else "png", alt=self.alt, width=width)
+
+
+def show(picture: Shown) -> None:
+    """Put a picture on the page in the middle of a cell or a loop; at its end, the picture shows itself."""
+    display(picture)  # type: ignore[no-untyped-call]  # IPython's display carries no types
+
+
+def few_colors(png: bytes) -> bytes:
+    """Return the picture with a palette of 256: a plot looks the same and takes about a third of the bytes."""
     buffer = io.BytesIO()
-    if photo:
-        figure.savefig(buffer, format="jpeg", dpi=PHOTO_DPI, facecolor="white", pil_kwargs={"quality": JPEG_QUALITY})
-    else:
-        figure.savefig(buffer, format="png", dpi=DPI, facecolor="white", pil_kwargs={"compress_level": 1})
-        with Image.open(buffer) as picture:
-            # A plot has few colours: a palette of 256 looks the same and takes about a third of the bytes.
-            few_colors = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        buffer = io.BytesIO()
-        few_colors.save(buffer, format="png", optimize=True)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    width = round(figure.get_figwidth() * CSS_DPI)
+    with Image.open(io.BytesIO(png)) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def check_alt(alt: str) -> None:
+    """Raise ValueError where the alt text says nothing."""
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError("A picture needs alt text: alt='one sentence that says what it shows'.")
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks and doubled spaces, and without what cannot be stored."""
+    return legible(" ".join(text.split()))
+
+
+def data_address(content: bytes, kind: str) -> str:
+    """Return the address that holds the picture itself; `kind` is "png" or "jpeg"."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def image_tag(content: bytes, *, kind: str, alt: str, width: int) -> str:
+    """Return an `<img>` of `width` CSS pixels that shrinks with the page."""
     return (
-        f'<img alt="{html.escape(" ".join(alt.split()))}" width="{width}" style="max-width: 100%; height: auto" '
-        f'src="data:image/{"jpeg" if photo else "png"};base64,{data}">'
+        f'<img alt="{html.escape(one_line(alt))}" width="{width}" style="max-width: 100%; height: auto" '
+        f'src="{data_address(content, kind)}">'
     )
-
-
-def page_bundle(drawing: Drawing, *, alt: str, photo: bool = False) -> dict[str, str]:
-    """Return what Jupyter displays for a figure: the picture, and its alt text where only text can be shown."""
-    return {"text/html": figure_html(drawing, alt=alt, photo=photo), "text/plain": " ".join(alt.split())}
-
-
-def show(drawing: Drawing, *, alt: str, photo: bool = False) -> None:
-    """End a figure cell: put the figure (or the figure of these axes) on the page, with its alt text.
-
-    See `figure_html` for `alt` and `photo`. Raises ValueError where `alt` is empty, TypeError for what is no figure.
-    """
-    display(page_bundle(drawing, alt=alt, photo=photo), raw=True)

@@ -5,30 +5,36 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .display import Picture
+from .lettering import legible
 from .style import COLORS, INK, new_figure
 
+Floats = NDArray[np.float64]
 
-def softmax(logits: Sequence[float]) -> np.ndarray:
+
+def softmax(logits: Sequence[float]) -> Floats:
     """Return the probabilities (C,) that belong to the logits (C,), computed without overflow."""
-    shifted = np.exp(np.asarray(logits, dtype=float) - np.max(logits))
-    return shifted / shifted.sum()
+    shifted: Floats = np.exp(np.asarray(logits, dtype=float) - np.max(logits))
+    shares: Floats = shifted / shifted.sum()
+    return shares
 
 
-def plot_softmax_loss(logits: Sequence[float], target: int, *, classes: Sequence[str] | None = None) -> np.ndarray:
+def plot_softmax_loss(logits: Sequence[float], target: int, *, classes: Sequence[str] | None = None) -> Picture:
     """Draw how the teacher marks one answer: the logits, their probabilities, and the loss -log p of the true class.
 
-    `logits`: (C,), any numbers. `target`: the true class, in [0, C); its bars are hatched. Returns the three axes.
+    `logits`: (C,), any numbers. `target`: the true class, in [0, C); its bars are hatched. `classes`: C names.
     Raises ValueError for a target outside, or a wrong number of class names.
     """
     if not 0 <= target < len(logits):
         raise ValueError(f"{len(logits)} logits stand for the classes 0 to {len(logits) - 1}; the target is {target}.")
-    classes = list(classes) if classes is not None else [f"class {index}" for index in range(len(logits))]
+    classes = classes if classes is not None else [f"class {index}" for index in range(len(logits))]
     if len(classes) != len(logits):
         raise ValueError(f"{len(logits)} logits need {len(logits)} class names, not {len(classes)}.")
     probabilities = softmax(logits)
-    _, axes = new_figure(1, 3, height=3.3, width_ratios=[1, 1, 1.15])
-    names = [f"{name}\n(the truth)" if index == target else name for index, name in enumerate(classes)]
+    figure, axes = new_figure(1, 3, height=3.3, width_ratios=[1, 1, 1.15])
+    names = [legible(name) + ("\n(the truth)" if index == target else "") for index, name in enumerate(classes)]
     for ax, values, text in ((axes[0], logits, "{:.1f}"), (axes[1], probabilities, "{:.1%}")):
         bars = ax.bar(range(len(values)), values, color=COLORS[0], width=0.7)
         bars[target].set(facecolor=COLORS[1], hatch="///", edgecolor="white", linewidth=0)
@@ -49,19 +55,23 @@ def plot_softmax_loss(logits: Sequence[float], target: int, *, classes: Sequence
     axes[2].plot(max(chance, curve[0]), -math.log(max(chance, curve[0])), marker, color=COLORS[1], markersize=9)
     axes[2].set(title=f"3. Loss = {loss:.3f}", xlabel="probability of the truth", ylabel="loss = -log p")
     axes[2].set(xlim=(-0.03, 1.03), ylim=(-0.2, 6.5))
-    return axes
+    answers = ", ".join(
+        f"{name}: logit {logit:.1f}, probability {share:.1%}"
+        for name, logit, share in zip(classes, logits, probabilities, strict=True)
+    )
+    return Picture(figure, f"{answers}. The truth is {classes[target]}, so the loss is {loss:.3f}.")
 
 
 class Landscape(NamedTuple):
     """A hilly line to walk down: its height and slope at x, where the walk starts, and the lowest point."""
 
-    height: Callable
-    slope: Callable
+    height: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
     start: float
     lowest: float
 
 
-def _hollow(x, *, center: float):
+def _hollow(x: Floats, *, center: float) -> tuple[Floats, Floats]:
     """A narrow hollow, 4 deep, and its slope."""
     depth = 4 * np.exp(-(((x - center) / 0.4) ** 2))
     return -depth, depth * 2 * (x - center) / 0.4**2
@@ -79,18 +89,18 @@ LANDSCAPES = {
 EDGE = 6.0  # the drawing ends at x = -EDGE and x = EDGE
 
 
-def descend(landscape: Landscape, *, learning_rate: float, num_steps: int = 20) -> np.ndarray:
+def descend(landscape: Landscape, *, learning_rate: float, num_steps: int = 20) -> Floats:
     """Walk downhill as SGD does, x = x - learning_rate * slope(x); return the places (num_steps + 1,), start included.
 
     A walk that diverges ends early, at the first place further than 1e6 from the origin.
     """
     places = [landscape.start]
     while len(places) <= num_steps and abs(places[-1]) < 1e6:
-        places.append(places[-1] - learning_rate * float(landscape.slope(places[-1])))
+        places.append(places[-1] - learning_rate * float(landscape.slope(np.array(places[-1]))))
     return np.array(places)
 
 
-def judge_descent(landscape: Landscape, places: np.ndarray) -> str:
+def judge_descent(landscape: Landscape, places: Floats) -> str:
     """Say in a few words how a walk went, from its places (num_steps + 1,) alone; the first that is true of
 
     - it ends no lower than it began;
@@ -100,7 +110,7 @@ def judge_descent(landscape: Landscape, places: np.ndarray) -> str:
     - it is still on the way.
     """
     heights = landscape.height(places)
-    bottom = landscape.height(landscape.lowest)
+    bottom = landscape.height(np.array(landscape.lowest))
     steps = np.diff(places)
     num_turns = int(np.sum(steps[1:] * steps[:-1] < 0))
     if heights[-1] >= heights[0]:
@@ -114,18 +124,19 @@ def judge_descent(landscape: Landscape, places: np.ndarray) -> str:
     return "too small, it is still on the way"
 
 
-def plot_descent(learning_rate: float, *, landscape: str = "bowl", num_steps: int = 20) -> np.ndarray:
+def plot_descent(learning_rate: float, *, landscape: str = "bowl", num_steps: int = 20) -> Picture:
     """Draw a walk downhill: the places on the hill on the left, the height after each step (the loss curve) beside it.
 
     `landscape`: "bowl" (x², one lowest point) or "bumpy" (with hollows that hold a careful walker).
-    Returns the two axes; raises KeyError for another landscape.
+    Raises KeyError for another landscape.
     """
     hill = LANDSCAPES[landscape]
     places = descend(hill, learning_rate=learning_rate, num_steps=num_steps)
     heights = hill.height(places)
     ground = np.linspace(-EDGE, EDGE, 500)
     top = float(hill.height(ground).max())
-    _, axes = new_figure(1, 2, height=3.6, title=f"Learning rate {learning_rate:.3g}: {judge_descent(hill, places)}")
+    verdict = judge_descent(hill, places)
+    figure, axes = new_figure(1, 2, height=3.6, title=f"Learning rate {learning_rate:.3g}: {verdict}")
     axes[0].plot(ground, hill.height(ground), color=COLORS[4], linewidth=1.4, label="the hill")
     axes[0].plot(places, heights, "o--", color=COLORS[0], linewidth=1, label="the walk")
     axes[0].plot(places[:1], heights[:1], "D", color=COLORS[2], markersize=8, label="start")
@@ -137,4 +148,8 @@ def plot_descent(learning_rate: float, *, landscape: str = "bowl", num_steps: in
     axes[1].plot(range(len(heights)), heights, "o-", color=COLORS[0])
     axes[1].set(title="The loss curve", xlabel="step", ylabel="loss", xlim=(-0.5, num_steps + 0.5))
     axes[1].set_ylim(-0.05 * top, 1.05 * top)
-    return axes
+    return Picture(
+        figure,
+        f"Walking down a {landscape} landscape with learning rate {learning_rate:.3g}: {verdict}. "
+        f"In {len(places) - 1} steps the loss goes from {heights[0]:.3g} to {heights[-1]:.3g}.",
+    )

@@ -2,21 +2,26 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 
-from course_utils.transforms import InputSpec, denormalize, to_rgb
+from course_utils.transforms import AUGMENTATIONS, InputSpec, build_train_transform, denormalize, to_rgb
 
-from .display import show
+from .display import Picture
 from .style import WIDTH, blank, new_figure
 
 TITLE_INCHES = 0.2  # one line of a picture's title
+LINE_BREAK = "\n"
+
+Pixels = Image.Image | NDArray[Any] | torch.Tensor  # one picture, as `to_pixels` takes it
 
 
-def to_pixels(image: Image.Image | np.ndarray | torch.Tensor, *, spec: InputSpec | None = None) -> np.ndarray:
+def to_pixels(image: Pixels, *, spec: InputSpec | None = None) -> NDArray[Any]:
     """Return the picture as an array that matplotlib can draw: (H, W, 3) or (H, W), uint8 or float in [0, 1].
 
     Takes a PIL picture, an array (H, W) or (H, W, 3), or a tensor (H, W), (1, H, W) or (3, H, W). Numbers are uint8 in
@@ -51,7 +56,7 @@ def to_pixels(image: Image.Image | np.ndarray | torch.Tensor, *, spec: InputSpec
     return pixels
 
 
-def _listed(images) -> list:
+def _listed(images: Pixels | Iterable[Pixels]) -> list[Pixels]:
     """A single picture becomes a list of one; a batch (N, C, H, W) the list of its pictures."""
     if isinstance(images, Image.Image):
         return [images]
@@ -61,67 +66,63 @@ def _listed(images) -> list:
 
 
 def draw_images(
-    images: Iterable,
+    images: Pixels | Iterable[Pixels],
     *,
-    titles: Sequence[str] | None = None,
-    title: str | None = None,
-    spec: InputSpec | None = None,
-    num_columns: int | None = None,
-    width: float | None = None,
-) -> Figure:
-    """Return a figure with the pictures in a grid, each under its own title, `title` above them all.
-
-    `images`: one picture, a list of pictures (each as `to_pixels` takes them) or a batch (N, C, H, W). `spec` turns
-    normalised tensors back. `num_columns` defaults to at most five; `width` (inches) to the notebook's, or less for a
-    few pictures. Raises ValueError without pictures, or where titles and pictures differ in number.
-    """
-    pictures = [to_pixels(image, spec=spec) for image in _listed(images)]
-    if not pictures:
-        raise ValueError("There is no picture to show.")
-    if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"{len(pictures)} pictures need {len(pictures)} titles, not {len(titles)}.")
-    num_columns = min(num_columns or 5, len(pictures))
-    num_rows = math.ceil(len(pictures) / num_columns)
-    width = width or min(WIDTH, 2.7 * num_columns)
-    tallest = max(pixels.shape[0] / pixels.shape[1] for pixels in pictures)
-    num_title_lines = max((text.count("\n") + 1 for text in titles), default=0) if titles else 0
-    height = num_rows * (width / num_columns * tallest + TITLE_INCHES * num_title_lines + 0.06)
-    figure, grid = new_figure(
-        num_rows, num_columns, width=width, height=height + (0.38 if title else 0), title=title, squeeze=False
-    )
-    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03)
-    blank(grid)
-    for index, (ax, pixels) in enumerate(zip(grid.flat, pictures, strict=False)):
-        ax.set_anchor("N")  # titles stand in one line even where the pictures differ in height
-        ax.imshow(pixels, cmap="gray", vmin=0, vmax=255 if pixels.dtype == np.uint8 else 1)
-        if titles is not None:
-            ax.set_title(titles[index], fontsize=10, fontweight="normal", loc="center", pad=4)
-    return figure
-
-
-def show_images(
-    images: Iterable,
-    *,
-    alt: str,
+    alt: str | None = None,
     titles: Sequence[str] | None = None,
     title: str | None = None,
     spec: InputSpec | None = None,
     num_columns: int | None = None,
     width: float | None = None,
     photo: bool = True,
-) -> None:
-    """Put pictures on the page in a grid; `alt` says in a sentence what they show. See `draw_images` for the rest.
+) -> Picture:
+    """Draw the pictures in a grid, each under its own title, `title` above them all.
 
-    Stored as JPEG; `photo=False` keeps every pixel's exact colour (for enlarged pixels, say).
+    `images`: one picture, a list of pictures (each as `to_pixels` takes them) or a batch (N, C, H, W). `alt` says in a
+    sentence what they show; left out, it lists the titles. `spec` turns normalised tensors back. `num_columns` defaults
+    to at most five; `width` (inches) to the notebook's, or less for a few pictures. Stored as JPEG; `photo=False` keeps
+    every pixel's exact colour (for enlarged pixels, say). Raises ValueError without pictures, where titles and pictures
+    differ in number, and where there is neither alt text nor titles.
     """
-    figure = draw_images(images, titles=titles, title=title, spec=spec, num_columns=num_columns, width=width)
-    show(figure, alt=alt, photo=photo)
+    pictures = [to_pixels(image, spec=spec) for image in _listed(images)]
+    if not pictures:
+        raise ValueError("There is no picture to show.")
+    if titles is not None and len(titles) != len(pictures):
+        raise ValueError(f"{len(pictures)} pictures need {len(pictures)} titles, not {len(titles)}.")
+    if alt is None and titles:
+        alt = f"{title or 'Pictures'}: {'; '.join(text.replace(LINE_BREAK, ', ') for text in titles)}."
+    num_columns = min(num_columns or 5, len(pictures))
+    num_rows = math.ceil(len(pictures) / num_columns)
+    width = width or min(WIDTH, 2.7 * num_columns)
+    tallest = max(pixels.shape[0] / pixels.shape[1] for pixels in pictures)
+    num_title_lines = max((text.count(LINE_BREAK) + 1 for text in titles), default=0) if titles else 0
+    height = num_rows * (width / num_columns * tallest + TITLE_INCHES * num_title_lines + 0.06)
+    figure, grid = _grid(num_rows, num_columns, width=width, height=height + (0.38 if title else 0), title=title)
+    for index, (ax, pixels) in enumerate(zip(grid.flat, pictures, strict=False)):
+        ax.set_anchor("N")  # titles stand in one line even where the pictures differ in height
+        ax.imshow(pixels, cmap="gray", vmin=0, vmax=255 if pixels.dtype == np.uint8 else 1)
+        if titles is not None:
+            ax.set_title(titles[index], fontsize=10, fontweight="normal", loc="center", pad=4)
+    return Picture(figure, alt or "", photo=photo)
+
+
+def _grid(num_rows: int, num_columns: int, *, width: float, height: float, title: str | None) -> tuple[Figure, Any]:
+    """Return a figure with (num_rows, num_columns) axes close together, without ticks and frames."""
+    figure, grid = new_figure(num_rows, num_columns, width=width, height=height, title=title, squeeze=False)
+    figure.set_layout_engine("constrained", w_pad=0.04, h_pad=0.03)
+    blank(grid)
+    return figure, grid
 
 
 def plot_feature_maps(
-    feature_maps: torch.Tensor, *, title: str = "Feature maps", num_maps: int = 12, num_columns: int = 6
-) -> np.ndarray:
-    """Draw the first channels of a layer's answer to one picture, one map a channel; return the axes (rows, columns).
+    feature_maps: torch.Tensor,
+    *,
+    alt: str | None = None,
+    title: str = "Feature maps",
+    num_maps: int = 12,
+    num_columns: int = 6,
+) -> Picture:
+    """Draw the first channels of a layer's answer to one picture, one map a channel.
 
     `feature_maps`: (C, H, W), or (1, C, H, W). Each map is scaled to its own smallest (dark) and largest (bright)
     value: compare places within a map, not brightness between maps. Raises ValueError for any other shape.
@@ -133,11 +134,30 @@ def plot_feature_maps(
     maps = feature_maps[:num_maps].detach().float().cpu().numpy()
     num_columns = min(num_columns, len(maps))
     num_rows = math.ceil(len(maps) / num_columns)
-    row_height = WIDTH / num_columns * maps.shape[1] / maps.shape[2] + TITLE_INCHES
-    figure, grid = new_figure(num_rows, num_columns, height=num_rows * row_height + 0.4, title=title, squeeze=False)
-    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03)
-    blank(grid)
+    high, wide = maps.shape[1:]
+    height = num_rows * (WIDTH / num_columns * high / wide + TITLE_INCHES) + 0.4
+    figure, grid = _grid(num_rows, num_columns, width=WIDTH, height=height, title=title)
     for channel, (ax, values) in enumerate(zip(grid.flat, maps, strict=False)):
         ax.imshow(values, interpolation="nearest")
         ax.set_title(f"channel {channel}", fontsize=9, fontweight="normal", loc="center", pad=3)
-    return grid
+    return Picture(figure, alt or f"{title}: {len(maps)} feature maps, {high} by {wide} places each.")
+
+
+def draw_augmentations(
+    image: Image.Image, spec: InputSpec, *, augment: str, seed: int = 0, num_looks: int = 10
+) -> Picture:
+    """Draw `num_looks` looks at one RGB picture through the training transform.
+
+    `augment` is one of `transforms.AUGMENTATIONS`. The same `seed` gives the same looks; no random generator of PyTorch
+    is left changed, on whatever device.
+    """
+    transform = build_train_transform(spec, augment=augment)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs too, which are not forked
+        looks = [transform(image) for _ in range(num_looks)]
+    return draw_images(
+        looks,
+        spec=spec,
+        title=f"{augment}: {num_looks} looks at one picture (seed {seed})",
+        alt=f"{num_looks} looks at one picture, augmentation {augment!r}, seed {seed}: {AUGMENTATIONS[augment]}.",
+    )

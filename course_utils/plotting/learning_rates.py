@@ -6,16 +6,20 @@ from matplotlib.ticker import PercentFormatter
 
 from course_utils.tuning import RangeTest, SweepResult
 
-from .style import COLORS, INK, MOCK_EXAM, axes_or_new
+from .display import Picture
+from .style import BASELINE, COLORS, INK, MOCK_EXAM, axes_or_new, figure_of
 
 
-def plot_sweep(result: SweepResult, ax: Axes | None = None, *, title: str | None = None) -> Axes:
+def plot_sweep(
+    result: SweepResult, ax: Axes | None = None, *, title: str | None = None, majority: float | None = None
+) -> Picture:
     """Draw the result of `tuning.sweep` or `sweep_learning_rates`: a dot for each run, the mean of each value with one
     standard error up and down.
 
     Rings mark the best mean and all that cannot be told apart from it (`result.indistinguishable`); a value where a
     run diverged says so and has no mean. The values stand at equal distances, in the order in which they were tried.
-    Raises ValueError where every value diverged.
+    `majority`: the accuracy of the most frequent answer alone, a dotted line. Raises ValueError where every value
+    diverged.
     """
     same = result.indistinguishable
     names = result.parameter.replace("_", " ")
@@ -23,27 +27,59 @@ def plot_sweep(result: SweepResult, ax: Axes | None = None, *, title: str | None
     places = np.arange(len(result.values))
     for place, runs in zip(places, result.scores, strict=True):
         ax.scatter([place] * len(runs), runs, s=16, color=COLORS[4], alpha=0.8, zorder=2, label="one run")
-    look = {"color": MOCK_EXAM["color"], "marker": MOCK_EXAM["marker"], "linestyle": ":", "linewidth": 1.2}
-    label = "mean ± standard error"
-    ax.errorbar(places, result.means, yerr=result.errors, elinewidth=1.6, zorder=3, label=label, **look)
-    ringed = [place for place, value in zip(places, result.values, strict=True) if value in same]
-    label = "the best" if len(same) == 1 else "the best, and all not told apart from it"
-    ring = {"s": 170, "facecolors": "none", "edgecolors": INK, "linewidths": 1.5, "zorder": 4}
-    ax.scatter(ringed, [result.means[place] for place in ringed], label=label, **ring)
+    ax.errorbar(
+        places,
+        result.means,
+        yerr=result.errors,
+        color=MOCK_EXAM["color"],
+        marker=MOCK_EXAM["marker"],
+        linestyle=":",
+        linewidth=1.2,
+        elinewidth=1.6,
+        zorder=3,
+        label="mean ± standard error",
+    )
+    ringed = [place for place, value in enumerate(result.values) if value in same]
+    ax.scatter(
+        ringed,
+        [result.means[place] for place in ringed],
+        s=170,
+        facecolors="none",
+        edgecolors=INK,
+        linewidths=1.5,
+        zorder=4,
+        label="the best" if len(same) == 1 else "the best, and all not told apart from it",
+    )
     for place in places[~np.isfinite(result.means)]:
         ax.text(place + 0.06, 0.03, "diverged", rotation=90, ha="left", transform=ax.get_xaxis_transform())
+    if majority is not None:
+        ax.axhline(majority, label=f"majority baseline: {majority:.1%}", **BASELINE)
     ax.set_xticks(places, [f"{value:g}" for value in result.values])
     ax.set_xlim(-0.5, len(places) - 0.5)
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     handles, labels = ax.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
-    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.18), "ncols": 3, "frameon": False}
-    ax.legend(unique.values(), unique.keys(), **below)
+    ax.legend(
+        list(unique.values()), list(unique), loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3, frameon=False
+    )
     ax.set(title=title or f"Which {names}?", xlabel=names, ylabel="mock exam accuracy")
-    return ax
+    return Picture(figure_of(ax), _describe_sweep(result, majority))
 
 
-def plot_range_test(result: RangeTest, ax: Axes | None = None, *, title: str = "Learning rate range test") -> Axes:
+def _describe_sweep(result: SweepResult, majority: float | None) -> str:
+    means = ", ".join(
+        f"{value:g}: {mean:.1%}" if np.isfinite(mean) else f"{value:g}: diverged"
+        for value, mean in zip(result.values, result.means, strict=True)
+    )
+    ringed = ", ".join(f"{value:g}" for value in result.indistinguishable)
+    text = (
+        f"Mock-exam accuracy by {result.parameter.replace('_', ' ')}, the mean of its runs: {means}. The best is "
+        f"{result.best:g}; ringed, since they cannot be told apart from it: {ringed}."
+    )
+    return text if majority is None else f"{text} The majority baseline is {majority:.1%}."
+
+
+def plot_range_test(result: RangeTest, ax: Axes | None = None, *, title: str = "Learning rate range test") -> Picture:
     """Draw the result of `tuning.learning_rate_range_test`: the loss while the learning rate grows from batch to batch.
 
     Dots are the batches, the line their running average; the suggested rate, where there is one, is a dashed line.
@@ -63,4 +99,17 @@ def plot_range_test(result: RangeTest, ax: Axes | None = None, *, title: str = "
         ax.set_ylim(seen.min() - margin, min(seen.max(), 2 * result.smoothed[0]) + margin)
     ax.legend()
     ax.set(title=title, xlabel="learning rate (grows from batch to batch)", ylabel="loss per sample")
-    return ax
+    return Picture(figure_of(ax), _describe_range_test(result))
+
+
+def _describe_range_test(result: RangeTest) -> str:
+    rates, average = result.learning_rates, np.array(result.smoothed, dtype=float)
+    text = f"The loss, batch after batch, while the learning rate grows from {rates[0]:.2g} to {rates[-1]:.2g}."
+    if np.isfinite(average).any():
+        lowest = int(np.nanargmin(average))
+        text += (
+            f" Its running average begins at {average[0]:.2f}, is lowest at the rate {rates[lowest]:.2g} "
+            f"({average[lowest]:.2f}) and ends at {average[-1]:.2f}."
+        )
+    suggestion = result.suggestion
+    return text + (" No rate is suggested." if suggestion is None else f" The suggested rate is {suggestion:.2g}.")

@@ -3,13 +3,13 @@
 Importing `course_utils.plotting` puts `STYLE` into matplotlib's settings, so that a learner's own plots look the same.
 """
 
-from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 # The ten colours of M. Petroff, "Accessible Color Sequences for Data Visualization" (2021); matplotlib 3.10 ships them
 # as the style petroff10, the course also runs with 3.9. Reordered: the first three have the best contrast on white.
@@ -20,13 +20,15 @@ FAINT = "#d5dae0"
 COLORMAP = "cividis"
 
 # What each part of the story looks like wherever it is drawn: never told apart by colour alone.
-PRACTICE = {"color": COLORS[0], "marker": "o", "linestyle": "--", "label": "practice (training)"}
-MOCK_EXAM = {"color": COLORS[1], "marker": "s", "linestyle": "-", "label": "mock exam (validation)"}
+PRACTICE: dict[str, Any] = {"color": COLORS[0], "marker": "o", "linestyle": "--", "label": "practice (training)"}
+MOCK_EXAM: dict[str, Any] = {"color": COLORS[1], "marker": "s", "linestyle": "-", "label": "mock exam (validation)"}
+
+BASELINE: dict[str, Any] = {"color": COLORS[4], "linestyle": ":", "linewidth": 1.6}  # the mark to beat
 
 WIDTH = 8.0  # inches
 CSS_DPI = 96  # an inch on a web page: 8 inches are about the width of a notebook's column
 
-STYLE = {
+STYLE: dict[str, Any] = {
     "figure.facecolor": "white",
     "figure.dpi": CSS_DPI,
     "figure.figsize": (WIDTH, 4.0),
@@ -71,18 +73,24 @@ STYLE = {
 
 def apply_style() -> None:
     """Put the course's look into matplotlib's settings. Done once, when `course_utils.plotting` is imported."""
-    matplotlib.rcParams.update(STYLE)
+    matplotlib.rcParams.update(STYLE)  # type: ignore[arg-type]  # its stubs know names only as literals, not as str
 
 
 def new_figure(
-    nrows: int = 1, ncols: int = 1, *, height: float = 3.6, width: float = WIDTH, title: str | None = None, **subplots
-) -> tuple[Figure, Axes | np.ndarray]:
+    nrows: int = 1,
+    ncols: int = 1,
+    *,
+    height: float = 3.6,
+    width: float = WIDTH,
+    title: str | None = None,
+    **subplots: Any,
+) -> tuple[Figure, Any]:
     """Return a figure and its axes, as `plt.subplots` does, but known to nobody else: no global list of figures
     keeps it, so that loops and sliders may draw thousands.
 
     `height` and `width` are those of the whole figure in inches. `subplots` go to `Figure.subplots`
     (`sharey=True`, `width_ratios=[2, 1]`, ...). With one row and one column the axes are one `Axes`, else an array.
-    End the cell with `show(figure, alt=...)`.
+    End the cell with `Picture(figure, alt=...)`.
     """
     figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
     if title:
@@ -90,12 +98,24 @@ def new_figure(
     return figure, figure.subplots(nrows, ncols, **subplots)
 
 
-def axes_or_new(ax: Axes | None, **options) -> Axes:
+def axes_or_new(ax: Axes | None, *, height: float = 3.6, width: float = WIDTH) -> Axes:
     """Return `ax`, or the axes of a new figure where it is None."""
-    return new_figure(**options)[1] if ax is None else ax
+    if ax is not None:
+        return ax
+    axes: Axes = new_figure(height=height, width=width)[1]
+    return axes
 
 
-def blank(axes: Axes | Sequence[Axes] | np.ndarray) -> None:
+def figure_of(ax: Axes) -> Figure:
+    """Return the whole figure that the axes belong to."""
+    figure = ax.figure
+    while isinstance(figure, SubFigure):
+        figure = figure.figure
+    assert figure is not None
+    return figure
+
+
+def blank(axes: Axes | np.ndarray) -> None:
     """Take ticks, grid and frame away: for axes that hold a picture or a drawing."""
-    for ax in np.ravel(axes):
+    for ax in np.ravel(np.asarray(axes, dtype=object)):
         ax.set_axis_off()

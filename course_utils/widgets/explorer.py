@@ -4,19 +4,20 @@ import html
 import io
 from collections.abc import Callable
 from threading import RLock
+from typing import Any
 
 import ipywidgets
 from PIL import Image
 
-from course_utils.plotting import figure_html
+from course_utils.plotting import Shown
 from course_utils.transforms import to_rgb
 
 
-class Explorer(ipywidgets.VBox):
+class Explorer(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
     """What `explorer` returns: `.controls` (name -> widget) above `.picture` (`ipywidgets.HTML` with one `<img>`)."""
 
-    def __init__(self, draw: Callable, controls: dict[str, ipywidgets.Widget], *, photo: bool) -> None:
-        self.draw, self.controls, self.photo = draw, controls, photo
+    def __init__(self, draw: Callable[..., Shown], controls: dict[str, ipywidgets.Widget]) -> None:
+        self.draw, self.controls = draw, controls
         self.picture = ipywidgets.HTML()
         self._lock = RLock()  # front ends may report two moves at once, on two threads
         super().__init__(children=[*controls.values(), self.picture])
@@ -24,29 +25,28 @@ class Explorer(ipywidgets.VBox):
         for control in controls.values():
             control.observe(self.redraw, names="value")
 
-    def redraw(self, _change: dict | None = None) -> None:
+    def redraw(self, _change: dict[str, Any] | None = None) -> None:
         """Draw the picture that belongs to the controls' present values. An error is shown in its place, and raised."""
         with self._lock:
             try:
-                drawing, alt = self.draw(**{name: control.value for name, control in self.controls.items()})
-                self.picture.value = figure_html(drawing, alt=alt, photo=self.photo)
+                picture = self.draw(**{name: control.value for name, control in self.controls.items()})
+                self.picture.value = picture.html()
             except Exception as error:
                 message = html.escape(f"{type(error).__name__}: {error}")
                 self.picture.value = f'<p role="alert"><b>This picture could not be drawn.</b> {message}</p>'
                 raise
 
 
-def explorer(draw: Callable, /, *, photo: bool = False, **controls: ipywidgets.Widget) -> Explorer:
+def explorer(draw: Callable[..., Shown], /, **controls: ipywidgets.Widget) -> Explorer:
     """Return a widget that shows `draw(name=value, ...)` for the values of the controls, and redraws when one changes.
 
-    `draw` takes the controls' values by name and returns (figure or axes, alt text): called by hand, it gives the same
-    picture without a widget, for `show(axes, alt=alt)`. `controls` are ipywidgets with a `value`, shown in this order.
-    `photo=True` sends JPEG, for photographs. What `draw` raises is shown in place of the picture, and raised again, so
-    that a test or an executed notebook notices.
+    `draw` takes the controls' values by name and returns a `plotting.Picture`: called by hand, it gives the same
+    picture without a widget. `controls` are ipywidgets with a `value`, shown in this order. What `draw` raises is shown
+    in place of the picture, and raised again, so that a test or an executed notebook notices.
 
-        explorer(lambda power: (plot_power(power), f"x to the power of {power}"), power=ipywidgets.IntSlider(2, 1, 5))
+        explorer(plot_power, power=ipywidgets.IntSlider(2, 1, 5))
     """
-    return Explorer(draw, controls, photo=photo)
+    return Explorer(draw, controls)
 
 
 def uploaded_image(upload: ipywidgets.FileUpload) -> Image.Image | None:

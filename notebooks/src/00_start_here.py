@@ -105,7 +105,7 @@ print("This machine computes on:", device)
 # lesson is about it.
 
 # %%
-journey = plotting.draw_flow(
+plotting.draw_flow(
     [
         ("pictures in folders", "02 Dataset"),
         ("tensors", "03 transforms"),
@@ -119,11 +119,6 @@ journey = plotting.draw_flow(
     loops=[(6, 2, "next term")],
     emphasis=[3],
     title="From pictures to a trained student",
-)
-plotting.show(
-    journey,
-    alt="A flow from pictures in folders through tensors and batches to the student, who answers; the teacher marks, "
-    "the coach corrects, the report card is written, a new term begins; at the end comes the final exam.",
 )
 
 # %% [markdown]
@@ -290,7 +285,9 @@ figure, ax = plotting.new_figure(height=4.4, width=5)
 draw_points(ax)
 ax.set_title("The subject")
 ax.legend(loc="upper right")
-plotting.show(figure, alt="Two spirals of points wound into each other, circles and triangles, around a common centre.")
+plotting.Picture(
+    figure, alt="Two spirals of points wound into each other, circles and triangles, around a common centre."
+)
 
 # %% [markdown]
 # Now the characters. The student is a small network: two numbers go in, two layers of 64 numbers each work on them, and
@@ -348,7 +345,9 @@ ax.axhline(math.log(2), color=plotting.COLORS[4], linestyle="--", label="undecid
 ax.set(xlabel="correction", ylabel="loss", title="The student improves", ylim=(0, None))
 ax.legend()
 plotting.show(
-    figure, alt=f"The loss over {NUM_STEPS} corrections: from {losses[0]:.2f}, near guessing, to {losses[-1]:.2f}."
+    plotting.Picture(
+        figure, alt=f"The loss over {NUM_STEPS} corrections: from {losses[0]:.2f}, near guessing, to {losses[-1]:.2f}."
+    )
 )
 assert losses[-1] < losses[0] / 2, "The loss should have fallen to less than half of where it began."
 
@@ -369,7 +368,7 @@ for ax, (when, weights) in zip(axes, snapshots.items(), strict=True):
     draw_points(ax, size=5)
     ax.set_title(when)
     ax.label_outer()
-plotting.show(
+plotting.Picture(
     figure,
     alt="The plane coloured by the student's answer, three times: at first almost evenly grey, undecided; then roughly "
     "halved; at the end two coloured spirals that follow the points.",

@@ -111,7 +111,7 @@ ax.set(
     ylabel="percent right",
     title="What a look costs, and what it brings",
 )
-plotting.show(
+plotting.Picture(
     figure,
     alt="Eight networks by cost and accuracy. MobileNetV2, a star, is near the cheap left edge and "
     "yet as accurate as VGG-16, which costs fifty times as much.",
@@ -173,7 +173,7 @@ print(spec)
 # %%
 photograph = load_image(PICTURE or get_sample_data("grace_hopper.jpg", asfileobj=False))
 width, height = photograph.size
-plotting.show_images(
+plotting.draw_images(
     [photograph],
     titles=[f"{width} × {height} pixels"],
     alt="The photograph that the student is asked about. Unless you chose your own: Grace Hopper in a "
@@ -206,7 +206,7 @@ for name, result in stages.items():
 # outside is lost to the student.
 
 # %%
-plotting.show_images(
+plotting.draw_images(
     [photograph, stages["Resize"], stages["CenterCrop"]],
     titles=["as it came", f"Resize({spec.resize_size})", f"CenterCrop({spec.image_size})"],
     alt="Three stages of the photograph: as it came; small, with the same proportions; and the square "
@@ -223,7 +223,7 @@ plotting.show_images(
 # %%
 pixels = stages["ToDtype"]
 print(f"{tuple(pixels.shape)}, {pixels.dtype}, from {pixels.min():.2f} to {pixels.max():.2f}")
-plotting.show_images(
+plotting.draw_images(
     list(pixels),
     titles=["red", "green", "blue"],
     title="One sheet for each colour",
@@ -354,13 +354,7 @@ for (name, probability), prediction in zip(mine, theirs, strict=True):
     assert name == prediction.name, "The two functions should give the same names in the same order."
     assert abs(probability - prediction.probability) < 1e-5, "And the same probabilities."
 
-figure = plotting.plot_predictions(theirs, title="What the student sees")
-plotting.show(
-    figure,
-    alt="Bars for the student's five best answers with their probabilities: "
-    + ", ".join(f"{name} {probability:.0%}" for name, probability in theirs)
-    + ".",
-)
+plotting.plot_predictions(theirs)
 
 # %% [markdown]
 # Compare with your own prediction. The course's own student names things that people wear: a dark gown, something over
@@ -383,7 +377,7 @@ titles = []
 for name, view in views.items():
     best = predict_topk(model, view, k=1)[0]
     titles.append(f"{name}\n{best.name}\n{best.probability:.0%}")
-plotting.show_images(
+plotting.draw_images(
     list(views.values()),
     titles=titles,
     alt="Five versions of the photograph, each with the student's best answer: "
@@ -410,7 +404,7 @@ titles = []
 for name, view in {"a grey wall": wall, "noise": noise, "drawn trousers": trousers}.items():
     best = predict_topk(model, view, k=1)[0]
     titles.append(f"{name}\n{best.name}\n{best.probability:.0%}")
-plotting.show_images(
+plotting.draw_images(
     [wall, noise, trousers],
     titles=titles,
     alt="A grey wall, coloured noise and drawn trousers, each with the student's best answer: "

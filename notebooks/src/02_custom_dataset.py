@@ -66,7 +66,7 @@ from course_utils.transforms import load_image
 # %%
 root = catalog.clothing(DATASET)
 sheet = [path for folder in sorted((root / "train").iterdir()) for path in sorted(folder.glob("*.jpg"))[:2]]
-plotting.show_images(
+plotting.draw_images(
     [Image.open(path) for path in sheet],
     titles=[path.parent.name for path in sheet],
     title=f"Two of each kind ({DATASET})",
@@ -192,7 +192,7 @@ print(f"target {target}, which is {dataset.classes[target]!r}")
 # The way of one picture, from its folder to the sample, with the line that does each step:
 
 # %%
-flow = plotting.draw_flow(
+plotting.draw_flow(
     [
         ("a file in a folder", "train/hat/0007.jpg"),
         ("name and target", "__init__, once"),
@@ -204,11 +204,6 @@ flow = plotting.draw_flow(
     num_columns=3,
     emphasis=[5],
     title="From a file to a sample",
-)
-plotting.show(
-    flow,
-    alt="A flow: a file in a folder; its name and target, noted once by __init__; somebody asks for one number; "
-    "__getitem__ opens the file; the transform changes it; the sample, a picture and its target, comes out.",
 )
 
 # %% [markdown]
@@ -299,7 +294,7 @@ ax.set(xlabel="pictures in the data set", ylabel="gigabytes", title="Memory for 
 ax.xaxis.set_major_formatter("{x:,.0f}")
 ax.yaxis.set_major_formatter("{x:g}")
 ax.legend(loc="upper left")
-plotting.show(
+plotting.Picture(
     figure,
     alt="Memory against the number of pictures, both axes in powers of ten. All at once: a line that rises from 0.06 GB "
     "for 100 pictures to 771 GB for ImageNet and crosses the 16 GB of a laptop; one batch at a time: flat at 0.02 GB.",
@@ -377,7 +372,7 @@ endings = {"sideways.jpg": "on its side", "hat_cut_out.png": "transparent", "sca
 odd = [(messy / path, note) for path, _ in answer_key for end, note in endings.items() if path.endswith(end)]
 careless = [np.asarray(Image.open(path).convert("RGB")) for path, _ in odd]
 careful = [load_image(path) for path, _ in odd]
-plotting.show_images(
+plotting.draw_images(
     careless + careful,
     titles=[f"{note}\ncareless" for _, note in odd] + ["careful"] * len(odd),
     num_columns=len(odd),
@@ -396,7 +391,7 @@ plotting.show_images(
 
 # %%
 suspects = [finding for finding in report.problems if finding.kind not in ("unreadable", "truncated")]
-plotting.show_images(
+plotting.draw_images(
     [load_image(messy / finding.path) for finding in suspects],
     titles=[f"{finding.kind}\n{Path(finding.path).parent.as_posix()}" for finding in suspects],
     alt="The suspects: " + "; ".join(f"{finding.path}, {finding.kind}" for finding in suspects) + ".",
@@ -447,13 +442,7 @@ assert not checkup.problems, "The course's pictures should be clean."
 # it be, and how often will it be right?
 
 # %%
-axes = plotting.plot_class_counts(checkup.counts["train"], title="Practice pictures in each class")
-plotting.show(
-    axes,
-    alt="Bars with the number of practice pictures in each class: "
-    + ", ".join(f"{name} {number}" for name, number in checkup.counts["train"].items())
-    + ".",
-)
+plotting.plot_class_counts(checkup.counts["train"], title="Practice pictures in each class")
 
 # %% [markdown]
 # The share of right answers is called **accuracy**. It is the mark of an exam, and higher is better; the teacher's
@@ -544,7 +533,7 @@ assert marks["practice"] > 0.99, "Whoever knows the book by heart should find ev
 questions = list(range(0, len(mock_exam), len(mock_exam) // 4))[:4]
 answers = nearest(exam_pictures[questions]).tolist()
 pairs = [mock_exam.samples[index] for index in questions] + [practice.samples[index] for index in answers]
-plotting.show_images(
+plotting.draw_images(
     [load_image(path) for path, _ in pairs],
     titles=[f"{'question' if index < 4 else 'reminds it of'}\n{classes[t]}" for index, (_, t) in enumerate(pairs)],
     title="Learned by heart",
@@ -608,7 +597,7 @@ ax.bar_label(bars, [f"{value:.1%}" for value in marks.values()], padding=-16, co
 ax.axhline(baseline, color=plotting.COLORS[1], linestyle="--", label=f"majority baseline, {baseline:.1%}")
 ax.set(ylabel="share of right answers", title="The same student, three marks", ylim=(0, 1.15))
 ax.legend()
-plotting.show(
+plotting.Picture(
     figure,
     alt="Marks of the student who learns by heart: "
     + ", ".join(f"{where} {value:.1%}" for where, value in marks.items())

@@ -119,7 +119,7 @@ assert two_numbers(tall).size == (size, size), "Two numbers should set both side
 # %%
 crop = v2.Compose([v2.Resize(size), v2.CenterCrop(size)])
 squash = v2.Resize((size, size))
-plotting.show_images(
+plotting.draw_images(
     [tall, crop(tall), squash(tall), wide, crop(wide), squash(wide)],
     titles=["tall", "cropped", "squashed", "wide", "cropped", "squashed"],
     num_columns=6,
@@ -191,7 +191,7 @@ for pixels in (32, 64, 96, 160, 224):
 
 # %%
 sides = (16, 32, 64, 96, 224)
-plotting.show_images(
+plotting.draw_images(
     [v2.Resize((pixels, pixels))(shirt) for pixels in sides],
     titles=[f"{pixels} × {pixels}" for pixels in sides],
     width=6.8,
@@ -263,7 +263,7 @@ for ax, values, title in zip(axes, (pixels, normalized), ("Before: from 0 to 1",
     ax.set(title=title, xlabel="value of a pixel", ylabel="percent of the pixels")
 axes[1].axvline(0, color=plotting.COLORS[4], linewidth=1)
 axes[0].legend(loc="upper left")
-plotting.show(
+plotting.Picture(
     figure,
     alt=f"Histograms of red, green and blue. Before they lie between 0 and 1; after they have the same shape, but lie "
     f"between {normalized.min():.1f} and {normalized.max():.1f}, on both sides of 0.",
@@ -298,7 +298,7 @@ assert torch.allclose(my_denormalize(normalized, spec), denormalize(normalized, 
 assert torch.allclose(denormalize(normalized, spec), pixels, atol=1e-6), "Undoing should give the pixels back."
 
 seen = build_eval_transform(spec)(shirt)
-plotting.show_images(
+plotting.draw_images(
     [seen.clamp(0, 1), denormalize(seen, spec), shirt],
     titles=["not undone", "denormalised", "the original"],
     width=5.4,
@@ -397,7 +397,7 @@ changes = {
     "colours": v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.03),
 }
 set_seed(0)
-plotting.show_images(
+plotting.draw_images(
     [change(shirt) for change in changes.values() for _ in range(4)],
     titles=[name for name in changes for _ in range(4)],
     num_columns=4,
@@ -423,8 +423,7 @@ plotting.show_images(
 
 # %%
 explorer = widgets.augmentation_explorer(shirt, spec)
-figure, alt = explorer.draw(augment="strong", seed=0)  # the still picture, for pages without sliders
-plotting.show(figure, alt=alt, photo=True)
+plotting.show(explorer.draw(augment="strong", seed=0))  # the still picture, for pages without sliders
 explorer
 
 # %% [markdown]
@@ -556,7 +555,7 @@ for ax, shuffle in zip(axes, (False, True), strict=True):
     ax.grid(visible=False)
 axes[0].set_yticks(range(len(practice.classes)), practice.classes)
 figure.colorbar(drawing, ax=axes, extend="max", label="pictures of the class in the batch")
-plotting.show(
+plotting.Picture(
     figure,
     alt="How many pictures of each class are in each batch. In order, a batch holds one class or two, like a "
     "staircase; shuffled, every batch holds a mixture of many classes, with most t-shirts.",
@@ -605,9 +604,11 @@ ax.set_xticks(range(len(spread)), spread)
 ax.set(title="What a batch says about the whole", xlabel="batch size", ylabel="mean brightness of the batch")
 ax.legend()
 plotting.show(
-    figure,
-    alt="The mean brightness of 100 batches for six batch sizes. Single pictures scatter widely around the true mean; "
-    "batches of 32 keep near it, batches of 256 very near.",
+    plotting.Picture(
+        figure,
+        alt="The mean brightness of 100 batches for six batch sizes. Single pictures scatter widely around the true mean; "
+        "batches of 32 keep near it, batches of 256 very near.",
+    )
 )
 
 print("batch size   scatter   corrections in a term   pictures in memory")
@@ -648,7 +649,7 @@ for name, loader in loaders._asdict().items():
 
 # %%
 images, labels = next(iter(loaders.train))
-figure = plotting.draw_flow(
+plotting.draw_flow(
     [
         ("files", "train/shirt/..."),
         ("Dataset", "(picture, 5)"),
@@ -659,11 +660,6 @@ figure = plotting.draw_flow(
     num_columns=5,
     title="From files to the student",
 )
-plotting.show(
-    figure,
-    alt=f"Boxes: files; Dataset, a picture and its class number; transform, a tensor (3, {size}, {size}); DataLoader, "
-    f"images {tuple(images.shape)} and labels; student, scores.",
-)
 
 # %% [markdown]
 # Before any training, look at a batch. It takes a second, and it shows wrong colours, wrong labels and an augmentation
@@ -671,14 +667,16 @@ plotting.show(
 # these is** from what is left of it? Where you cannot, the student hardly can.
 
 # %%
-plotting.show_images(
-    images[:10],
-    titles=[practice.classes[label] for label in labels[:10]],
-    spec=spec,
-    width=5.4,
-    alt="The first ten pictures of a practice batch, cropped, mirrored and in changed light, each with its class: "
-    + ", ".join(practice.classes[label] for label in labels[:10])
-    + ".",
+plotting.show(
+    plotting.draw_images(
+        images[:10],
+        titles=[practice.classes[label] for label in labels[:10]],
+        spec=spec,
+        width=5.4,
+        alt="The first ten pictures of a practice batch, cropped, mirrored and in changed light, each with its class: "
+        + ", ".join(practice.classes[label] for label in labels[:10])
+        + ".",
+    )
 )
 once, again = next(iter(loaders.val))[0], next(iter(loaders.val))[0]
 assert torch.equal(once, again), "The mock exam should be the same at every sitting."
@@ -718,8 +716,12 @@ ax.invert_yaxis()
 ax.margins(x=0.1)
 ax.set(title="Where the time goes", xlabel="milliseconds for one picture")
 plotting.show(
-    figure,
-    alt="Time for one picture: " + ", ".join(f"{name} {value:.1f} ms" for name, value in milliseconds.items()) + ".",
+    plotting.Picture(
+        figure,
+        alt="Time for one picture: "
+        + ", ".join(f"{name} {value:.1f} ms" for name, value in milliseconds.items())
+        + ".",
+    )
 )
 loading = milliseconds["open and decode"] + milliseconds["transform"]
 looking = milliseconds["the student's look"]

@@ -98,7 +98,7 @@ for ax, (title, values) in zip(axes, parts.items(), strict=True):
         ax.text(column, row, f"{values[row, column]:.0f}", ha="center", va="center")
     ax.set(title=title, xticks=[], yticks=[], anchor="N")
     ax.grid(visible=False)
-plotting.show(
+plotting.Picture(
     figure,
     alt="Numbers on squared paper. The picture is 0 in its left half and 1 in its right half, the filter has -1 in its "
     "left column and 1 in its right one, and the feature map is 3 where the two halves meet, 0 elsewhere.",
@@ -142,7 +142,7 @@ trousers, _ = dataset[dataset.targets.index(dataset.class_to_idx["pants"])]
 grey = denormalize(trousers, spec).mean(dim=0)  # (H, W)
 kernels = torch.stack([upright, upright.T, torch.full((3, 3), 1 / 9)])  # (3, 3, 3)
 maps = F.conv2d(grey[None, None], kernels[:, None])[0]  # (3, H - 2, W - 2)
-plotting.show_images(
+plotting.draw_images(
     [grey, (maps[0] / 2 + 0.5).clamp(0, 1), (maps[1] / 2 + 0.5).clamp(0, 1), maps[2]],
     titles=["the picture", "upright edges", "level edges", "mean of nine"],
     num_columns=4,
@@ -167,14 +167,16 @@ plotting.show_images(
 # %%
 positive = F.relu(maps[:1])  # (1, H - 2, W - 2)
 pooled = F.max_pool2d(positive, kernel_size=2)  # (1, half, half)
-plotting.show_images(
-    [(maps[0] / 2 + 0.5).clamp(0, 1), positive.clamp(0, 1), pooled.clamp(0, 1)],
-    titles=[
-        f"{name}\n{tuple(result.shape[-2:])}"
-        for name, result in {"convolution": maps, "ReLU": positive, "max pooling": pooled}.items()
-    ],
-    alt="The map of upright edges after each step: with ReLU only the edges from dark to bright are left, bright on black; after "
-    "pooling the same drawing has half as many pixels in each direction.",
+plotting.show(
+    plotting.draw_images(
+        [(maps[0] / 2 + 0.5).clamp(0, 1), positive.clamp(0, 1), pooled.clamp(0, 1)],
+        titles=[
+            f"{name}\n{tuple(result.shape[-2:])}"
+            for name, result in {"convolution": maps, "ReLU": positive, "max pooling": pooled}.items()
+        ],
+        alt="The map of upright edges after each step: with ReLU only the edges from dark to bright are left, bright on black; after "
+        "pooling the same drawing has half as many pixels in each direction.",
+    )
 )
 assert positive.min() >= 0, "After ReLU nothing should be negative."
 assert pooled.shape[-1] == positive.shape[-1] // 2, "Pooling should halve the width."
@@ -242,8 +244,8 @@ assert ours[-1].shape == (1, 1280, side, side), "The last maps should have image
 steps = walk(trousers[None])
 for index in (0, 3, 6, 18):
     high, wide = steps[index].shape[2:]
-    axes = plotting.plot_feature_maps(steps[index], title=f"After block {index}: {high} × {wide} places", num_maps=6)
-    plotting.show(axes, alt=f"Six feature maps of the trousers after block {index}, {high} by {wide} places each.")
+    title = f"After block {index}: {high} × {wide} places"
+    plotting.show(plotting.plot_feature_maps(steps[index], title=title, num_maps=6))
 
 # %% [markdown]
 # After the first block you can still make out the picture: edges, cloth, light and dark. Deeper down the maps get
@@ -409,13 +411,8 @@ for name, tensor in stations.items():
 
 parts = ["pictures", "backbone, frozen", "pooling", "flatten", "head"]
 shapes = [str(tuple(tensor.shape)).replace(" ", "") for tensor in stations.values()]
-plotting.show(
-    plotting.draw_flow(
-        list(zip(parts, shapes, strict=True)), emphasis=[4], num_columns=5, title="What comes out of each part"
-    ),
-    alt="A flow in five boxes, each with the shape that leaves it: "
-    + ", ".join(f"{part} {shape}" for part, shape in zip(parts, shapes, strict=True))
-    + ".",
+plotting.draw_flow(
+    list(zip(parts, shapes, strict=True)), emphasis=[4], num_columns=5, title="What comes out of each part"
 )
 
 # %% [markdown]
@@ -595,7 +592,7 @@ errors = [standard_error(mark, num_exam) for mark in marks.values()]
 bars = axes[1].bar(list(marks), list(marks.values()), yerr=errors, color=[*plotting.COLORS[:2], plotting.COLORS[4]])
 axes[1].bar_label(bars, [f"{mark:.0%}" for mark in marks.values()], padding=3)
 axes[1].set(title="Mock exam", ylabel="share of right answers", ylim=(0, 1))
-plotting.show(
+plotting.Picture(
     figure,
     alt="Left: the loss over the corrections, "
     + ", ".join(f"{name} schooling from {values[0]:.2f} to {values[-1]:.2f}" for name, values in losses.items())

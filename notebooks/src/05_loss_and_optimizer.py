@@ -208,8 +208,7 @@ print(f"{'ln 10':20}      {math.log(10):.2f}")
 
 # %%
 explorer = widgets.softmax_explorer(logits=(5.0, 0.0, 1.0, 0.5))
-figure, alt = explorer.draw(logit_0=5.0, logit_1=0.0, logit_2=1.0, logit_3=0.5, target=2)
-plotting.show(figure, alt=alt)
+plotting.show(explorer.draw(logit_0=5.0, logit_1=0.0, logit_2=1.0, logit_3=0.5, target=2))
 explorer
 
 # %% [markdown]
@@ -469,8 +468,7 @@ assert abs(weight.item() - 0.499) < 1e-6, "The weight should be 0.5 - 0.01 * 0.1
 # %%
 walks = widgets.descent_explorer()
 for rate in (0.01, 0.3, 1.03):
-    figure, alt = walks.draw(learning_rate=rate, landscape="bowl")
-    plotting.show(figure, alt=alt)
+    plotting.show(walks.draw(learning_rate=rate, landscape="bowl"))
 walks
 
 # %% [markdown]
@@ -583,7 +581,7 @@ ax.set(
 )
 ax.set_title("How far Adam steps when the gradient is always the same")
 ax.legend()
-plotting.show(
+plotting.Picture(
     figure,
     alt=f"Step size in units of the learning rate. Without bias correction it begins at {uncorrected[0]:.2f}, climbs to "
     f"{uncorrected.max():.1f} at step {uncorrected.argmax() + 1} and takes thousands of steps to come down to 1; with "
@@ -720,7 +718,7 @@ left.plot(0, 0, "*", color="black", markersize=12)
 left.set(title="The valley from above", xlabel="one weight", ylabel="another weight")
 right.set(title="The loss", xlabel="step", ylabel="loss, each tick ten times more", yscale="log", ylim=(1e-5, 100))
 right.legend(fontsize=8)
-plotting.show(
+plotting.Picture(
     figure,
     alt="Four walks down a narrow valley to its lowest point, a star. Plain SGD jumps from wall to wall; momentum "
     "swings and rolls past; RMSprop and Adam set out with the same stride along both weights. Losses after 60 steps: "

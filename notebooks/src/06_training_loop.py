@@ -517,7 +517,7 @@ def practise(head, num_pictures, learning_rate, num_epochs, **options):
 # %%
 set_seed(0)
 short = practise(nn.Linear(1280, 10), num_pictures=1000, learning_rate=0.0003, num_epochs=3)
-plotting.show(plotting.plot_history(short, title="Three terms"), alt=plotting.describe_history(short))
+plotting.plot_history(short, title="Three terms")
 
 # %% [markdown]
 # Look at the right end of the loss curves. Both losses are still on their way down when the run ends. Nothing is wrong
@@ -556,9 +556,7 @@ healthy = practise(
 set_seed(0)
 roomy_head = nn.Sequential(nn.Linear(1280, 512), nn.ReLU(), nn.Linear(512, 10))
 by_heart = practise(roomy_head, num_pictures=40, learning_rate=0.003, num_epochs=40)
-plotting.show(
-    plotting.plot_history(by_heart, title="Forty terms on forty pictures"), alt=plotting.describe_history(by_heart)
-)
+plotting.plot_history(by_heart, title="Forty terms on forty pictures")
 
 # %% [markdown]
 # The practice loss goes to nearly zero: all forty pictures are known by heart. The mock exam's loss falls for a few

@@ -165,7 +165,7 @@ ax.plot(terms, slow, marker="o", linestyle="--", label="every picture in every t
 ax.plot(terms, fast, marker="s", label="notes once, then the head alone")
 ax.set(title="The same training, two ways", xlabel="terms so far", ylabel="seconds so far", xticks=list(terms))
 ax.legend()
-plotting.show(
+plotting.Picture(
     figure,
     alt=f"Seconds over terms. On pictures the line climbs steadily to {slow[-1]:.1f} s. With notes it starts at "
     f"{fast[0]:.1f} s and stays nearly level, ending at {fast[-1]:.1f} s.",
@@ -252,7 +252,9 @@ for ax, (name, card) in zip(axes.flat, cards.items(), strict=True):
     ax.set(title=name.capitalize(), xlabel="term (epoch)", ylabel="loss per sample", xticks=list(terms))
 figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 endings = "; ".join(f"{name} {card.val_loss[0]:.3g} to {card.val_loss[-1]:.3g}" for name, card in cards.items())
-plotting.show(figure, alt=f"Loss curves of four learning rates. Mock-exam loss, first to last term: {endings}.")
+plotting.show(
+    plotting.Picture(figure, alt=f"Loss curves of four learning rates. Mock-exam loss, first to last term: {endings}.")
+)
 
 too_low, right_rate, a_little_high, too_high = cards.values()
 assert abs(too_low.train_loss[-1] / too_low.train_loss[0] - 1) < 0.02, "At 0.0000001 the loss should hardly move."
@@ -373,9 +375,7 @@ rates
 # **Predict first:** how many rings?
 
 # %%
-ringed = ", ".join(f"{value:g}" for value in rates.indistinguishable)
-axes = plotting.plot_sweep(rates)
-plotting.show(axes, alt=f"Mock-exam accuracy for four learning rates. The best is {rates.best:g}; ringed are {ringed}.")
+plotting.show(plotting.plot_sweep(rates))
 print(rates.explain())
 last_losses = {value: fmean(run.val_loss[-1] for run in runs) for value, runs in rates.histories.items()}
 for value, loss in last_losses.items():
@@ -440,7 +440,7 @@ for ax, seed in zip(axes, SEEDS, strict=True):
     plotting.plot_range_test(found, ax, title=f"Seed {seed}")
     ax.set(xlabel="learning rate")
     print(f"seed {seed}:", found.reason)
-plotting.show(
+plotting.Picture(
     figure, alt="Loss against a rising learning rate, for three seeds: falling slowly, then faster, then exploding."
 )
 
@@ -501,21 +501,20 @@ assert difference < 1e-8, "The formula should be PyTorch's cosine."
 
 # %%
 def draw_schedules(kind="all four", highest=0.01, terms=30):
-    """Return the axes with the rate over the terms, and their alt text."""
+    """Draw the rate over the terms."""
     kinds = list(ASSISTANTS) if kind == "all four" else [kind]
     seen = {name: rates_of(name, highest, terms) for name in kinds}
-    _, ax = plotting.new_figure(height=3.6)
+    figure, ax = plotting.new_figure(height=3.6)
     for name, values in seen.items():
         place = list(ASSISTANTS).index(name)
         ax.plot(range(1, terms + 1), values, color=plotting.COLORS[place], marker=plotting.MARKERS[place], label=name)
     ax.set(title="What the assistants do to the learning rate", xlabel="term (epoch)", ylabel="learning rate")
     ax.legend()
     ends = "; ".join(f"{name} from {values[0]:.2g} to {values[-1]:.2g}" for name, values in seen.items())
-    return ax, f"Learning rate over {terms} terms, highest {highest:g}: {ends}."
+    return plotting.Picture(figure, f"Learning rate over {terms} terms, highest {highest:g}: {ends}.")
 
 
-axes, alt = draw_schedules()
-plotting.show(axes, alt=alt)
+plotting.show(draw_schedules())
 explorer(
     draw_schedules,
     kind=ipywidgets.Dropdown(options=["all four", *ASSISTANTS], description="assistant"),
@@ -546,7 +545,11 @@ left.set(title="The rate in each term", xlabel="term (epoch)", ylabel="learning 
 right.set(title="The mock exam", xlabel="term (epoch)", ylabel="loss per sample")
 figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
 ends = ", ".join(f"{name} {card.val_loss[-1]:.2f}" for name, card in bold.items())
-plotting.show(figure, alt=f"Left the learning rate, right the mock-exam loss over the terms; last losses: {ends}.")
+plotting.show(
+    plotting.Picture(
+        figure, alt=f"Left the learning rate, right the mock-exam loss over the terms; last losses: {ends}."
+    )
+)
 assert bold["CosineAnnealingLR"].val_loss[-1] < bold["no assistant"].val_loss[-1], "The cosine should calm the loss."
 
 # %% [markdown]
@@ -570,9 +573,7 @@ for size, runs in sizes.histories.items():
     weights = sum(parameter.numel() for parameter in make_model(hidden_size=size)[0].parameters())
     practice_mark, seconds = fmean(run.train_accuracy[-1] for run in runs), fmean(sum(run.seconds) for run in runs)
     print(f"{size:4} {weights:10,} {practice_mark:10.1%} {seconds:15.1f}")
-ringed = ", ".join(f"{size:g}" for size in sizes.indistinguishable)
-axes = plotting.plot_sweep(sizes, title="How large an inner layer?")
-plotting.show(axes, alt=f"Mock-exam accuracy for four sizes. The best is {sizes.best:g}; ringed are {ringed}.")
+plotting.show(plotting.plot_sweep(sizes, title="How large an inner layer?"))
 print(sizes.explain())
 
 # %% [markdown]

@@ -236,7 +236,7 @@ axes[1].set(title="Accuracy in the mock exam", xlabel="term", ylabel="share of r
 axes[1].yaxis.set_major_formatter("{x:.0%}")
 figure.legend(loc="outside lower center", ncols=2)
 told = "; ".join(f"{name} from {start.accuracy:.1%} to {card.val_accuracy[-1]:.1%}" for name, card in cards.items())
-plotting.show(
+plotting.Picture(
     figure, alt=f"Loss and accuracy of the mock exam, term by term. Accuracy: {told}. Bars: a standard error."
 )
 
@@ -280,7 +280,7 @@ def school_of_few(look, dropout, weight_decay, num_epochs, patience=None):
 
 
 by_heart = school_of_few("none", dropout=0.0, weight_decay=0.0, num_epochs=8)
-plotting.show(plotting.plot_history(by_heart, title="150 pictures"), alt=plotting.describe_history(by_heart))
+plotting.show(plotting.plot_history(by_heart, title="150 pictures"))
 assert by_heart.train_loss[-1] < by_heart.val_loss[-1], "With so few pictures the two should part."
 
 # %% [markdown]
@@ -329,7 +329,7 @@ for patience in (1, 2, 3):
 
 # %%
 treated = school_of_few("strong", dropout=0.5, weight_decay=0.1, num_epochs=8, patience=3)
-plotting.show(plotting.plot_history(treated, title="150 pictures, treated"), alt=plotting.describe_history(treated))
+plotting.show(plotting.plot_history(treated, title="150 pictures, treated"))
 assert stops_after(treated.val_loss, 3) == len(treated), "Our rule should stop where the package's stops."
 for name, card in {"by heart": by_heart, "treated": treated}.items():
     gap = card.val_loss[-1] - card.train_loss[-1]
@@ -391,7 +391,7 @@ matrix = confusion_matrix(exam.labels, exam.predicted, num_classes=len(classes))
 mistakes = matrix.clone().fill_diagonal_(0)
 truth, answer = divmod(mistakes.argmax().item(), len(classes))
 told = f"{classes[truth]} taken for {classes[answer]}, {mistakes.max()} times"
-plotting.show(plotting.plot_confusion_matrix(matrix, classes), alt=f"Confusion matrix. The most frequent: {told}.")
+plotting.show(plotting.plot_confusion_matrix(matrix, classes))
 print("most frequent confusion:", told)
 
 # %% [markdown]
@@ -406,7 +406,7 @@ print("most frequent confusion:", told)
 # %%
 def plot_recalls(exams):
     """Draw the recall of each class with its standard error; `exams`: name -> (predictions, style)."""
-    _, ax = plotting.new_figure(height=3.8)
+    figure, ax = plotting.new_figure(height=3.8)
     for shift, (name, (answers, style)) in enumerate(exams.items()):
         counts = confusion_matrix(answers.labels, answers.predicted, num_classes=len(classes))
         recalls, numbers = per_class_recall(counts).tolist(), counts.sum(dim=1).tolist()
@@ -417,12 +417,12 @@ def plot_recalls(exams):
     ax.set(title="Recall, class by class", xlabel=f"class, and its pictures in the {name}", ylim=(-0.05, 1.05))
     ax.set_ylabel("share recognised")
     ax.yaxis.set_major_formatter("{x:.0%}")
-    ax.figure.legend(loc="outside lower center", ncols=2)
-    return ax, "; ".join(f"{name} {recall:.0%}" for name, recall in zip(classes, recalls, strict=True))
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure, "; ".join(f"{name} {recall:.0%}" for name, recall in zip(classes, recalls, strict=True))
 
 
-ax, told = plot_recalls({"mock exam": (exam, plotting.MOCK_EXAM)})
-plotting.show(ax, alt=f"Recall of each class in the mock exam: {told}.")
+figure, told = plot_recalls({"mock exam": (exam, plotting.MOCK_EXAM)})
+plotting.Picture(figure, alt=f"Recall of each class in the mock exam: {told}.")
 
 # %% [markdown]
 # One class may be far below the overall mark, and nobody would notice if it is rare. On a dozen hats one standard error
@@ -436,7 +436,7 @@ worst = exam.worst_mistakes(10).tolist()
 titles = [
     f"{classes[exam.labels[index]]}\n{classes[exam.predicted[index]]}, {exam.confidence[index]:.0%}" for index in worst
 ]
-plotting.show_images(
+plotting.draw_images(
     [load_image(loaders.val.dataset.samples[index][0]) for index in worst],
     titles=titles,
     title="Wrong, and sure of it: the truth above, the answer below",
@@ -456,10 +456,10 @@ plotting.show_images(
 
 # %%
 def draw_threshold(threshold):
-    """Draw how sure the student was, right and wrong, and what a threshold leaves; return axes and alt text."""
+    """Draw how sure the student was, right and wrong, and what a threshold leaves."""
     is_right, is_answered = exam.predicted == exam.labels, exam.confidence >= threshold
     sure = [exam.confidence[is_right].tolist(), exam.confidence[~is_right].tolist()]
-    _, ax = plotting.new_figure(height=3.4)
+    figure, ax = plotting.new_figure(height=3.4)
     ax.hist(sure, bins=20, range=(0, 1), stacked=True, color=plotting.COLORS[:2], label=["right", "wrong"])
     for bar in ax.patches[20:]:
         bar.set(hatch="///", edgecolor="white")
@@ -468,11 +468,11 @@ def draw_threshold(threshold):
     verdict = f"Threshold {threshold:.2f}: {is_answered.sum()} of {len(is_right)} answered, {mark}"
     ax.set(title=verdict, xlabel="probability of the answer", ylabel="pictures in the mock exam")
     ax.legend()
-    return ax, f"{verdict}. Two stacked histograms of how sure the student was, right and wrong answers."
+    alt = f"{verdict}. Two stacked histograms of how sure the student was, right and wrong answers."
+    return plotting.Picture(figure, alt)
 
 
-ax, alt = draw_threshold(0.5)  # the still picture, for pages without sliders
-plotting.show(ax, alt=alt)
+plotting.show(draw_threshold(0.5))  # the still picture, for pages without sliders
 print(f"on average {exam.confidence.mean():.0%} sure, and {exam.accuracy:.0%} right")
 widgets.explorer(draw_threshold, threshold=ipywidgets.FloatSlider(0.5, min=0, max=0.95, step=0.05))
 
@@ -510,8 +510,8 @@ assert len(final.labels) == len(loaders.test.dataset), "Every picture should hav
 
 # %%
 final_style = {"color": plotting.COLORS[2], "marker": "^"}
-ax, told = plot_recalls({"mock exam": (exam, plotting.MOCK_EXAM), "final exam": (final, final_style)})
-plotting.show(ax, alt=f"Recall of each class in both exams. In the final exam: {told}.")
+figure, told = plot_recalls({"mock exam": (exam, plotting.MOCK_EXAM), "final exam": (final, final_style)})
+plotting.Picture(figure, alt=f"Recall of each class in both exams. In the final exam: {told}.")
 
 # %% [markdown]
 # Classes where the two markers lie far apart *and* the bars do not overlap would deserve a thought. With ten classes,
@@ -569,8 +569,7 @@ for ours, (name, probability) in zip(here, there, strict=True):
 
 # %%
 chooser = widgets.photo_chooser(loaded, picture, k=3)
-figure, alt = chooser.draw(upload_value=None)  # the still picture, for pages without buttons
-plotting.show(figure, alt=alt, photo=True)
+plotting.show(chooser.draw(upload_value=None))  # the still picture, for pages without buttons
 chooser
 
 # %% [markdown]

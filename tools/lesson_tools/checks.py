@@ -165,9 +165,7 @@ def picture_problems(notebook: NotebookNode) -> list[str]:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if bare := [kind for kind in data if kind.startswith("image/")]:
-                problems.append(
-                    f"{_named(cell)} shows {bare[0]} without alt text: end it in plotting.show(..., alt=...)"
-                )
+                problems.append(f"{_named(cell)} shows {bare[0]} without alt text: end it in a plotting.Picture")
             shown += [data[kind] for kind in ("text/html", "text/markdown") if kind in data]
         for text in shown:
             parser = _Pictures()

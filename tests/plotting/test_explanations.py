@@ -1,0 +1,88 @@
+"""What the sliders of lesson 05 show: PyTorch's probabilities, loss and steps."""
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import plotting
+
+
+def test_softmax_picture_holds_pytorchs_probabilities_and_loss():
+    logits = [2.0, 1.0, 3.5, 0.5]
+    picture = plotting.plot_softmax_loss(logits, 2, classes=list("abcd"))
+    axes = picture.figure.axes
+    expected = torch.softmax(torch.tensor(logits), dim=0)
+    np.testing.assert_allclose([bar.get_height() for bar in axes[1].patches], expected.numpy(), atol=1e-6)
+    loss = torch.nn.functional.cross_entropy(torch.tensor([logits]), torch.tensor([2])).item()
+    assert axes[2].get_title(loc="left") == f"3. Loss = {loss:.3f}" == "3. Loss = 0.304"
+    assert "c: logit 3.5, probability 73.8%" in picture.alt
+    assert picture.alt.endswith("The truth is c, so the loss is 0.304.")
+    assert [bool(bar.get_hatch()) for bar in axes[0].patches] == [False, False, True, False]
+
+
+def test_softmax_picture_survives_huge_logits():
+    axes = plotting.plot_softmax_loss([0.0, 1000.0], 0).figure.axes
+    assert axes[2].lines[-1].get_marker() == "^"  # above the picture
+
+
+def test_softmax_picture_refuses_targets_that_are_no_class():
+    with pytest.raises(ValueError, match="target is 2"):
+        plotting.plot_softmax_loss([0.0, 1.0], 2)
+    with pytest.raises(ValueError, match="2 class names"):
+        plotting.plot_softmax_loss([0.0, 1.0], 1, classes=["hat"])
+
+
+@pytest.mark.parametrize("name", plotting.LANDSCAPES)
+def test_slopes_of_the_landscapes_are_those_of_autograd(name):
+    hill = plotting.LANDSCAPES[name]
+    places = np.linspace(-5, 5, 41)
+    step = 1e-6
+    numeric = (hill.height(places + step) - hill.height(places - step)) / (2 * step)
+    np.testing.assert_allclose(hill.slope(places), numeric, atol=1e-4)
+    assert hill.lowest == pytest.approx(min(np.linspace(-6, 6, 1201), key=hill.height), abs=0.01)
+
+
+def test_descent_takes_the_steps_of_torchs_sgd():
+    weight = torch.nn.Parameter(torch.tensor(plotting.LANDSCAPES["bowl"].start, dtype=torch.float64))
+    optimizer = torch.optim.SGD([weight], lr=0.3)
+    expected = [weight.item()]
+    for _ in range(5):
+        optimizer.zero_grad()
+        (weight**2).backward()
+        optimizer.step()
+        expected.append(weight.item())
+    places = plotting.descend(plotting.LANDSCAPES["bowl"], learning_rate=0.3, num_steps=5)
+    np.testing.assert_allclose(places, expected)
+
+
+@pytest.mark.parametrize(
+    ("landscape", "learning_rate", "verdict"),
+    [
+        ("bowl", 0.01, "too small, it is still"),
+        ("bowl", 0.3, "good"),
+        ("bowl", 0.8, "large, it overshoots"),
+        ("bowl", 0.97, "too large, it jumps"),
+        ("bowl", 1.03, "much too large"),
+        ("bumpy", 0.03, "small, it is caught"),
+        ("bumpy", 0.2, "good"),
+    ],
+)
+def test_walks_downhill_are_judged_by_where_they_lead(landscape, learning_rate, verdict):
+    hill = plotting.LANDSCAPES[landscape]
+    assert plotting.judge_descent(hill, plotting.descend(hill, learning_rate=learning_rate)).startswith(verdict)
+
+
+def test_a_diverging_walk_ends_before_it_overflows():
+    places = plotting.descend(plotting.LANDSCAPES["bowl"], learning_rate=50.0, num_steps=10_000)
+    assert len(places) < 10
+    assert plotting.plot_descent(50.0).html()
+
+
+def test_descent_picture_holds_the_walk():
+    picture = plotting.plot_descent(0.3, num_steps=4)
+    hill_ax, loss_ax = picture.figure.axes
+    places = plotting.descend(plotting.LANDSCAPES["bowl"], learning_rate=0.3, num_steps=4)
+    np.testing.assert_allclose(hill_ax.lines[1].get_xdata(), places)
+    np.testing.assert_allclose(loss_ax.lines[0].get_ydata(), places**2)
+    assert picture.alt.startswith("Walking down a bowl landscape with learning rate 0.3: ")
+    assert picture.alt.endswith(f"In 4 steps the loss goes from 16 to {places[-1] ** 2:.3g}.")

@@ -1,0 +1,117 @@
+"""Pictures side by side: the right pixels under the right titles."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from course_utils import plotting
+from course_utils.transforms import InputSpec, build_eval_transform
+
+SPEC = InputSpec(16)
+
+
+def stripes() -> Image.Image:
+    """A picture that looks different wherever it is cut."""
+    image = Image.new("RGB", (24, 24))
+    image.putdata([(10 * x, 10 * y, 5 * (x + y)) for y in range(24) for x in range(24)])
+    return image
+
+
+def test_a_picture_is_the_same_whatever_it_comes_as():
+    array = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    tensor = torch.from_numpy(array).permute(2, 0, 1)
+    for picture in (Image.fromarray(array), array, tensor):
+        np.testing.assert_array_equal(plotting.to_pixels(picture), array)
+    np.testing.assert_allclose(plotting.to_pixels(tensor / 255), array / 255, atol=1e-6)
+
+
+def test_a_normalised_tensor_is_turned_back():
+    image = Image.new("RGB", (8, 8), (255, 0, 51))
+    spec = InputSpec(8)
+    pixels = plotting.to_pixels(build_eval_transform(spec)(image), spec=spec)
+    np.testing.assert_allclose(pixels[0, 0], [1, 0, 0.2], atol=1e-6)
+
+
+def test_a_normalised_tensor_without_its_spec_is_refused():
+    with pytest.raises(ValueError, match="spec="):
+        plotting.to_pixels(torch.full((3, 4, 4), -2.0))
+    with pytest.raises(ValueError, match="nan"):
+        plotting.to_pixels(torch.full((3, 4, 4), math.nan))
+
+
+def test_grey_pictures_are_drawn_grey():
+    assert plotting.to_pixels(torch.zeros(1, 4, 6)).shape == (4, 6)
+    figure = plotting.draw_images([torch.full((4, 6), 0.5)], alt="grey").figure
+    np.testing.assert_allclose(figure.axes[0].images[0].to_rgba(0.5)[:3], 0.5, atol=0.01)
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 4, 4), (1, 3, 4, 4)])
+def test_a_picture_of_another_shape_is_refused_by_name(shape):
+    with pytest.raises(ValueError, match=re.escape(str(shape)[1:-1].rstrip(",").split(",")[-1].strip())):
+        plotting.to_pixels(torch.zeros(shape))
+
+
+def test_what_is_no_picture_is_refused():
+    with pytest.raises(TypeError, match="str"):
+        plotting.draw_images(["photo.jpg"])
+
+
+def test_a_batch_fills_a_grid_with_its_titles():
+    figure = plotting.draw_images(torch.rand(7, 3, 8, 8), titles=list("abcdefg"), num_columns=3).figure
+    drawn = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title() for ax in drawn] == list("abcdefg")
+    assert len(figure.axes) == 9
+    assert not any(ax.axison for ax in figure.axes)
+
+
+def test_pictures_are_stored_as_jpeg_unless_every_pixel_counts(page_of):
+    black = Image.new("RGB", (4, 4))
+    assert page_of(plotting.draw_images(black, alt="black")).kind == "jpeg"
+    assert page_of(plotting.draw_images(black, alt="black", photo=False)).kind == "png"
+
+
+def test_titles_are_the_alt_text_unless_there_is_a_better_one():
+    pictures = torch.rand(2, 3, 4, 4)
+    told = plotting.draw_images(pictures, titles=["hat\n90 %", "shoe"], title="Garments")
+    assert told.alt == "Garments: hat, 90 %; shoe."
+    assert plotting.draw_images(pictures, titles=["hat", "shoe"], alt="Two garments.").alt == "Two garments."
+    with pytest.raises(ValueError, match="alt text"):
+        plotting.draw_images(pictures)
+
+
+def test_pictures_and_titles_must_agree():
+    with pytest.raises(ValueError, match="2 pictures need 2 titles, not 1"):
+        plotting.draw_images(torch.rand(2, 3, 4, 4), titles=["one"])
+    with pytest.raises(ValueError, match="no picture"):
+        plotting.draw_images([])
+
+
+def test_feature_maps_are_shown_one_a_channel():
+    maps = torch.randn(1, 10, 4, 4)
+    picture = plotting.plot_feature_maps(maps, num_maps=8, num_columns=3, title="Block 0")
+    drawn = [ax for ax in picture.figure.axes if ax.images]
+    assert len(drawn) == 8
+    np.testing.assert_allclose(drawn[5].images[0].get_array(), maps[0, 5].numpy())
+    assert picture.alt == "Block 0: 8 feature maps, 4 by 4 places each."
+    with pytest.raises(ValueError, match="one picture"):
+        plotting.plot_feature_maps(torch.randn(2, 10, 4, 4))
+
+
+def test_augmentations_repeat_by_seed_and_leave_every_generator_alone(monkeypatch):
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    state = torch.get_rng_state()
+    first, second, other = (
+        plotting.draw_augmentations(stripes(), SPEC, augment="strong", seed=seed, num_looks=4) for seed in (3, 3, 4)
+    )
+    assert torch.equal(torch.get_rng_state(), state)
+    assert seeded == []
+    looks = [[ax.images[0].get_array().tobytes() for ax in drawn.figure.axes] for drawn in (first, second, other)]
+    assert looks[0] == looks[1] != looks[2]
+    assert len(set(looks[0])) == 4
+    assert first.photo
+    assert "4 looks at one picture, augmentation 'strong', seed 3" in first.alt

@@ -40,7 +40,7 @@ from lesson_tools.source import (
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
-from course_utils.classroom.execution import OVERTIME, execute, kernel_environment, weave
+from course_utils.classroom.execution import OVERTIME, execute, kernel_environment, tags, weave
 from course_utils.runtime import SETTINGS, atomic_write
 
 NOTEBOOKS = SOURCES.parent
@@ -105,11 +105,11 @@ def build(lesson: LessonSource, lessons: list[LessonSource], *, folder: Path, ad
 
 
 def renew_generated(notebook: NotebookNode, fresh: NotebookNode) -> None:
-    """Take the generated cells' text and the course's figures from `fresh`; outputs, and what they came of, stay."""
-    sources = {cell.id: cell.source for cell in fresh.cells}
+    """Take the generated cells and the course's figures from `fresh`; outputs, and what they came of, stay."""
+    renewed = {cell.id: cell for cell in fresh.cells if "generated" in tags(cell)}
     for cell in notebook.cells:
-        if "generated" in cell.metadata.get("tags", []) and cell.id in sources:
-            cell.source = sources[cell.id]
+        if cell.id in renewed:
+            cell.source, cell.metadata = renewed[cell.id].source, renewed[cell.id].metadata
     built_from = notebook.metadata["course"]["source_sha256"]
     notebook.metadata["course"] = fresh.metadata["course"] | {"source_sha256": built_from}
 
@@ -143,7 +143,9 @@ def stale(lesson: LessonSource, lessons: list[LessonSource], *, folder: Path, ad
         return "is not built"
     linked = built_lessons(lessons, folder)
     fresh = assemble(lesson, linked, address=address, run_seconds=notebook.metadata["course"]["run_seconds"])
-    built, wanted = ([(cell.id, cell.cell_type, cell.source) for cell in made.cells] for made in (notebook, fresh))
+    built, wanted = (
+        [(cell.id, cell.cell_type, cell.source, cell.metadata) for cell in made.cells] for made in (notebook, fresh)
+    )
     for number, (one, other) in enumerate(zip(built, wanted, strict=False), start=1):
         if one != other:
             return f"differs from its source at cell {number}: {other[2][:60]!r}"

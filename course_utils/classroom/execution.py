@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from course_utils.classroom.lessons import Lesson, notebooks_dir
-from course_utils.classroom.pages import write_page
+from course_utils.classroom.lessons import Lesson, all_lessons, notebooks_dir
+from course_utils.classroom.pages import write_neighbours, write_page
 from course_utils.runtime import setting
 
 # A lesson that takes this many times its budget has failed; one that is merely over budget is reported.
@@ -194,18 +194,18 @@ def _default_settings() -> bool:
     return (setting("COURSE_DATASET", "drawn"), setting("COURSE_WEIGHTS", "course")) == ("drawn", "course")
 
 
-def run_lesson(lesson: Lesson, pages: Path, *, online: bool = False) -> LessonRun:
-    """Execute a lesson in a fresh kernel, write it as a page to `pages/NN_name.html`, and say how it went.
+def run_lesson(lesson: Lesson, page: Path, *, online: bool = False, solutions: bool = True) -> LessonRun:
+    """Execute a lesson in a fresh kernel, write it as an HTML page to `page`, and say how it went.
 
-    The lesson's own file stays as it is. `online` leaves the network open. What the lesson claims about its run is
-    held, and a cell that takes longer than the lesson may take in all is interrupted; with real photos or ImageNet's
-    weights nothing is claimed, and it may take as long as it needs.
+    The lesson's own file stays as it is. `online` leaves the network open; without `solutions` the page is a handout.
+    What the lesson claims about its run is held, and a cell that takes longer than the lesson may take in all is
+    interrupted; with real photos or ImageNet's weights nothing is claimed, and it may take as long as it needs.
     Raises ModuleNotFoundError where the extra `lab` is not installed.
     """
     import nbformat
 
     notebook = nbformat.read(lesson.path, as_version=4)  # type: ignore[no-untyped-call]
-    limit = OVERTIME * lesson.budget_seconds if _default_settings() else None
+    budget = lesson.budget_seconds if _default_settings() else None
     source = lesson.path.parent / "src" / f"{lesson.name}.py"  # a learner's own copy has none: nothing is claimed of it
     remark = ""
     if _default_settings() and source.exists() and not weave_claims(notebook, source):
@@ -214,21 +214,35 @@ def run_lesson(lesson: Lesson, pages: Path, *, online: bool = False) -> LessonRu
         notebook,
         folder=lesson.path.parent,
         environment=os.environ | ({} if online else kernel_environment()),
-        seconds_a_cell=None if limit is None else limit + 60,
+        seconds_a_cell=None if budget is None else OVERTIME * budget + 60,
     )
-    if not problems and limit is not None and seconds > limit:
+    if not problems and budget is not None and seconds > OVERTIME * budget:
         problems = [f"took more than {OVERTIME} times its budget"]
-    write_page(notebook, pages / f"{lesson.name}.html")
+    write_page(notebook, page, solutions=solutions)
     return LessonRun(lesson, seconds, "; ".join(problems), remark)
 
 
-def run_lessons(lessons: Iterable[Lesson], pages: Path, *, online: bool = False) -> Iterator[LessonRun]:
-    """Run lesson after lesson, printing a line for each (name, seconds, budget); yield how each went."""
+def run_lessons(
+    lessons: Sequence[Lesson], pages: Path, *, online: bool = False, solutions: bool = True
+) -> Iterator[LessonRun]:
+    """Run lesson after lesson, printing a line for each (name, seconds, budget); yield how each went.
+
+    Their pages stand in `pages`, with an index and the glossary: `NN_name.html`, and `my_NN_name.html` for a
+    learner's own copy in a folder `my`.
+    """
+    beside = notebooks_dir()
+    page_of = {
+        lesson: pages / f"{'' if lesson.path.parent == beside else lesson.path.parent.name + '_'}{lesson.name}.html"
+        for lesson in lessons
+    }
+    own = [page for lesson, page in page_of.items() if lesson.path.parent != beside]
+    write_neighbours(pages, all_lessons(), own=[*pages.glob("my_*.html"), *own])
     for lesson in lessons:
         print(f"{lesson.name:<34}", end="", flush=True)
-        run = run_lesson(lesson, pages, online=online)
-        over = _default_settings() and run.seconds > lesson.budget_seconds
+        run = run_lesson(lesson, page_of[lesson], online=online, solutions=solutions)
+        budget = lesson.budget_seconds if _default_settings() else None
+        over = budget is not None and run.seconds > budget
         verdict = "FAILED" if run.problem else "over budget" if over else "ok"
-        remark = f" ({run.remark})" if run.remark else ""
-        print(f"{run.seconds:7.1f} s   budget {lesson.budget_seconds:4d} s   {verdict}{remark}", flush=True)
+        of = "" if lesson.budget_seconds is None else f"   budget {lesson.budget_seconds:4d} s"
+        print(f"{run.seconds:7.1f} s{of}   {verdict}{f' ({run.remark})' if run.remark else ''}", flush=True)
         yield run

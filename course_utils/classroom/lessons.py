@@ -7,9 +7,9 @@ import difflib
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from course_utils.runtime import atomic_write, repository_root
 
@@ -23,7 +23,7 @@ class Lesson(NamedTuple):
 
     path: Path
     study_minutes: int | None
-    budget_seconds: int
+    budget_seconds: int | None  # None in a learner's own notebook, which may take as long as it needs
     run_seconds: int | None  # measured when it was built
 
     @property
@@ -40,33 +40,49 @@ def notebooks_dir() -> Path:
     return root / "notebooks"
 
 
+def read_notebook(path: Path) -> dict[str, Any]:
+    """Return a notebook file as plain dicts and lists. Raises LessonError where it is none."""
+    try:
+        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        notebook["metadata"], notebook["cells"]
+    except FileNotFoundError:
+        raise LessonError(f"There is no file {path}.") from None
+    except (ValueError, KeyError, TypeError):
+        raise LessonError(f"{path} is no notebook: JupyterLab writes one with File > New > Notebook.") from None
+    return notebook
+
+
 def read_lesson(path: Path) -> Lesson:
-    """Return the lesson at `path`. Raises LessonError where its head states no time budget."""
-    course = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("course", {})
-    if "budget_seconds" not in course:
-        raise LessonError(f"{path}: no jupyter.course.budget_seconds in its head; add it to its source.")
-    return Lesson(path, course.get("study_minutes"), course["budget_seconds"], course.get("run_seconds"))
+    """Return the lesson, or the learner's own notebook, at `path`. Raises LessonError where that is no notebook."""
+    course = read_notebook(path)["metadata"].get("course", {})
+    return Lesson(path, course.get("study_minutes"), course.get("budget_seconds"), course.get("run_seconds"))
 
 
 def all_lessons() -> list[Lesson]:
-    """Return every built lesson, in order. Raises LessonError where there is none."""
-    paths = sorted(notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
-    if not paths:
+    """Return every built lesson, in order. Raises LessonError where there is none, or one without a time budget."""
+    lessons = [read_lesson(path) for path in sorted(notebooks_dir().glob("[0-9][0-9]_*.ipynb"))]
+    if not lessons:
         raise LessonError(f"No lesson stands in {notebooks_dir()}: build them with `make notebooks`.")
-    return [read_lesson(path) for path in paths]
-
-
-def find_lesson(word: str) -> Lesson:
-    """Return the lesson called `word`: its number (`1`, `01`), name (`01_pretrained_inference`) or file.
-
-    Raises LessonError, naming the closest lesson, where there is none.
-    """
-    lessons = all_lessons()
-    wanted = Path(word).name.removesuffix(".ipynb").removesuffix(".py")
     for lesson in lessons:
-        if wanted == lesson.name or (wanted.isdecimal() and int(wanted) == int(lesson.name[:2])):
-            return lesson
-    names = [lesson.name for lesson in lessons]
+        if lesson.budget_seconds is None:
+            raise LessonError(f"{lesson.path}: no jupyter.course.budget_seconds in its head; add it to its source.")
+    return lessons
+
+
+def find_name(word: str, names: Sequence[str]) -> str:
+    """Return the lesson among `names` that `word` means: `1`, `01`, its name or a beginning of it, or its file.
+
+    Raises LessonError, naming the closest lesson, where there is none, and where a beginning fits more than one.
+    """
+    wanted = Path(word).name.removesuffix(".ipynb").removesuffix(".py")
+    if wanted.isdecimal():
+        found = [name for name in names if int(name[:2]) == int(wanted)]
+    else:
+        found = [name for name in names if name == wanted] or [name for name in names if name.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if wanted and len(found) > 1:
+        raise LessonError(f"{word!r} may be {' or '.join(found)}: which one?")
     by_title = {name[3:]: name for name in names}
     close = difflib.get_close_matches(wanted, [*names, *by_title], n=1, cutoff=0.5)
     if close:
@@ -74,9 +90,23 @@ def find_lesson(word: str) -> Lesson:
     raise LessonError(f"No lesson is called {word!r}. The lessons: {', '.join(names)}.")
 
 
+def find_lesson(word: str) -> Lesson:
+    """Return the lesson that `word` means, as `find_name` takes it."""
+    lessons = {lesson.name: lesson for lesson in all_lessons()}
+    return lessons[find_name(word, list(lessons))]
+
+
+def find_notebook(word: str) -> Lesson:
+    """Return the notebook file `word`, which may be a learner's own; where it is no file's path, the lesson."""
+    path = Path(word).expanduser()
+    if path.suffix == ".ipynb" and (path.is_file() or len(path.parts) > 1):
+        return read_lesson(path.resolve())
+    return find_lesson(word)
+
+
 def _cleared(lesson: Lesson) -> str:
     """Return the lesson as a notebook's JSON without outputs, its links fitted to a folder one level below."""
-    notebook = json.loads(lesson.path.read_text(encoding="utf-8"))
+    notebook = read_notebook(lesson.path)
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None

@@ -1,26 +1,122 @@
-"""Executed lessons as pages that open anywhere, without a network."""
+"""Executed lessons as pages that open anywhere: no script, picture or font comes from another host.
+
+Formulas stand in them as MathML, which browsers draw by themselves.
+"""
 
 import re
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from course_utils.classroom.lessons import Lesson, notebooks_dir, read_notebook
 from course_utils.runtime import atomic_write
 
-# The exporter's own colours of prompts and of some code are too pale to read for many (WCAG AA: 4.5 to 1).
-_READABLE = """<style>
-.jp-InputPrompt, .jp-OutputPrompt { color: #616161 !important; opacity: 1 !important; }
-.highlight .c1 { color: #2f6565 !important; }
-.highlight .mi, .highlight .mf { color: #006400 !important; }
-.highlight .o, .highlight .ow { color: #7a14c4 !important; }
+# JupyterLab's own look, without the scripts that it would fetch; a folded cell is folded here too.
+_TEMPLATE = """
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block jupyter_widgets -%}{%- endblock -%}
+{%- block input -%}
+{%- if cell.metadata.get('jupyter', {}).get('source_hidden') -%}
+<details><summary>Set-up</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{%- endblock -%}
+{%- block html_head_css -%}
+<style type="text/css">
+:root { /* a little darker than JupyterLab's: at least 4.5 : 1 against their ground */
+  --jp-cell-prompt-not-active-opacity: 1;
+  --jp-cell-prompt-opacity: 1;
+  --jp-cell-prompt-not-active-font-color: #616161;
+  --jp-cell-inprompt-font-color: #616161;
+  --jp-cell-outprompt-font-color: #616161;
+  --jp-mirror-editor-comment-color: #2d6a6a;
+  --jp-mirror-editor-number-color: #006a00;
+  --jp-mirror-editor-operator-color: #8a10d8;
+}
+details > summary { font-family: var(--jp-content-font-family); }
+math { font-size: 1.1em; }
 </style>
+{%- endblock -%}
 """
 
 
-def write_page(notebook: Any, path: Path) -> None:
-    """Write an executed notebook as an HTML page."""
-    from nbconvert import HTMLExporter
-
-    page, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": path.stem}})
-    page = re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", page)  # the lessons before and after are pages too
+def write_page(notebook: Any, path: Path, *, solutions: bool = True) -> None:
+    """Write an executed notebook (nbformat's) as an HTML page; without `solutions` as a handout."""
+    if not solutions:
+        cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+        notebook = type(notebook)(notebook | {"cells": cells})
+    title = _title_and_question(notebook)[0] or path.stem
+    page, _ = _exporter().from_notebook_node(notebook, resources={"metadata": {"name": title}})
+    # Lessons and the glossary are pages too, and they stand beside this one; a learner's own copy links to `../`.
+    page = re.sub(r'href="(?:\.\./)*(\d\d_\w+|glossary)\.(?:ipynb|md)(?=["#])', r'href="\1.html', page)
     with atomic_write(path) as temporary:
-        temporary.write_text(page.replace("</head>", f"{_READABLE}</head>", 1), encoding="utf-8")
+        temporary.write_text(page, encoding="utf-8")
+
+
+def write_neighbours(pages: Path, lessons: Iterable[Lesson], *, own: Iterable[Path] = ()) -> None:
+    """Write what the pages of `lessons` link to: the glossary, an index, and a word where a page is not written yet.
+
+    `own` are pages of a learner's own notebooks, which the index names too.
+    """
+    table = ["| lesson | the question it answers |", "|---|---|"]
+    for lesson in lessons:
+        title, question = _title_and_question(read_notebook(lesson.path))
+        table.append(f"| [{title}]({lesson.name}.html) | {question} |")
+        page = pages / f"{lesson.name}.html"
+        if not page.exists():
+            words = f"This lesson has no page yet: `course run {lesson.name[:2]}` writes it."
+            _write_prose(f"# {title}", words, "[All lessons](index.html)", path=page)
+    glossary = (notebooks_dir() / "glossary.md").read_text(encoding="utf-8")
+    _write_prose(glossary, "[All lessons](index.html)", path=pages / "glossary.html")
+    copies = "\n".join(f"- [{page.stem}]({page.name})" for page in sorted(set(own)))
+    yours = ["## Your own", copies] if copies else []
+    _write_prose("# The lessons", "\n".join(table), "[Glossary](glossary.html)", *yours, path=pages / "index.html")
+
+
+def _title_and_question(notebook: Any) -> tuple[str, str]:
+    """Return a lesson's first heading and the bold line that follows it; "" where there is none."""
+    prose = "\n".join("".join(cell["source"]) for cell in notebook["cells"][:1] if cell["cell_type"] == "markdown")
+    found = re.match(r"# (.+)\n*(?:\*\*([^*]+)\*\*)?", prose)
+    return (found[1].strip(), " ".join((found[2] or "").split())) if found else ("", "")
+
+
+def _write_prose(*paragraphs: str, path: Path) -> None:
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    write_page(new_notebook(cells=[new_markdown_cell("\n\n".join(paragraphs))]), path)  # type: ignore[no-untyped-call]
+
+
+@cache
+def _exporter() -> Any:
+    """Return nbconvert's exporter with the template above, and with formulas as MathML."""
+    from latex2mathml.converter import convert
+    from nbconvert import HTMLExporter
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class Renderer(IPythonRenderer):
+        """Turns formulas into MathML, and a picture on another host into its words."""
+
+        def inline_math(self, body: str) -> str:
+            return self._math(body, "inline")
+
+        def block_math(self, body: str) -> str:
+            return self._math(body, "block")
+
+        def latex_environment(self, name: str, body: str) -> str:
+            return self._math(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
+
+        def _math(self, latex: str, display: str) -> str:
+            try:
+                return convert(latex, display=display)
+            except Exception:  # its errors have no common base; a formula that it cannot read stands as it was typed
+                return f"<code>{self.escape_html(latex)}</code>"
+
+        def image(self, text: str, url: str, title: str | None = None) -> str:
+            return text if re.match(r"(https?:)?//", url) else super().image(text, url, title)
+
+    exporter: Any = HTMLExporter(raw_template=_TEMPLATE)  # type: ignore[no-untyped-call]
+    exporter.register_filter("markdown2html", lambda text: MarkdownWithMath(Renderer(escape=False)).render(text))
+    return exporter

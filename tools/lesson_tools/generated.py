@@ -56,7 +56,10 @@ def navigation_cell(
 def setup_cell(address: str) -> NotebookNode:
     """Return the first code cell of every lesson: `setup_cell.py` with the repository's address."""
     code = Path(__file__).with_name("setup_cell.py").read_text(encoding="utf-8").strip()
-    return _generated(new_code_cell(code.replace(PLACEHOLDER, address)), "generated-set-up")
+    cell = _generated(new_code_cell(code.replace(PLACEHOLDER, address)), "generated-set-up")
+    # Folded: the first for JupyterLab, Notebook 7 and the pages, the second for Colab, which shows the title alone.
+    cell.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
+    return cell
 
 
 def lesson_table(lessons: list[LessonSource], run_seconds: dict[str, int], *, address: str) -> str:

@@ -1,4 +1,4 @@
-# Set-up: installs the course's package where it is missing (in Colab, for example). Safe to run again.
+# @title Set-up: makes the course's package ready (run it; you need not read it)
 import importlib.util
 import os
 import shutil
@@ -20,4 +20,6 @@ if importlib.util.find_spec("course_utils") is None:
     if finished.returncode != 0:
         raise RuntimeError(f"The installation failed:\n{finished.stdout}{finished.stderr}")
     importlib.invalidate_caches()
-print("The course's package is ready.")
+from course_utils import __version__
+
+print(f"course_utils {__version__} is ready.")

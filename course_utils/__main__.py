@@ -35,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     lab.set_defaults(run=_lab)
 
     run = commands.add_parser("run", help="run lessons from top to bottom and write them as pages")
-    run.add_argument("lessons", nargs="*", metavar="LESSON", help=f"{lesson} (default: all)")
+    run.add_argument("lessons", nargs="*", metavar="LESSON", help=f"{lesson}, or a notebook of yours (default: all)")
+    run.add_argument("--handout", action="store_true", help="pages without solutions, in build/handout/")
     run.add_argument("--online", action="store_true", help="leave the network open (default: it is closed)")
     run.set_defaults(run=_run)
 
@@ -73,11 +74,11 @@ def _lab(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from course_utils.classroom.execution import run_lessons
-    from course_utils.classroom.lessons import all_lessons, find_lesson, notebooks_dir
+    from course_utils.classroom.lessons import all_lessons, find_notebook, notebooks_dir
 
-    lessons = [find_lesson(word) for word in arguments.lessons] or all_lessons()
-    pages = notebooks_dir().parent / "build" / "lessons"
-    runs = list(run_lessons(lessons, pages, online=arguments.online))
+    lessons = [find_notebook(word) for word in arguments.lessons] or all_lessons()
+    pages = notebooks_dir().parent / "build" / ("handout" if arguments.handout else "lessons")
+    runs = list(run_lessons(lessons, pages, online=arguments.online, solutions=not arguments.handout))
     failed = [run for run in runs if run.problem]
     print(f"\n{len(runs) - len(failed)} of {len(runs)} ran well in {sum(run.seconds for run in runs):.0f} s. ", end="")
     print(f"Pages: {_shown(pages)}")

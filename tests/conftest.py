@@ -6,7 +6,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from made_up import write_lesson
 
+from course_utils.classroom import lessons
 from course_utils.runtime import SETTINGS, set_seed
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -73,3 +75,18 @@ def imagenet_weights(monkeypatch) -> Path:
     home = _at_hand(MIRROR / "weights", "The ImageNet weights are")
     monkeypatch.setenv("TORCH_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def notebooks(tmp_path, monkeypatch) -> Path:
+    """A repository whose path holds a space and letters beyond ASCII, with three lessons and the real offline guard."""
+    root = tmp_path / "Söphie's cöurse"
+    folder = root / "notebooks"
+    for name in ("00_start_here", "01_pretrained_inference", "06_training_loop"):
+        write_lesson(folder, name, "1 + 1")
+    (folder / "glossary.md").write_text("# Glossary\n", encoding="utf-8")
+    guard = root / "tools" / "offline_guard" / "sitecustomize.py"
+    guard.parent.mkdir(parents=True)
+    guard.write_bytes((REPOSITORY / "tools" / "offline_guard" / "sitecustomize.py").read_bytes())
+    monkeypatch.setattr(lessons, "repository_root", lambda: root)
+    return folder

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 import build_notebooks
 from lesson_tools import checks, generated, source
 
+import course_utils
 from course_utils.classroom import execution, exercises
 
 HEAD = """\
@@ -106,7 +107,7 @@ def test_a_build_executes_offline_and_leaves_nothing_of_this_machine(course, mon
     setup, environment, slider = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [setup.execution_count, environment.execution_count, slider.execution_count] == [1, 2, 3]
     assert environment.outputs[0].text == "['1', '0', None]\nnotebooks\n"
-    assert setup.outputs[0].text == "The course's package is ready.\n"
+    assert setup.outputs[0].text == f"course_utils {course_utils.__version__} is ready.\n"
     assert list(slider.outputs[0].data) == ["text/markdown", "text/plain"]
     assert "widgets" not in notebook.metadata
     assert all("execution" not in cell.metadata for cell in notebook.cells)
@@ -409,7 +410,7 @@ def test_an_unknown_lesson_is_an_error_that_names_the_known_ones(course, capsys)
     add_lesson(course, "# %%\na = 1\n")
     with pytest.raises(SystemExit):
         run_build(course, "7")
-    assert "there are 01_try_it" in capsys.readouterr().err
+    assert "No lesson is called '7'. The lessons: 01_try_it." in capsys.readouterr().err
 
 
 def test_a_published_address_brings_badge_and_absolute_links_for_colab(course):
@@ -437,6 +438,31 @@ def test_the_address_is_the_one_of_pyproject(tmp_path):
     assert generated.repository_address().startswith("https://github.com/")
 
 
+@pytest.mark.usefixtures("pretend_execution")
+def test_the_setup_cell_is_folded_in_jupyterlab_and_colab(course):
+    """nbformat validates what a build writes: `jupyter.source_hidden` is a word of the format."""
+    add_lesson(course, "# %%\na = 1\n")
+    assert run_build(course) == 0
+    cell = built(course).cells[2]
+    assert cell.metadata["jupyter"] == {"source_hidden": True}
+    assert cell.metadata["cellView"] == "form"
+    assert cell.source.startswith("# @title ")  # Colab's form shows this line alone
+    assert [each for each in built(course).cells if "jupyter" in each.metadata] == [cell]
+
+
+@pytest.mark.usefixtures("pretend_execution")
+def test_links_folds_a_setup_cell_that_was_built_unfolded(course):
+    add_lesson(course, "# %%\na = 1\n")
+    assert run_build(course) == 0
+    notebook = built(course)
+    del notebook.cells[2].metadata["jupyter"]
+    nbformat.write(notebook, course / "01_try_it.ipynb")
+    assert run_build(course, "--check") == 1
+    assert run_build(course, "--links") == 0
+    assert built(course).cells[2].metadata["jupyter"] == {"source_hidden": True}
+    assert run_build(course, "--check") == 0
+
+
 def run_setup(monkeypatch, *, address, missing=(), install_from=None):
     """Run the set-up cell as if the modules `missing` were not there; return the commands it would have run."""
     commands = []
@@ -456,7 +482,7 @@ FINISHED = subprocess.CompletedProcess([], 0, "", "")
 
 def test_setup_installs_nothing_where_the_package_is_there(monkeypatch, capsys):
     assert run_setup(monkeypatch, address=ADDRESS) == []
-    assert capsys.readouterr().out == "The course's package is ready.\n"
+    assert capsys.readouterr().out == f"course_utils {course_utils.__version__} is ready.\n"
 
 
 def test_setup_installs_from_the_published_address_with_the_kernels_own_pip(monkeypatch, capsys):
@@ -488,7 +514,7 @@ def test_setup_really_installs_into_an_empty_environment(tmp_path):
     (pip,) = (Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")  # runs from its wheel, uninstalled
     wheel = tmp_path / "course_utils-0.1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("course_utils/__init__.py", "where = __file__\n")
+        archive.writestr("course_utils/__init__.py", "__version__ = '7.7'\n")
         about = "course_utils-0.1.dist-info"
         archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: course-utils\nVersion: 0.1\n")
         archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
@@ -502,6 +528,6 @@ def test_setup_really_installs_into_an_empty_environment(tmp_path):
     run = functools.partial(subprocess.run, [python, script], env=environment, cwd=tmp_path, capture_output=True)
     assert run(text=True, check=True).stdout.splitlines() == [
         f"Installing the course's package from {wheel} ...",
-        "The course's package is ready.",
+        "course_utils 7.7 is ready.",
     ]
-    assert run(text=True, check=True).stdout == "The course's package is ready.\n"  # the second time it is there
+    assert run(text=True, check=True).stdout == "course_utils 7.7 is ready.\n"  # the second time it is there

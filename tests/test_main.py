@@ -3,16 +3,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_lessons import notebooks  # noqa: F401 - a fixture: a small repository with three lessons
 
 from course_utils.__main__ import main
-from course_utils.classroom import doctor, lessons
+from course_utils.classroom import doctor, execution, lessons
 from course_utils.pictures import catalog
 from course_utils.pictures.downloads import DownloadError
 
 
 @pytest.fixture(autouse=True)
-def _three_lessons(notebooks, monkeypatch):  # noqa: F811
+def _three_lessons(notebooks, monkeypatch):
     monkeypatch.chdir(notebooks.parent)
 
 
@@ -38,12 +37,12 @@ def test_an_unknown_lesson_is_one_line_and_status_2(capsys):
 
 
 def test_run_reports_every_failure_and_ends_with_status_1(monkeypatch, capsys):
-    def run(lesson, pages, *, online):
-        assert pages == Path.cwd() / "build" / "lessons"
-        assert online is False
-        return lessons.LessonRun(lesson, 2.0, "" if lesson.name == "00_start_here" else "code cell 1: it broke")
+    def run(lesson, page, *, online, solutions):
+        assert page == Path.cwd() / "build" / "lessons" / f"{lesson.name}.html"
+        assert (online, solutions) == (False, True)
+        return execution.LessonRun(lesson, 2.0, "" if lesson.name == "00_start_here" else "code cell 1: it broke")
 
-    monkeypatch.setattr(lessons, "run_lesson", run)
+    monkeypatch.setattr(execution, "run_lesson", run)
     assert main(["run"]) == 1
     seen = capsys.readouterr()
     assert "1 of 3 ran well in 6 s" in seen.out
@@ -53,6 +52,17 @@ def test_run_reports_every_failure_and_ends_with_status_1(monkeypatch, capsys):
     ]
     assert main(["run", "0"]) == 0
     assert "1 of 1 ran well" in capsys.readouterr().out
+
+
+def test_a_handout_is_without_solutions_and_in_a_folder_of_its_own(monkeypatch, capsys):
+    def run(lesson, page, **options):
+        assert page.parent == Path.cwd() / "build" / "handout"
+        assert options == {"online": False, "solutions": False}
+        return execution.LessonRun(lesson, 2.0, "")
+
+    monkeypatch.setattr(execution, "run_lesson", run)
+    assert main(["run", "0", "--handout"]) == 0
+    assert str(Path("build", "handout")) in capsys.readouterr().out
 
 
 def test_lab_copies_all_lessons_and_opens_the_chosen_one(monkeypatch, capsys):

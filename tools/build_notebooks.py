@@ -1,7 +1,7 @@
 """Build the lessons: notebooks/src/NN_name.py → notebooks/NN_name.ipynb, executed, with its outputs.
 
     python tools/build_notebooks.py                 all lessons
-    python tools/build_notebooks.py 01 04_model     those whose names begin so
+    python tools/build_notebooks.py 1 04            those two, named as `course run` names them
     python tools/build_notebooks.py --check         are the built lessons those of the sources? Executes nothing
     python tools/build_notebooks.py --links         only the links, times and the README's table. Executes nothing
     python tools/build_notebooks.py --test          execute as a build does, and write nothing
@@ -41,6 +41,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 from course_utils.classroom.execution import OVERTIME, execute, kernel_environment, tags, weave
+from course_utils.classroom.lessons import LessonError, find_name
 from course_utils.runtime import SETTINGS, atomic_write
 
 NOTEBOOKS = SOURCES.parent
@@ -176,7 +177,9 @@ def refresh_links(lessons: list[LessonSource], *, folder: Path, address: str, re
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lessons", nargs="*", metavar="LESSON", help="beginnings of names; none means all")
+    parser.add_argument(
+        "lessons", nargs="*", metavar="LESSON", help="1, 01, or a beginning of its name; none means all"
+    )
     parser.add_argument("--check", action="store_true", help="compare what is built with the sources")
     parser.add_argument("--links", action="store_true", help="only renew the generated links and the README's table")
     parser.add_argument("--test", action="store_true", help="execute as a build does, and write nothing")
@@ -185,10 +188,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     address, folder = repository_address(), options.folder.resolve()
     lessons = [read_source(path) for path in list_sources(folder / "src")]
-    chosen = [each for each in lessons if not options.lessons or each.name.startswith(tuple(options.lessons))]
-    unknown = [name for name in options.lessons if not any(each.name.startswith(name) for each in lessons)]
-    if unknown:
-        parser.error(f"no lesson is called {', '.join(unknown)}; there are {', '.join(each.name for each in lessons)}")
+    names = [lesson.name for lesson in lessons]
+    try:
+        wanted = {find_name(word, names) for word in options.lessons} or set(names)
+    except LessonError as error:
+        parser.error(str(error))
+    chosen = [lesson for lesson in lessons if lesson.name in wanted]
 
     failures = 0
     for lesson in chosen:

@@ -44,10 +44,10 @@ def read_notebook(path: Path) -> dict[str, Any]:
     """Return a notebook file as plain dicts and lists. Raises LessonError where it is none."""
     try:
         notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        notebook["metadata"], notebook["cells"]
+        notebook["cells"], notebook["metadata"].get("course")
     except FileNotFoundError:
         raise LessonError(f"There is no file {path}.") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise LessonError(f"{path} is no notebook: JupyterLab writes one with File > New > Notebook.") from None
     return notebook
 

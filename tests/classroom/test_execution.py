@@ -88,6 +88,21 @@ def test_a_run_executes_offline_in_the_notebooks_folder_and_leaves_the_lesson_al
     assert (name, float(seconds), rest) == ("02_good", round(run.seconds, 1), ["s", "budget", "60", "s", "ok"])
 
 
+def test_a_learners_own_copy_is_what_runs_and_has_a_page_of_its_own(notebooks, tmp_path, capsys):
+    copy = lessons.copy_lesson(lessons.find_lesson("1"))
+    copy.write_text(copy.read_text(encoding="utf-8").replace("1 + 1", "6 * 7"), encoding="utf-8")
+    notes = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('mine')")])
+    nbformat.write(notes, notebooks / "my" / "notes.ipynb")  # not a copy: there is no budget in its head
+    chosen = [lessons.find_notebook(str(path)) for path in (copy, notebooks / "my" / "notes.ipynb")]
+    runs = list(execution.run_lessons(chosen, tmp_path))
+    assert [run.problem for run in runs] == ["", ""]
+    assert "<pre>42</pre>" in (tmp_path / "my_01_pretrained_inference.html").read_text(encoding="utf-8")
+    assert "writes it" in (tmp_path / "01_pretrained_inference.html").read_text(encoding="utf-8")
+    assert "<pre>mine" in (tmp_path / "my_notes.html").read_text(encoding="utf-8")
+    assert 'href="my_notes.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert capsys.readouterr().out.splitlines()[1].split()[2:] == ["s", "ok"]
+
+
 def test_a_failing_lesson_is_named_with_cell_and_error_and_the_next_one_still_runs(notebooks, tmp_path, capsys):
     bad = write_lesson(notebooks, "02_bad", "1 + 1", "# divide\n1 / 0", "3")
     good = write_lesson(notebooks, "03_slow", "import time; time.sleep(1.1)", budget=1)
@@ -103,7 +118,7 @@ def test_a_failing_lesson_is_named_with_cell_and_error_and_the_next_one_still_ru
 def test_a_lesson_three_times_over_its_budget_fails(notebooks, tmp_path, monkeypatch):
     path = write_lesson(notebooks, "02_slow", "1", budget=60)
     monkeypatch.setattr(execution, "OVERTIME", 0)  # any time at all is too long
-    assert "budget" in execution.run_lesson(lessons.read_lesson(path), tmp_path).problem
+    assert "budget" in execution.run_lesson(lessons.read_lesson(path), tmp_path / "page.html").problem
 
 
 def test_real_photos_may_take_as_long_as_they_need(notebooks, tmp_path, monkeypatch, capsys):
@@ -153,8 +168,8 @@ def claiming(notebooks):
 def run_with_claim(path, tmp_path, *, more_than):
     source = path.parent / "src" / "02_claims.py"
     source.write_text(SOURCE.replace("> 2", f"> {more_than}"), encoding="utf-8")
-    run = execution.run_lesson(lessons.read_lesson(path), tmp_path)
-    return run, (tmp_path / f"{path.stem}.html").read_text(encoding="utf-8")
+    run = execution.run_lesson(lessons.read_lesson(path), tmp_path / "page.html")
+    return run, (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_a_run_holds_the_claims_and_the_page_does_not_show_them(claiming, tmp_path):
@@ -183,7 +198,7 @@ def test_nothing_is_claimed_of_a_learners_copy(claiming, tmp_path):
     copy = lessons.copy_lesson(lessons.read_lesson(claiming))
     run, _ = run_with_claim(claiming, tmp_path, more_than=3)
     assert run.problem
-    assert execution.run_lesson(lessons.read_lesson(copy), tmp_path).problem == ""
+    assert execution.run_lesson(lessons.read_lesson(copy), tmp_path / "page.html").problem == ""
 
 
 def test_claims_about_other_code_are_left_out_and_the_line_says_so(claiming, tmp_path, capsys):

@@ -9,14 +9,15 @@ from course_utils.classroom import lessons
 
 def test_all_lessons_are_sorted_and_know_their_time(notebooks):
     write_lesson(notebooks / "my", "02_mine", "1")
-    (notebooks / "glossary.md").write_text("words", encoding="utf-8")
     found = lessons.all_lessons()
     assert [lesson.name for lesson in found] == ["00_start_here", "01_pretrained_inference", "06_training_loop"]
     assert {lesson[1:] for lesson in found} == {(30, 60, 20)}
 
 
 def test_a_lesson_without_a_budget_is_refused_by_name(notebooks):
-    nbformat.write(nbformat.v4.new_notebook(), notebooks / "07_no_head.ipynb")
+    path = notebooks / "07_no_head.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), path)
+    assert lessons.read_lesson(path).budget_seconds is None  # of a learner's own notebook nothing is asked
     with pytest.raises(lessons.LessonError, match=r"07_no_head\.ipynb: no jupyter\.course\.budget_seconds"):
         lessons.all_lessons()
 
@@ -31,7 +32,9 @@ def test_without_lessons_the_way_out_is_named(notebooks, monkeypatch):
         lessons.all_lessons()
 
 
-@pytest.mark.parametrize("word", ["1", "01", "01_pretrained_inference", "notebooks/01_pretrained_inference.ipynb"])
+@pytest.mark.parametrize(
+    "word", ["1", "01", "01_pre", "01_pretrained_inference", "notebooks/01_pretrained_inference.ipynb"]
+)
 def test_a_lesson_is_found_by_number_name_or_file(notebooks, word):
     assert lessons.find_lesson(word).path == notebooks / "01_pretrained_inference.ipynb"
 
@@ -50,6 +53,46 @@ def test_an_unknown_lesson_is_answered_with_the_closest_or_all(word, message):
         lessons.find_lesson(word)
 
 
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [("1", "01_a"), ("010", "10_c"), ("02_a", "02_a"), ("02_ab", "02_abc"), ("01", "01_a"), ("src/10_c.py", "10_c")],
+)
+def test_course_run_and_make_notebooks_take_names_the_same_way(word, found):
+    assert lessons.find_name(word, ["01_a", "02_a", "02_abc", "10_c"]) == found
+
+
+@pytest.mark.parametrize("word", ["01_", "", "1"])
+def test_a_name_that_fits_two_lessons_is_asked_back_or_refused(word):
+    with pytest.raises(lessons.LessonError, match=r"'01_?' may be 01_a or 01_b|'1' may be|The lessons: 01_a, 01_b"):
+        lessons.find_name(word, ["01_a", "01_b"])
+
+
+@pytest.mark.usefixtures("notebooks")
+@pytest.mark.parametrize("word", ["1", "01_pretrained_inference", "01_pretrained_inference.ipynb"])
+def test_a_notebook_that_is_no_path_is_a_lesson(word, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert lessons.find_notebook(word) == lessons.find_lesson("1")
+
+
+def test_a_notebook_is_found_by_its_path_and_never_replaced_by_the_original(notebooks, monkeypatch):
+    copy = lessons.copy_lesson(lessons.find_lesson("1"))
+    monkeypatch.chdir(notebooks)
+    assert lessons.find_notebook("my/01_pretrained_inference.ipynb").path == copy
+    assert lessons.find_notebook(str(copy)).path == copy
+    assert lessons.find_notebook("01_pretrained_inference.ipynb").path == notebooks / "01_pretrained_inference.ipynb"
+    monkeypatch.chdir(copy.parent)
+    assert lessons.find_notebook("01_pretrained_inference.ipynb").path == copy
+    with pytest.raises(lessons.LessonError, match=r"There is no file .*other.01_pretrained_inference\.ipynb"):
+        lessons.find_notebook("other/01_pretrained_inference.ipynb")
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[]", "{}", '{"cells": []}', '{"cells": [], "metadata": 1}'])
+def test_a_file_that_is_no_notebook_is_named(tmp_path, text):
+    (tmp_path / "words.ipynb").write_text(text, encoding="utf-8")
+    with pytest.raises(lessons.LessonError, match=r"words\.ipynb is no notebook"):
+        lessons.read_lesson(tmp_path / "words.ipynb")
+
+
 def test_a_copy_has_no_outputs_and_is_a_valid_notebook(notebooks):
     copy = lessons.copy_lesson(lessons.find_lesson("1"))
     assert copy == notebooks / "my" / "01_pretrained_inference.ipynb"
@@ -61,7 +104,6 @@ def test_a_copy_has_no_outputs_and_is_a_valid_notebook(notebooks):
 
 
 def test_a_copy_links_to_what_is_copied_beside_it_and_back_to_what_is_not(notebooks):
-    (notebooks / "glossary.md").write_text("words", encoding="utf-8")
     text = "[next](06_training_loop.ipynb) [word](glossary.md#epoch) [web](https://example.org/glossary.md)"
     path = write_lesson(notebooks, "02_links", "1", text=text)
     copy = nbformat.read(lessons.copy_lesson(lessons.read_lesson(path)), as_version=4)

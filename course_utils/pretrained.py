@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torchvision.models import MobileNet_V2_Weights, MobileNetV2
 
 from course_utils.plain import parse_plain, write_plain
-from course_utils.runtime import is_offline, setting
+from course_utils.runtime import is_offline, switch
 from course_utils.transforms import InputSpec
 
 COURSE_WEIGHTS_FILE = Path(__file__).parent / "weights" / "mobilenet_v2_tiny_imagenet.pt"
@@ -150,7 +150,7 @@ def read_imagenet_weights() -> TrainedWeights:
         raise RuntimeError(f"COURSE_OFFLINE forbids downloads, and torchvision's cache has no {path.name}. {way_out}")
     try:
         state_dict = IMAGENET.get_state_dict(
-            progress=setting("COURSE_PROGRESS", "1") != "0", check_hash=True, map_location="cpu", weights_only=True
+            progress=switch("COURSE_PROGRESS") is not False, check_hash=True, map_location="cpu", weights_only=True
         )
     except (OSError, HTTPException, *WEIGHTS_ERRORS) as error:
         if path.is_file():

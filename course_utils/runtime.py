@@ -5,6 +5,7 @@ torch is used: what needs none (drawing pictures, fetching files) starts without
 """
 
 import errno
+import math
 import os
 import random
 import re
@@ -28,9 +29,18 @@ SETTINGS = {
     "COURSE_WEIGHTS": "which trained network the lessons start from: course (default) or imagenet",
     "COURSE_DATA_DIR": "where data sets live (default: the repository's data/, else ./data)",
     "COURSE_MIRROR": "a folder or address that is asked first for data sets",
-    "COURSE_OFFLINE": "1 forbids every download",
+    "COURSE_OFFLINE": "on forbids every download (default: off)",
     "COURSE_DEVICE": "cpu, cuda or mps (default: cuda where there is one, else cpu)",
-    "COURSE_PROGRESS": "0 hides progress bars, 1 shows them even in a log (default: where somebody watches)",
+    "COURSE_PROGRESS": "off hides progress bars, on shows them even in a log (default: where somebody watches)",
+}
+# The words of those that choose between words; a switch is read in any case.
+_ON = ("1", "on", "true", "yes")
+_SWITCH = (*_ON, "0", "off", "false", "no")
+_WORDS = {
+    "COURSE_DATASET": ("drawn", "photos"),
+    "COURSE_WEIGHTS": ("course", "imagenet"),
+    "COURSE_OFFLINE": _SWITCH,
+    "COURSE_PROGRESS": _SWITCH,
 }
 
 
@@ -67,15 +77,49 @@ def get_device(prefer: "str | torch.device | None" = None) -> "torch.device":
 
 
 def setting(name: str, default: str = "") -> str:
-    """Return the environment variable `name`, or `default` where it is unset or empty. One of `SETTINGS`."""
+    """Return the environment variable `name`, or `default` where it is unset or empty. One of `SETTINGS`.
+
+    Raises ValueError, naming the variable, where it chooses between words and says another one.
+    """
     if name not in SETTINGS:
         raise KeyError(f"{name} is no setting of this package; the settings are {', '.join(SETTINGS)}.")
-    return os.environ.get(name) or default
+    value = os.environ.get(name, "").strip()
+    words = _WORDS.get(name, ())
+    if words is _SWITCH:
+        value = value.lower()
+    if value and words and value not in words:
+        known = f"{', '.join(words[:-1])} or {words[-1]}"
+        raise ValueError(f"The environment variable {name} is {value!r}: it may be {known}.")
+    return value or default
+
+
+def switch(name: str) -> bool | None:
+    """Return whether the setting `name` is on, or None where it is not set.
+
+    Raises ValueError, naming the variable, for anything but 1, on, true, yes, 0, off, false and no, in any case.
+    """
+    value = setting(name)
+    return value in _ON if value else None
 
 
 def is_offline() -> bool:
     """True where `COURSE_OFFLINE` forbids downloads."""
-    return setting("COURSE_OFFLINE", "0").lower() not in ("0", "false", "no")
+    return bool(switch("COURSE_OFFLINE"))
+
+
+def num_processors(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return how many processors this process may use: those of the machine, or fewer where it is told so (taskset, a
+    batch system), or where a container has a share of their time, rounded up.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for quota_and_period in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):  # cgroup 2, cgroup 1
+        try:
+            quota, period = (int(w) for name in quota_and_period for w in (cgroup / name).read_text().split())
+        except (OSError, ValueError):  # not there, or "max": no limit
+            continue
+        if quota > 0 and period > 0:
+            allowed = min(allowed, math.ceil(quota / period))
+    return allowed
 
 
 def repository_root() -> Path | None:
@@ -221,10 +265,13 @@ def progress_bar(
 ) -> tqdm:
     """Return a plain-text `tqdm` bar on standard output (JupyterLab shades standard error red).
 
-    Hidden where `show` is false, where `COURSE_PROGRESS=0`, and where nobody watches (a log file); wiped when it ends,
-    so that it leaves no trace. `options` go to `tqdm`: `total`, `unit`, `unit_scale`, ... Like `say`, it never raises.
+    Hidden where `show` is false, where `COURSE_PROGRESS` is off, and where nobody watches (a log file); wiped when it
+    ends, so that it leaves no trace. `options` go to `tqdm`: `total`, `unit`, `unit_scale`, ... Like `say`, it never
+    raises for what it writes.
     """
-    is_watched = OUTPUT.isatty() or "ipykernel" in sys.modules or bool(setting("COURSE_PROGRESS"))
-    hidden = not show or not is_watched or setting("COURSE_PROGRESS") == "0"
+    wanted = switch("COURSE_PROGRESS")
+    if wanted is None:
+        wanted = OUTPUT.isatty() or "ipykernel" in sys.modules
+    hidden = not show or not wanted
     look = {"leave": False, "file": OUTPUT, "dynamic_ncols": True, "mininterval": 0.5}
     return tqdm(iterable, **{"desc": description, "disable": hidden} | look | options)

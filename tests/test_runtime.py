@@ -52,6 +52,65 @@ def test_an_empty_setting_counts_as_unset(monkeypatch):
     assert setting("COURSE_DATASET", "drawn") == "drawn"
 
 
+@pytest.mark.parametrize("name", ["COURSE_OFFLINE", "COURSE_PROGRESS"])
+def test_a_switch_is_read_in_the_usual_spellings(monkeypatch, name):
+    assert runtime.switch(name) is (None if name == "COURSE_OFFLINE" else False)  # the tests hide bars
+    for word, expected in {"1": True, "on": True, "TRUE": True, " Yes ": True, "": None}.items():
+        monkeypatch.setenv(name, word)
+        assert runtime.switch(name) is expected
+    for word in ("0", "off", "Off", "FALSE", "no"):
+        monkeypatch.setenv(name, word)
+        assert runtime.switch(name) is False
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "told"),
+    [
+        ("COURSE_OFFLINE", "nope", "1, on, true, yes, 0, off, false or no"),
+        ("COURSE_PROGRESS", "2", "1, on, true, yes, 0, off, false or no"),
+        ("COURSE_DATASET", "photo", "drawn or photos"),
+        ("COURSE_WEIGHTS", "ImageNet", "course or imagenet"),
+    ],
+)
+def test_a_setting_with_an_unknown_word_is_refused_by_its_name(monkeypatch, name, word, told):
+    monkeypatch.setenv(name, word)
+    with pytest.raises(ValueError, match=f"{name} is '{word}': it may be {told}"):
+        setting(name)
+
+
+def test_offline_is_off_unless_it_is_switched_on(monkeypatch):
+    assert not runtime.is_offline()
+    for word, expected in (("off", False), ("on", True)):
+        monkeypatch.setenv("COURSE_OFFLINE", word)
+        assert runtime.is_offline() is expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, 6),
+        ({"cpu.max": "max 100000"}, 6),
+        ({"cpu.max": "250000 100000"}, 3),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "1600000 100000"}, 6),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 6),
+        ({"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
+    ],
+)
+def test_a_process_uses_no_more_processors_than_its_container_gives(monkeypatch, tmp_path, files, expected):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{content}\n", encoding="utf-8")
+    assert runtime.num_processors(tmp_path) == expected
+
+
+def test_where_nothing_is_told_all_processors_of_the_machine_count(monkeypatch, tmp_path):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS and Windows
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    assert runtime.num_processors(tmp_path) == 12
+
+
 def test_the_data_folder_may_be_written_with_a_tilde(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))

@@ -1,7 +1,6 @@
 """The drawn garments: deterministic, balanced as the photos are, and never half a data set."""
 
 import hashlib
-import os
 import subprocess
 import sys
 import types
@@ -163,7 +162,7 @@ def test_a_notebook_uses_the_cores_and_a_script_is_not_run_again(monkeypatch, is
     if is_script:
         main.__file__ = "script.py"
     monkeypatch.setitem(sys.modules, "__main__", main)
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(dataset, "num_processors", lambda: cores)
     assert dataset._default_workers(num_pictures) == expected
 
 

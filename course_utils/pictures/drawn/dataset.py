@@ -1,14 +1,13 @@
 """A whole data set of drawn garments: which pictures it holds, and drawing them, on all cores where that pays."""
 
 import multiprocessing
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from ...runtime import progress_bar
+from ...runtime import num_processors, progress_bar
 from .garments import CLASSES, draw_garment
 
 # Pictures of each class in the training set of clothing-dataset-small, whose class balance the drawn set copies.
@@ -112,7 +111,7 @@ def _draw_files(jobs: Sequence[_Job], num_workers: int) -> Iterator[None]:
 
 def worker_per_core() -> int:
     """Return how many processes draw where all cores are to be used: one for each, at most eight."""
-    return min(os.cpu_count() or 1, 8)
+    return min(num_processors(), 8)
 
 
 def _default_workers(num_pictures: int) -> int:

@@ -1,20 +1,21 @@
 """The student at work: what does it see in one picture? And a trained model as a file (lessons 01 and 08)."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models import mobilenet_v2
 
+from course_utils.checks import describe_probabilities
 from course_utils.models import TransferClassifier, freeze, without_head
+from course_utils.pictures.given import Picture, as_input
 from course_utils.plain import parse_plain, write_plain
 from course_utils.pretrained import differences, fill
 from course_utils.runtime import evaluating
-from course_utils.transforms import InputSpec, build_eval_transform, load_image, to_rgb
+from course_utils.transforms import InputSpec
 
 _FORMAT = "course classifier 1"
 
@@ -26,36 +27,42 @@ class Prediction(NamedTuple):
     probability: float
 
 
-def predict_topk(
-    model: nn.Module, image: str | Path | Image.Image | np.ndarray | Tensor, *, k: int = 5
-) -> list[Prediction]:
+def predict_topk(model: nn.Module, image: Picture, *, k: int | None = None) -> list[Prediction]:
     """Return the `k` most probable classes for one picture, the most probable first (lesson 01).
 
     `image` is one of
     - the path of a picture file, or a Pillow picture of any mode;
     - an array (H, W, 3) or a tensor (3, H, W) of dtype uint8, values 0 to 255: a picture;
-    - a floating-point tensor (3, H, W): what `build_eval_transform(model.spec)` returned, used as it is.
+    - a floating-point tensor (3, H, W): what `build_eval_transform(model.spec)` returned, used as it is. Warns where
+      its size is another, or its pixels look unnormalised.
 
-    `model` has `.spec` and `.classes`, as `load_pretrained`, `build_classifier` and `load_classifier` return it. It
-    works in `eval()` mode, without gradients, on the device it is on; its mode is the same afterwards, also after an
-    error. For many pictures use `evaluation.predict`.
+    `k` is 1 to the number of classes; None: 5, or all where there are fewer. `model` has `.spec` and `.classes`, as
+    `load_pretrained`, `build_classifier` and `load_classifier` return it, and answers with logits: probabilities are
+    warned of. It works in `eval()` mode, without gradients, on the device it is on; its mode is the same afterwards,
+    also after an error. For many pictures use `evaluation.predict`.
 
-    Raises ValueError for a `k` outside 1 to the number of classes, or an array or tensor of another shape or type;
-    TypeError for anything else, or a model that does not say what it was schooled on.
+    Raises ValueError for another `k`, an array or tensor of another shape or type (saying how to turn it into a
+    picture), and a model with another number of outputs than names; OSError for a file that cannot be read; TypeError
+    for anything else, or a model that does not say what it was schooled on.
     """
-    if not hasattr(model, "spec") or not hasattr(model, "classes"):
+    spec, classes = getattr(model, "spec", None), getattr(model, "classes", None)
+    if not isinstance(spec, InputSpec) or not isinstance(classes, Sequence):
         raise TypeError(f"predict_topk needs a model with .spec and .classes; {type(model).__name__} lacks them.")
-    if not 1 <= k <= len(model.classes):
-        raise ValueError(
-            f"k={k}: the model tells {len(model.classes)} classes apart, choose 1 to {len(model.classes)}."
-        )
-    batch = _as_input(image, model.spec).unsqueeze(0)
+    if k is None:
+        k = min(5, len(classes))
+    elif k not in range(1, len(classes) + 1):
+        raise ValueError(f"k={k}: the model tells {len(classes)} classes apart, choose 1 to {len(classes)}.")
+    batch = as_input(image, spec).unsqueeze(0)
     weight = next(model.parameters())
     with evaluating(model):
-        logits = model(batch.to(device=weight.device, dtype=weight.dtype))
-    top = logits[0].float().softmax(dim=0).topk(k)
+        logits = model(batch.to(device=weight.device, dtype=weight.dtype)).float().cpu()
+    if logits.shape != (1, len(classes)):
+        raise ValueError(f"The model's answer has the shape {tuple(logits.shape)}, its names are {len(classes)}.")
+    if suspicion := describe_probabilities(logits):
+        warnings.warn(suspicion, stacklevel=2)
+    top = logits[0].softmax(dim=0).topk(int(k))
     return [
-        Prediction(model.classes[index], probability)
+        Prediction(classes[index], probability)
         for probability, index in zip(top.values.tolist(), top.indices.tolist(), strict=True)
     ]
 
@@ -127,35 +134,3 @@ def _rebuild(stored: Mapping[str, Any], *, origin: str) -> TransferClassifier:
 def _parts(model: nn.Module) -> dict[str, str]:
     """Return each part of `model` as it prints itself: its settings show what no weight would, such as a stride."""
     return {name: f"{type(part).__name__}({part.extra_repr()})" for name, part in model.named_modules()}
-
-
-def _as_input(image: str | Path | Image.Image | np.ndarray | Tensor, spec: InputSpec) -> Tensor:
-    """Return what the network gets for `image`: a normalised float tensor (3, H, W)."""
-    if isinstance(image, Tensor):
-        if image.ndim != 3 or image.shape[0] != 3:
-            raise ValueError(f"Expected one picture (3, H, W), got a tensor {tuple(image.shape)}. {_hint(image.shape)}")
-        if image.is_floating_point():
-            return image
-        image = image.permute(1, 2, 0).cpu().numpy()
-    if isinstance(image, np.ndarray):
-        if image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f"Expected one picture (H, W, 3), got an array {image.shape}. {_hint(image.shape)}")
-        if image.dtype != np.uint8:
-            raise ValueError(f"Expected values 0 to 255 of dtype uint8, got {image.dtype}: is it scaled or normalised?")
-        image = Image.fromarray(image)
-    elif isinstance(image, str | Path):
-        image = load_image(image)
-    elif isinstance(image, Image.Image):
-        image = to_rgb(image)
-    else:
-        raise TypeError(f"Expected a path, a Pillow picture, an array or a tensor, got {type(image).__name__}.")
-    return build_eval_transform(spec)(image)
-
-
-def _hint(shape: tuple[int, ...]) -> str:
-    """Say what a picture of the wrong shape may be."""
-    if len(shape) == 4:
-        return "That is a batch: hand over one of its pictures."
-    if len(shape) == 2:
-        return "That is a grey picture: repeat it for red, green and blue, or hand over a Pillow picture."
-    return "Are the colours at the wrong end? In tensors they come first, in arrays last."

@@ -89,9 +89,9 @@ def fill(network: nn.Module, state_dict: Mapping[str, Tensor], *, origin: str) -
     network.load_state_dict(state_dict, assign=True)
 
 
-def differences(due: dict[str, object], given: dict[str, object]) -> str:
+def differences(due: Mapping[str, object], given: Mapping[str, object]) -> str:
     """Say in words what differs between two dicts, the first three names of it."""
-    names = [name for name in due | given if due.get(name) != given.get(name)]
+    names = [name for name in {**due, **given} if due.get(name) != given.get(name)]
     listed = [
         f"{name or 'the model'} is {given.get(name, 'missing')}, due is {due.get(name, 'nothing')}"
         for name in names[:3]

@@ -15,7 +15,7 @@ FLOORS = (
     ("plain", "report.metrics", "report.remarks", "classroom.findings"),
     ("pretrained", "pictures.folders", "pictures.downloads", "pictures.drawn"),
     ("report.history", "checks", "checkpoints", "models", "datasets"),
-    ("report.sweeps", "pictures.catalog", "pictures.scan", "pictures.messy"),
+    ("report.sweeps", "pictures.catalog", "pictures.scan", "pictures.messy", "pictures.given"),
     ("training", "features", "inference", "evaluation"),
     ("tuning", "text"),
     ("plotting", "classroom.lessons"),

@@ -111,10 +111,39 @@ def test_what_is_no_single_picture_is_refused_with_a_hint(model, image, error, m
         predict_topk(model, image, k=1)
 
 
-@pytest.mark.parametrize("k", [0, -1, 5])
+@pytest.mark.parametrize("k", [0, -1, 5, 2.5])
 def test_k_must_fit_the_number_of_classes(model, picture, k):
     with pytest.raises(ValueError, match=f"k={k}: the model tells 4 classes apart, choose 1 to 4"):
         predict_topk(model, picture, k=k)
+
+
+def test_without_k_five_classes_are_named_or_all_of_fewer(model, picture):
+    assert predict_topk(model, picture) == predict_topk(model, picture, k=4)
+    model.classes = list("abcdefg")
+    model.head = nn.Linear(1280, 7)
+    assert predict_topk(model, picture) == predict_topk(model, picture, k=7)[:5]
+
+
+def test_a_model_with_more_outputs_than_names_is_refused(model, picture):
+    model.head = nn.Linear(1280, 5)
+    with pytest.raises(ValueError, match=r"answer has the shape \(1, 5\), its names are 4"):
+        predict_topk(model, picture)
+
+
+def test_probabilities_are_warned_of_as_in_training(model, picture):
+    model.head.append(nn.Softmax(dim=1))
+    with pytest.warns(UserWarning, match="probabilities"):
+        predict_topk(model, picture)
+
+
+def test_warnings_point_at_the_learners_line(model):
+    with pytest.warns(UserWarning, match="unnormalised") as caught:
+        predict_topk(model, torch.rand(3, 32, 32))
+    assert [warning.filename for warning in caught] == [__file__]
+    model.head.append(nn.Softmax(dim=1))
+    with pytest.warns(UserWarning, match="probabilities") as caught:
+        predict_topk(model, torch.randn(3, 32, 32))
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_a_model_without_class_names_is_refused(picture):

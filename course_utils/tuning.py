@@ -164,7 +164,7 @@ def learning_rate_range_test(
                     group["lr"] = rate
                 optimizer.zero_grad()
                 loss = criterion(model(inputs.to(device)), targets.to(device))
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]  # PyTorch gives it no types
                 optimizer.step()
                 average = 0.9 * average + 0.1 * loss.item()
                 smoothed = average / (1 - 0.9 ** (step + 1))

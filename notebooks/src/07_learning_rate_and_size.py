@@ -370,7 +370,8 @@ rates
 # %% [markdown]
 # Each row is three runs. In the figure the dots are the runs, and the bars reach one standard error up and down. A
 # ring marks the best, *and every rate that cannot be told apart from it*: the difference is at most twice its standard
-# error, which is $\sqrt{e_1^2 + e_2^2}$ for two errors $e_1$ and $e_2$.
+# error. That error is reckoned in pairs, seed by seed and picture by picture, because all sit the same exam: a picture
+# that two students both get right says nothing about who is better. So it can be smaller than the bars suggest.
 #
 # **Predict first:** how many rings?
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "course_utils"
 
 # One line a floor: a module, or a whole wing where no line names its module, imports from the floors above its own.
 FLOORS = (
-    ("runtime", "transforms", "report.samples", "report.tables"),
+    ("runtime", "transforms", "report.samples", "report.tables", "report.errors", "report.schedules"),
     ("plain", "report.metrics", "report.remarks", "classroom.findings"),
     ("pretrained", "pictures.folders", "pictures.downloads", "pictures.drawn"),
     ("report.history", "checks", "checkpoints", "models", "datasets"),

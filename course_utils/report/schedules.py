@@ -1,0 +1,80 @@
+"""How far a scheduler plans, held against how often a run will step it (lesson 07).
+
+A OneCycleLR or a CyclicLR is stepped after each batch, all others after each epoch. So is a OneCycleLR inside another.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch.optim import lr_scheduler
+
+# These schedulers move the learning rate after every batch; all others after every epoch.
+BATCH_SCHEDULERS = (lr_scheduler.OneCycleLR, lr_scheduler.CyclicLR)
+
+# The argument that says how many steps a scheduler plans.
+PLANS = {
+    lr_scheduler.OneCycleLR: "total_steps",
+    lr_scheduler.CyclicLR: "total_size",
+    lr_scheduler.CosineAnnealingLR: "T_max",
+    lr_scheduler.CosineAnnealingWarmRestarts: "T_0",
+    lr_scheduler.PolynomialLR: "total_iters",
+    lr_scheduler.LinearLR: "total_iters",
+    lr_scheduler.ConstantLR: "total_iters",
+    lr_scheduler.StepLR: "step_size",
+    lr_scheduler.MultiStepLR: "milestones",
+}
+
+
+def describe_plans(scheduler: Any, *, num_epochs: int, num_batches: int | None, continuing: bool = False) -> list[str]:
+    """Return a sentence for each plan that is longer than the run, and so never comes to its end; often it counts
+    batches where epochs are due. The schedulers inside a SequentialLR or a ChainedScheduler are looked at too.
+
+    `num_batches` an epoch, None where unknown. The run follows the steps taken before, unless it is `continuing` from a
+    checkpoint, where `num_epochs` counts them.
+    """
+    per_batch = isinstance(scheduler, BATCH_SCHEDULERS)
+    if per_batch and num_batches is None:
+        return []
+    unit = "batch" if per_batch else "epoch"
+    due = num_epochs * (num_batches or 1) if per_batch else num_epochs
+    end = due if continuing else due + getattr(scheduler, "last_epoch", 0)
+    return [
+        f"The {name} plans {planned} steps ({argument}), but takes one after each {unit}, and {steps} at most in this "
+        f"run: the plan is never carried out. Count it in {unit}{'e' * per_batch}s, {steps} at most."
+        for name, argument, planned, steps in _stretches(scheduler, end)
+        if planned > steps
+    ]
+
+
+def check_inner_one_cycles(scheduler: Any, *, num_epochs: int) -> None:
+    """Raise ValueError where a OneCycleLR inside another scheduler plans fewer steps than the epochs it is stepped
+    after: PyTorch would raise in the middle of the run.
+    """
+    if isinstance(scheduler, BATCH_SCHEDULERS):
+        return
+    for name, _, planned, steps in _stretches(scheduler, num_epochs):
+        if name == lr_scheduler.OneCycleLR.__name__ and planned < steps:
+            raise ValueError(
+                f"The OneCycleLR inside the {type(scheduler).__name__} plans {planned} steps, but is stepped after "
+                f"each epoch, {steps} times: make it with total_steps={steps}."
+            )
+
+
+def _stretches(scheduler: Any, steps: int) -> Iterator[tuple[str, str, int, int]]:
+    """Yield name, argument, planned steps and steps due of `scheduler`, or of those inside it, in a run of `steps`."""
+    inner = getattr(scheduler, "_schedulers", None)  # PyTorch has no public name for it
+    if inner is None:
+        argument = next((argument for kind, argument in PLANS.items() if isinstance(scheduler, kind)), None)
+        planned = getattr(scheduler, argument, None) if argument else None
+        if argument and planned:
+            longest = max(planned) if argument == "milestones" else planned
+            yield type(scheduler).__name__, argument, int(longest), steps
+        return
+    milestones = list(getattr(scheduler, "_milestones", []))
+    begins = [0, *milestones] if milestones else [0] * len(inner)
+    ends = [*milestones, steps] if milestones else [steps] * len(inner)
+    for part, begin, end in zip(inner, begins, ends, strict=True):
+        if begin and begin >= steps:  # a part that is never reached
+            yield type(scheduler).__name__, "milestones", begin, steps
+            return
+        yield from _stretches(part, min(end, steps) - begin)

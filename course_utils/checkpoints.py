@@ -5,162 +5,209 @@ generator, and the settings of the run. It is written to a temporary file and re
 """
 
 import inspect
-import pickle
+import os
 import random
-from collections.abc import Iterable, Iterator
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
+from course_utils.plain import parse_plain, write_plain
 from course_utils.report.metrics import num_samples
-from course_utils.runtime import atomic_write
+from course_utils.runtime import given_path
 
-FORMAT = 1
+FORMAT = 2
 
 
-def refuse_surprise(path: str | Path | None, *, resume: bool) -> bool:
+class Run(NamedTuple):
+    """The parts of a training run that move, and that a checkpoint therefore holds."""
+
+    model: nn.Module
+    optimizer: Optimizer
+    scheduler: LRScheduler | None
+    scaler: torch.amp.GradScaler
+    loaders: tuple[Iterable[Any], Iterable[Any]]  # practice and mock exam: their random generators move
+
+
+def refuse_surprise(path: str | os.PathLike[str] | None, *, resume: bool) -> bool:
     """Return whether there is a checkpoint to continue from.
 
-    Raises FileExistsError for a file that nobody asked to continue, and ValueError for `resume` without a path.
+    Raises FileExistsError for a file that nobody asked to continue, ValueError for `resume` without a path, and what
+    `runtime.given_path` raises for a path that names no file.
     """
     if path is None:
         if resume:
             raise ValueError("resume=True needs a checkpoint_path to continue from.")
         return False
-    if Path(path).exists() and not resume:
+    exists = given_path(path, kind="file").exists()
+    if exists and not resume:
         raise FileExistsError(
             f"{path} holds the checkpoint of an earlier run. Continue it with resume=True, or start afresh with "
             "another checkpoint_path (or delete that file)."
         )
-    return Path(path).exists()
+    return exists
 
 
-def describe_run(*, model, loaders, criterion, optimizer, scheduler=None, **others) -> dict[str, str]:
-    """Return the settings of a run as plain values, for `load_checkpoint` to hold against those of the run before.
+def describe_run(run: Run, *, criterion: Any, **others: Any) -> dict[str, str]:
+    """Return the settings of a run as texts, for `load_checkpoint` to hold against those of the run before.
 
     What moves during training is left out: a learning rate that a scheduler changes is described by where it began.
     """
-    groups = optimizer.param_groups
-    rates = [group.get("initial_lr", None if scheduler else group["lr"]) for group in groups]
+    groups = run.optimizer.param_groups
+    rates = [group.get("initial_lr", None if run.scheduler else group.get("lr")) for group in groups]
     return {
         "criterion": _describe(criterion),
-        "optimizer": f"{type(optimizer).__name__}({_arguments(optimizer.defaults)})",
-        "learning rates": str(rates),
+        "optimizer": f"{type(run.optimizer).__name__}({_arguments(run.optimizer.defaults)})",
+        "learning rates": _value(rates),
         "parameters in the optimizer": str([sum(p.numel() for p in group["params"]) for group in groups]),
-        "scheduler": _describe(scheduler),
-        "trainable parameters": str(sum(p.numel() for p in model.parameters() if p.requires_grad)),
-        "samples": str([num_samples(loader) for loader in loaders]),
-        "batch size": str([getattr(loader, "batch_size", None) for loader in loaders]),
-        **{name: str(value) for name, value in others.items()},
+        "scheduler": _describe(run.scheduler),
+        "trainable parameters": str(sum(p.numel() for p in run.model.parameters() if p.requires_grad)),
+        "samples": str([num_samples(loader) for loader in run.loaders]),
+        "batch size": str([getattr(loader, "batch_size", None) for loader in run.loaders]),
+        **{name: _value(value) for name, value in others.items()},
     }
 
 
-def _describe(thing) -> str:
+def _describe(thing: Any) -> str:
     """Name `thing` and the arguments it was made with, read back from its attributes of the same names."""
-    if thing is None or inspect.isfunction(thing):
-        return getattr(thing, "__name__", "None")
-    names = [name for name in inspect.signature(type(thing)).parameters if name not in ("optimizer", "last_epoch")]
-    arguments = {name: getattr(thing, name) for name in names if hasattr(thing, name)}
-    return f"{type(thing).__name__}({_arguments(arguments)})"
+    if isinstance(thing, partial):
+        return f"{_describe(thing.func)}({_arguments({**dict(enumerate(thing.args)), **thing.keywords})})"
+    if thing is None or hasattr(thing, "__name__"):
+        return str(getattr(thing, "__name__", None))
+    try:
+        names = set(inspect.signature(type(thing)).parameters) - {"optimizer", "last_epoch"}
+    except ValueError:  # written in C
+        names = set()
+    return (
+        f"{type(thing).__name__}({_arguments({name: getattr(thing, name) for name in names if hasattr(thing, name)})})"
+    )
 
 
-def _arguments(arguments: dict) -> str:
-    plain = {name: value.tolist() if isinstance(value, Tensor) else value for name, value in arguments.items()}
-    return ", ".join(f"{name}={value}" for name, value in plain.items() if not callable(value))
+def _arguments(arguments: Mapping[Any, Any]) -> str:
+    return ", ".join(f"{name}={_value(arguments[name])}" for name in sorted(arguments, key=str))
+
+
+def _value(value: Any) -> str:
+    """The value as a text that is the same in another process, and whether it is NumPy's, a tensor's or Python's."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    if callable(value):
+        return _describe(value)
+    plain = value.tolist() if isinstance(value, Tensor | np.ndarray | np.generic) else value
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", str(plain))
 
 
 def save_checkpoint(
-    path: str | Path | None,
+    path: str | os.PathLike[str] | None,
+    run: Run,
     *,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    scheduler,
-    loaders: Iterable,
-    history: dict,
-    best_weights: dict[str, Tensor],
-    settings: dict,
+    settings: Mapping[str, str],
+    history: Mapping[str, Any],
+    best_weights: Mapping[str, Any],
 ) -> None:
     """Write a checkpoint of plain types, which loads with `weights_only=True`; without a path, do nothing.
 
-    `history` is `History.to_dict()`, `settings` comes from `describe_run`.
+    `history` is `History.to_dict()`, `settings` comes from `describe_run`. Raises ValueError where a part of the run
+    holds what could not be read back, and OSError where the file cannot be written; an earlier one then still stands.
     """
     if path is None:
         return
-    state = {
-        "format": FORMAT,
-        "settings": settings,
-        "history": history,
-        "model": model.state_dict(),
-        "best_weights": best_weights,
-        "optimizer": optimizer.state_dict(),
-        "scheduler": scheduler.state_dict() if scheduler else None,
-        "random": _random_states(),
-        "generators": [generator.get_state() for generator in _generators(loaders)],
-    }
-    with atomic_write(path) as temporary:
-        torch.save(state, temporary)
+    write_plain(
+        path,
+        {
+            "format": FORMAT,
+            "settings": settings,
+            "history": history,
+            "model": run.model.state_dict(),
+            "best_weights": best_weights,
+            "optimizer": run.optimizer.state_dict(),
+            "scheduler": run.scheduler.state_dict() if run.scheduler else None,
+            "scaler": run.scaler.state_dict(),
+            "random": _random_states(),
+            "generators": [generator.get_state() for generator in _generators(run.loaders)],
+        },
+    )
 
 
 def load_checkpoint(
-    path: str | Path,
-    *,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    scheduler,
-    loaders: Iterable,
-    settings: dict,
-) -> tuple[dict, dict[str, Tensor]]:
+    path: str | os.PathLike[str], run: Run, *, settings: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Put everything back as `save_checkpoint` found it; return the history's dict and the best weights.
 
-    A file from a GPU loads on a CPU. Raises ValueError for a file that is no checkpoint, and for settings (or a model)
-    that differ from the run before, by name; then nothing has been changed.
+    A file from a GPU loads on a CPU; where the number of graphics processors differs, a warning says what that means.
+    Raises ValueError for a file that is no checkpoint, and for settings (or a model, or random generators of the
+    loaders) that differ from the run before, by name; then nothing has been changed.
     """
+    path = given_path(path, kind="file", must_exist=True)
     state = _read(path)
-    changed = [
-        f"{name} was {state['settings'].get(name)}, is now {settings.get(name)}"
-        for name in sorted(settings.keys() | state["settings"].keys())
-        if settings.get(name) != state["settings"].get(name)
-    ]
-    before, now = _shapes(state["model"]), _shapes(model.state_dict())
-    changed += [f"model: {name} was {before.get(name)}, is now {now.get(name)}" for name in _differing(before, now)[:3]]
+    _refuse_another_run(path, state, run, settings)
+    run.model.load_state_dict(state["model"])
+    run.optimizer.load_state_dict(state["optimizer"])
+    if run.scheduler:
+        run.scheduler.load_state_dict(state["scheduler"])
+    if state["scaler"]:  # empty where no scaling was needed
+        run.scaler.load_state_dict(state["scaler"])
+    for generator, saved in zip(_generators(run.loaders), state["generators"], strict=True):
+        generator.set_state(saved)
+    _restore_random_states(state["random"])
+    return state["history"], state["best_weights"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    way_out = f"To start afresh, give another checkpoint_path; {path.name} is left as it is."
+    try:
+        state = parse_plain(path.read_bytes(), path)
+    except ValueError as error:
+        raise ValueError(f"{error} {way_out}") from error
+    if state.get("format") != FORMAT or "settings" not in state:
+        raise ValueError(f"{path} is no checkpoint of train_model (format {FORMAT}). {way_out}")
+    return state
+
+
+def _refuse_another_run(path: Path, state: Mapping[str, Any], run: Run, settings: Mapping[str, str]) -> None:
+    """Look at everything before anything is changed."""
+    changed = _differences(state["settings"], settings)
+    changed += _differences(_shapes(state["model"]), _shapes(run.model.state_dict()), "model: ")[:3]
+    changed += _differences(_shapes(state["best_weights"]), _shapes(run.model.state_dict()), "best weights: ")[:3]
+    changed += _differences(_sizes(state["optimizer"]), _sizes(run.optimizer.state_dict()))
+    changed += _differences(
+        {"random generators of the loaders": len(state["generators"])},
+        {"random generators of the loaders": len(_generators(run.loaders))},
+    )
     if changed:
         raise ValueError(
             f"{path} belongs to a run with other settings: {'; '.join(changed)}. Restore them to continue, or train "
             "with another checkpoint_path."
         )
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    if scheduler:
-        scheduler.load_state_dict(state["scheduler"])
-    _restore_random_states(state["random"])
-    for generator, saved in zip(_generators(loaders), state["generators"], strict=True):
-        generator.set_state(saved)
-    return state["history"], state["best_weights"]
 
 
-def _read(path: str | Path) -> dict:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} cannot be read as a checkpoint (damaged?): delete it and start afresh.") from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise ValueError(f"{path} is no checkpoint of train_model (format {FORMAT}): give another checkpoint_path.")
-    return state
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
+    return [
+        f"{prefix}{name} was {before.get(name)}, is now {now.get(name)}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
 
 
-def _shapes(weights: dict[str, Tensor]) -> dict[str, tuple]:
-    return {name: tuple(tensor.shape) for name, tensor in weights.items() if isinstance(tensor, Tensor)}
+def _shapes(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...] | None]:
+    return {name: tuple(value.shape) if isinstance(value, Tensor) else None for name, value in weights.items()}
 
 
-def _differing(before: dict, now: dict) -> list[str]:
-    return [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+def _sizes(optimizer_state: Mapping[str, Any]) -> dict[str, list[int]]:
+    return {"parameter tensors in the optimizer": [len(group["params"]) for group in optimizer_state["param_groups"]]}
 
 
 @contextmanager
-def preserved_randomness(loaders: Iterable) -> Iterator[list[torch.Generator]]:
+def preserved_randomness(loaders: Iterable[Any]) -> Iterator[list[torch.Generator]]:
     """Afterwards all random generators are as before, also after an exception; gives the loaders' own ones."""
     generators = _generators(loaders)
     states, own_states = _random_states(), [generator.get_state() for generator in generators]
@@ -172,25 +219,28 @@ def preserved_randomness(loaders: Iterable) -> Iterator[list[torch.Generator]]:
             generator.set_state(state)
 
 
-def _generators(loaders: Iterable) -> list[torch.Generator]:
-    """The loaders' own random generators, each once: they decide the order of the samples."""
+def _generators(loaders: Iterable[Any]) -> list[torch.Generator]:
+    """The loaders' own random generators, each once: of the workers' seeds, and of the order of the samples."""
     owners = [owner for loader in loaders for owner in (loader, getattr(loader, "sampler", None))]
-    return list({id(g): g for owner in owners if (g := getattr(owner, "generator", None)) is not None}.values())
+    found = [getattr(owner, "generator", None) for owner in owners]
+    return list({id(generator): generator for generator in found if isinstance(generator, torch.Generator)}.values())
 
 
-def _random_states() -> dict:
+def _random_states() -> dict[str, Any]:
     """The states of the global generators of Python, NumPy and PyTorch, as plain types."""
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the generator that learners' transforms use
+    numpy_state: Any = np.random.get_state()  # noqa: NPY002 - the generator that learners' transforms use
+    name, keys, *rest = numpy_state
     return {
         "python": random.getstate(),
         "numpy": [name, keys.tolist(), *rest],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         "mps": torch.mps.get_rng_state() if torch.backends.mps.is_available() else None,
+        "num_graphics_processors": _num_graphics_processors(),
     }
 
 
-def _restore_random_states(states: dict) -> None:
+def _restore_random_states(states: Mapping[str, Any]) -> None:
     random.setstate(states["python"])
     np.random.set_state(tuple(states["numpy"]))  # noqa: NPY002
     torch.set_rng_state(states["torch"])
@@ -198,3 +248,14 @@ def _restore_random_states(states: dict) -> None:
         torch.cuda.set_rng_state_all(states["cuda"])
     if states["mps"] is not None and torch.backends.mps.is_available():
         torch.mps.set_rng_state(states["mps"])
+    now = _num_graphics_processors()
+    if states["num_graphics_processors"] != now:
+        warnings.warn(
+            f"The checkpoint comes from a machine with {states['num_graphics_processors']} graphics processors, this "
+            f"one has {now}: what is drawn at random on one of them goes on otherwise.",
+            stacklevel=4,
+        )
+
+
+def _num_graphics_processors() -> int:
+    return torch.cuda.device_count() + torch.backends.mps.is_available()

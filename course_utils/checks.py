@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from course_utils.report.metrics import CLASS_LOSSES
+from course_utils.report.metrics import CLASS_LOSSES, num_batches
 from course_utils.report.samples import class_names, dataset_targets
 from course_utils.runtime import evaluating
 from course_utils.transforms import IMAGENET_MEAN, IMAGENET_STD, InputSpec
@@ -34,8 +34,9 @@ def check_run(
     """Look at the ingredients of a training run before it starts. `loaders`: training and validation.
 
     Raises ValueError for an empty loader, `dataset.classes` that are not the model's, an optimizer that holds none of
-    the trainable parameters, a OneCycleLR made for another number of batches, and accuracy to be monitored where the
-    targets are floating-point numbers. Warns where the optimizer lacks some of the trainable parameters.
+    the trainable parameters, a OneCycleLR made for another number of batches, a ReduceLROnPlateau that waits for what
+    is monitored to move the wrong way, and accuracy to be monitored where the targets are floating-point numbers.
+    Warns where the optimizer lacks some of the trainable parameters.
     """
     if num_epochs < 1 or (patience is not None and patience < 1):
         raise ValueError(f"num_epochs and patience count epochs, from 1: not {num_epochs} and {patience}.")
@@ -44,7 +45,9 @@ def check_run(
         _check_class_names(model, loader)
     check_optimizer(model, optimizer)
     if isinstance(scheduler, torch.optim.lr_scheduler.OneCycleLR):
-        _check_one_cycle(scheduler, num_epochs, len(loaders[0]), continuing)
+        _check_one_cycle(scheduler, num_epochs, num_batches(loaders[0]), continuing)
+    if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+        _check_plateau(scheduler, monitor)
     targets = dataset_targets(getattr(loaders[1], "dataset", None))
     if monitor == "val_accuracy" and targets is not None and targets.is_floating_point():
         raise ValueError("Floating-point targets (regression) have no accuracy to monitor: use monitor='val_loss'.")
@@ -52,7 +55,7 @@ def check_run(
 
 def check_loader(name: str, loader: Iterable) -> None:
     """Raise ValueError where `loader` gives no batch."""
-    if hasattr(loader, "__len__") and len(loader) == 0:
+    if num_batches(loader) == 0:
         raise ValueError(
             f"{name} is empty: its data set holds {len(getattr(loader, 'dataset', ()))} samples, which make no batch. "
             "Look at the folder it reads, and leave drop_last=False for small data sets."
@@ -97,16 +100,26 @@ def check_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     )
 
 
-def _check_one_cycle(scheduler, num_epochs: int, num_batches: int, continuing: bool) -> None:
-    planned, due = scheduler.total_steps, num_epochs * num_batches
+def _check_one_cycle(scheduler, num_epochs: int, batches: int | None, continuing: bool) -> None:
+    planned, due = scheduler.total_steps, None if batches is None else num_epochs * batches
     remake = f"make a new one with epochs={num_epochs}, steps_per_epoch=len(train_loader)"
-    if planned != due:
+    if due is not None and planned != due:
         raise ValueError(
-            f"This OneCycleLR is planned for {planned} steps, but {num_epochs} epochs of {num_batches} batches take "
+            f"This OneCycleLR is planned for {planned} steps, but {num_epochs} epochs of {batches} batches take "
             f"{due}, because it takes one step after every batch (not after every epoch): {remake}."
         )
     if scheduler.last_epoch > 0 and not continuing:
         raise ValueError(f"This OneCycleLR has taken {scheduler.last_epoch} of its {planned} steps already: {remake}.")
+
+
+def _check_plateau(scheduler: torch.optim.lr_scheduler.ReduceLROnPlateau, monitor: str) -> None:
+    due = {"val_loss": "min", "val_accuracy": "max"}.get(monitor, scheduler.mode)
+    if scheduler.mode != due:
+        raise ValueError(
+            f"This ReduceLROnPlateau has mode={scheduler.mode!r}, but it is shown {monitor}, which is monitored and "
+            f"best where {'lowest' if due == 'min' else 'highest'}: make it with mode={due!r}, or train with "
+            f"monitor={'val_accuracy' if due == 'min' else 'val_loss'!r}."
+        )
 
 
 def check_batch(

@@ -58,9 +58,9 @@ def as_plain(value: Any, name: str = "the content") -> Any:
         return value.as_subclass(Tensor)  # a picture or a box of torchvision
     if isinstance(value, np.generic) and not isinstance(value.item(), np.generic):  # a longdouble has no counterpart
         return as_plain(value.item(), name)
-    for kind in (int, float, str):  # such as the member of an IntEnum
-        if isinstance(value, kind):
-            return kind(value)
+    for plain_kind in (int, float, str):  # such as the member of an IntEnum
+        if isinstance(value, plain_kind):
+            return plain_kind(value)
     if type(value) in _MAPPINGS:
         entries = {as_plain(key, name): as_plain(entry, f"{name}[{key!r}]") for key, entry in value.items()}
         return _MAPPINGS[type(value)](entries)

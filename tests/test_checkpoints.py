@@ -1,6 +1,9 @@
 """A checkpoint holds plain types, comes back whole, and refuses what does not belong to it."""
 
+import errno
+import operator
 import random
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,7 +11,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from course_utils import checkpoints
 from course_utils.checkpoints import (
+    Run,
     describe_run,
     load_checkpoint,
     preserved_randomness,
@@ -45,24 +50,57 @@ def loaders(batch_size=4):
     )
 
 
-def run(kind=None, *, lr=0.1, hidden=5, batch_size=4, **others):
+def run(kind=None, *, lr=0.1, hidden=5, batch_size=4, data=None, scaler=None, **others):
     model = nn.Sequential(nn.Linear(3, hidden), nn.BatchNorm1d(hidden), nn.Linear(hidden, 2))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, **others)
     scheduler = SCHEDULERS[kind](optimizer) if kind else None
-    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "loaders": loaders(batch_size)}
-    return parts | {"settings": describe_run(**parts, **{"criterion": nn.CrossEntropyLoss(), "patience": 3} | others)}
+    return Run(model, optimizer, scheduler, scaler or torch.amp.GradScaler(enabled=False), data or loaders(batch_size))
+
+
+def settings_of(parts, **others):
+    return describe_run(parts, **{"criterion": nn.CrossEntropyLoss(), "patience": 3} | others)
+
+
+def save(path, parts, *, settings=None, history=None, best_weights=None):
+    save_checkpoint(
+        path,
+        parts,
+        settings=settings or settings_of(parts),
+        history=history or {},
+        best_weights=best_weights or parts.model.state_dict(),
+    )
+
+
+def load(path, parts, *, settings=None):
+    return load_checkpoint(path, parts, settings=settings or settings_of(parts))
 
 
 def practise(parts, epochs=2):
     for _ in range(epochs):
-        for inputs, targets in parts["loaders"][0]:
-            parts["optimizer"].zero_grad()
-            nn.functional.cross_entropy(parts["model"](inputs), targets).backward()
-            parts["optimizer"].step()
-        if isinstance(parts["scheduler"], torch.optim.lr_scheduler.ReduceLROnPlateau):
-            parts["scheduler"].step(1.0)
-        elif parts["scheduler"]:
-            parts["scheduler"].step()
+        for inputs, targets in parts.loaders[0]:
+            parts.optimizer.zero_grad()
+            nn.functional.cross_entropy(parts.model(inputs), targets).backward()
+            parts.optimizer.step()
+        if isinstance(parts.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            parts.scheduler.step(1.0)
+        elif parts.scheduler:
+            parts.scheduler.step()
+
+
+def everything(parts):
+    """All that a checkpoint holds, as one text, to see whether any of it has moved."""
+    generators = [loader.generator.get_state().tolist() for loader in parts.loaders if loader.generator]
+    moving = [
+        {name: tensor.tolist() for name, tensor in parts.model.state_dict().items()},
+        parts.optimizer.state_dict(),
+        parts.scheduler and parts.scheduler.state_dict(),
+        parts.scaler.state_dict(),
+        generators,
+        random.getstate(),
+        np.random.get_state()[1].tolist(),  # noqa: NPY002
+        torch.get_rng_state().tolist(),
+    ]
+    return repr(moving)
 
 
 @pytest.mark.parametrize("kind", [None, *SCHEDULERS])
@@ -70,86 +108,207 @@ def test_everything_comes_back(tmp_path, kind):
     path = tmp_path / "mein Läufer" / "run.pt"
     parts = run(kind)
     practise(parts)
-    best = {name: tensor + 1 for name, tensor in parts["model"].state_dict().items()}
-    save_checkpoint(path, history={"train_loss": [1.0]}, best_weights=best, **parts)
+    best = {name: tensor + 1 for name, tensor in parts.model.state_dict().items()}
+    save(path, parts, history={"train_loss": [1.0]}, best_weights=best)
     practise(parts)  # what an uninterrupted run does next
     drawn = (random.random(), np.random.rand(), torch.rand(1))  # noqa: NPY002
 
     torch.manual_seed(99)
     fresh = run(kind)
-    history, best_again = load_checkpoint(path, **fresh)
+    history, best_again = load(path, fresh)
     practise(fresh)
     assert history == {"train_loss": [1.0]}
     assert all(torch.equal(tensor, best[name]) for name, tensor in best_again.items())
-    expected = parts["model"].state_dict()
-    assert all(torch.equal(tensor, expected[name]) for name, tensor in fresh["model"].state_dict().items())
-    assert fresh["optimizer"].param_groups[0]["lr"] == parts["optimizer"].param_groups[0]["lr"]
+    expected = parts.model.state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in fresh.model.state_dict().items())
+    assert fresh.optimizer.param_groups[0]["lr"] == parts.optimizer.param_groups[0]["lr"]
     assert (random.random(), np.random.rand(), torch.rand(1)) == drawn  # noqa: NPY002
+
+
+def test_the_scale_of_float16_comes_back(tmp_path):
+    parts = run(scaler=torch.amp.GradScaler("cpu", init_scale=4.0))
+    loss = parts.model(torch.randn(4, 3)).sum()
+    parts.scaler.scale(loss).backward()
+    parts.scaler.step(parts.optimizer)
+    parts.scaler.update(8.0)
+    save(tmp_path / "run.pt", parts)
+    fresh = run(scaler=torch.amp.GradScaler("cpu", init_scale=4.0))
+    load(tmp_path / "run.pt", fresh)
+    assert fresh.scaler.get_scale() == 8.0
+
+
+def test_a_run_goes_on_where_float16_is_no_longer_needed_or_newly_needed(tmp_path):
+    """A GPU that computes in bfloat16 scales nothing."""
+    scalers = [torch.amp.GradScaler("cpu", init_scale=4.0), torch.amp.GradScaler(enabled=False)]
+    for number, (before, now) in enumerate((scalers, scalers[::-1])):
+        path = tmp_path / f"{number}.pt"
+        parts = run(scaler=before)
+        save(path, parts, history={"seconds": [1.0]})
+        assert load(path, run(scaler=now))[0] == {"seconds": [1.0]}
 
 
 @pytest.mark.parametrize("kind", [None, *SCHEDULERS])
 def test_settings_do_not_move_while_training(kind):
     parts = run(kind)
-    settings = parts.pop("settings")
+    settings = settings_of(parts)
     practise(parts)
-    assert describe_run(**parts, criterion=nn.CrossEntropyLoss(), patience=3) == settings
+    assert settings_of(parts) == settings
 
 
+# What is named in the refusal, what is changed in the parts, what in the settings.
 CHANGES = {
-    "learning rates": {"lr": 0.2},
-    "batch size": {"batch_size": 3},
-    "patience": {"patience": 4},
-    "criterion": {"criterion": nn.CrossEntropyLoss(label_smoothing=0.1)},
-    "scheduler": {"kind": "StepLR"},
-    "model: 0.weight": {"hidden": 6},
+    "learning rates": ({"lr": 0.2}, {}),
+    r"optimizer was AdamW\(.*weight_decay=0.01": ({"weight_decay": 0.5}, {}),
+    "batch size": ({"batch_size": 3}, {}),
+    "patience": ({}, {"patience": 4}),
+    "criterion": ({}, {"criterion": nn.CrossEntropyLoss(label_smoothing=0.1)}),
+    "scheduler": ({"kind": "StepLR"}, {}),
+    "model: 0.weight": ({"hidden": 6}, {}),
+    "best weights: 0.weight": ({}, {}),
+    "parameter tensors in the optimizer": ({}, {}),
+    "random generators of the loaders was 1": ({}, {}),
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_changed_settings_are_refused_by_name_and_nothing_is_touched(tmp_path, name):
+def test_a_changed_run_is_refused_by_name_and_nothing_is_touched(tmp_path, name):
     path = tmp_path / "run.pt"
+    others, settings = CHANGES[name]
     parts = run()
     practise(parts)
-    save_checkpoint(path, history={}, best_weights={}, **parts)
-    changed = run(**CHANGES[name])
-    before = {key: tensor.clone() for key, tensor in changed["model"].state_dict().items()}
-    random_state = torch.get_rng_state()
-    with pytest.raises(ValueError, match=rf"run.pt belongs to a run with other settings.*{name} .*was .*, is now"):
-        load_checkpoint(path, **changed)
-    assert all(torch.equal(tensor, before[key]) for key, tensor in changed["model"].state_dict().items())
-    assert torch.equal(torch.get_rng_state(), random_state)
+    best = {"0.weight": torch.zeros(1)} if name.startswith("best") else None
+    save(path, parts, best_weights=best)
+    changed = run(**others)
+    described = settings_of(changed, **settings)
+    if name.startswith("random"):
+        dataset = changed.loaders[0].dataset
+        changed = changed._replace(
+            loaders=[DataLoader(dataset, batch_size=4, generator=torch.Generator()) for _ in range(2)]
+        )
+    if name.startswith("parameter"):  # as many numbers in one tensor as before in several
+        number = sum(parameter.numel() for parameter in changed.model.parameters())
+        changed = changed._replace(optimizer=torch.optim.AdamW([nn.Parameter(torch.zeros(number))], lr=0.1))
+        described = settings_of(parts)
+    before = everything(changed)
+    with pytest.raises(ValueError, match=rf"run.pt belongs to a run with other settings.*{name}.*is now"):
+        load(path, changed, settings=described)
+    assert everything(changed) == before
 
 
-def test_class_weights_are_part_of_the_settings():
+CRITERIA = {
+    "weights": (nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0])), "CrossEntropyLoss(", "weight=[1.0, 2.0]"),
+    "weights of another loss": (nn.NLLLoss(weight=torch.tensor([1.0, 2.0])), "NLLLoss(", "weight=[1.0, 2.0]"),
+    "a function": (nn.functional.cross_entropy, "cross_entropy", ""),
+    "a function with options": (
+        partial(nn.functional.cross_entropy, weight=torch.tensor([1.0, 2.0]), label_smoothing=0.1),
+        "cross_entropy(",
+        "label_smoothing=0.1, weight=[1.0, 2.0]",
+    ),
+    "written in C": (operator.itemgetter(0), "itemgetter(", ")"),
+}
+
+
+@pytest.mark.parametrize("case", CRITERIA)
+def test_every_criterion_is_described_with_what_it_was_made_with(case):
+    criterion, name, options = CRITERIA[case]
+    described = settings_of(run(), criterion=criterion)["criterion"]
+    assert described.startswith(name)
+    assert options in described
+
+
+class Around(nn.Module):
+    """A criterion around another, with an object that has no name of its own."""
+
+    def __init__(self, inner, helper):
+        super().__init__()
+        self.inner, self.helper = inner, helper
+
+
+def test_settings_are_the_same_in_another_process():
+    """No addresses of objects, which differ from one start of Python to the next."""
+    first, second = (settings_of(run(), criterion=Around(nn.MSELoss(), object())) for _ in range(2))
+    assert first == second
+    assert "inner=MSELoss(" in first["criterion"]
+    other = settings_of(run(), criterion=Around(nn.MSELoss(reduction="sum"), object()))
+    assert other != first
+
+
+@pytest.mark.parametrize("rate", [np.float64(0.1), torch.tensor(0.1, dtype=torch.float64)], ids=["NumPy", "tensor"])
+def test_a_learning_rate_may_come_from_anywhere(tmp_path, rate):
+    """Saved, read back into fresh parts, and into the same ones, as after an interrupt in a notebook."""
+    path = tmp_path / "run.pt"
+    parts = run(lr=rate)
+    practise(parts)
+    save(path, parts, history={"seconds": [1.0]})
+    for again in (run(lr=rate), run(lr=0.1), parts, parts):
+        assert load(path, again)[0] == {"seconds": [1.0]}
+        assert float(again.optimizer.param_groups[0]["lr"]) == 0.1
+
+
+def test_what_could_not_be_read_back_is_refused_at_the_first_save(tmp_path):
     parts = run()
-    settings = parts.pop("settings")
-    weighted = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0]))
-    assert describe_run(**parts, criterion=weighted, patience=3)["criterion"] != settings["criterion"]
-    assert "[1.0, 2.0]" in describe_run(**parts, criterion=weighted)["criterion"]
+    parts.optimizer.param_groups[0]["note"] = object()
+    with pytest.raises(ValueError, match=r"optimizer\['param_groups'\]\[0\]\['note'\] is of the kind object"):
+        save(tmp_path / "run.pt", parts)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("before", "now"), [(2, 1), (2, 0), (0, 2)])
+def test_another_number_of_graphics_processors_is_told_and_no_obstacle(tmp_path, monkeypatch, before, now):
+    parts = run()
+    monkeypatch.setattr(checkpoints, "_num_graphics_processors", lambda: before)
+    save(tmp_path / "run.pt", parts, history={"seconds": [1.0]})
+    load(tmp_path / "run.pt", run())
+    monkeypatch.setattr(checkpoints, "_num_graphics_processors", lambda: now)
+    with pytest.warns(UserWarning, match=rf"{before} graphics processors, this one has {now}"):
+        assert load(tmp_path / "run.pt", run())[0] == {"seconds": [1.0]}
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 half a file"])
 def test_a_damaged_file_is_refused_with_a_way_out(tmp_path, content):
     path = tmp_path / "run.pt"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"run.pt cannot be read as a checkpoint.*start afresh"):
-        load_checkpoint(path, **run())
+    with pytest.raises(
+        ValueError, match=r"run.pt cannot be read: it is damaged.*another checkpoint_path; run.pt is left"
+    ):
+        load(path, run())
+    assert path.read_bytes() == content
 
 
-def test_another_kind_of_file_is_refused(tmp_path):
+@pytest.mark.parametrize("content", [{"weight": torch.zeros(3)}, {"format": 2}, {"format": 1, "settings": {}}])
+def test_another_kind_of_file_is_refused(tmp_path, content):
     path = tmp_path / "weights.pt"
-    torch.save({"weight": torch.zeros(3)}, path)
-    with pytest.raises(ValueError, match="no checkpoint of train_model"):
-        load_checkpoint(path, **run())
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=r"no checkpoint of train_model.*another checkpoint_path"):
+        load(path, run())
 
 
-def test_a_failed_write_leaves_the_checkpoint_before(tmp_path):
+def test_a_whole_file_is_not_called_damaged(tmp_path):
+    path = tmp_path / "run.pt"
+    torch.save({"format": 2, "lr": np.float64(1)}, path)
+    with pytest.raises(ValueError, match=r"run.pt is whole, but holds numpy.*another checkpoint_path"):
+        load(path, run())
+
+
+def test_a_missing_file_is_missed_by_name(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file .*run.pt"):
+        load(tmp_path / "run.pt", run())
+
+
+def test_a_failed_write_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     path = tmp_path / "run.pt"
     parts = run()
-    save_checkpoint(path, history={"seconds": [1.0]}, best_weights={}, **parts)
-    with pytest.raises(AttributeError):
-        save_checkpoint(path, history={"seconds": lambda: 0}, best_weights={}, **parts)  # cannot be written
-    assert load_checkpoint(path, **parts)[0] == {"seconds": [1.0]}
+    save(path, parts, history={"seconds": [1.0]})
+
+    def full(self, data):
+        with self.open("wb") as file:
+            file.write(data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"The disk is full.*run.pt"):  # noqa: PT012
+        patch.setattr(type(path), "write_bytes", full)
+        save(path, parts, history={"seconds": [1.0, 2.0]})
+    assert load(path, parts)[0] == {"seconds": [1.0]}
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -160,6 +319,8 @@ def test_surprises(tmp_path):
     assert refuse_surprise(None, resume=False) is False
     with pytest.raises(ValueError, match="checkpoint_path"):
         refuse_surprise(None, resume=True)
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        refuse_surprise(tmp_path, resume=False)
     path.touch()
     assert refuse_surprise(path, resume=True) is True
     with pytest.raises(FileExistsError, match=r"resume=True.*delete that file"):

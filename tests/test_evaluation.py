@@ -10,7 +10,6 @@ from torch.utils.data import DataLoader, TensorDataset
 from course_utils.evaluation import (
     Predictions,
     confusion_matrix,
-    majority_baseline,
     per_class_recall,
     predict,
     standard_error,
@@ -93,7 +92,3 @@ def test_standard_error_is_that_of_a_proportion():
         standard_error(85, 341)
     with pytest.raises(ValueError, match="at least one sample"):
         standard_error(0.5, 0)
-
-
-def test_the_majority_baseline_is_the_most_frequent_class():
-    assert majority_baseline(torch.tensor([0, 2, 2, 1])) == 0.5

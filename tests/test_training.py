@@ -132,12 +132,13 @@ def test_ignored_labels_do_not_count_for_accuracy():
     assert evaluate(model, loader(dataset), criterion=criterion, device=CPU, progress=False).accuracy == expected
 
 
-def test_evaluate_changes_nothing_and_leaves_eval_mode():
+def test_evaluate_changes_nothing_and_gives_each_part_its_mode_back():
     model = network()
+    model[1].eval()
     before = copy.deepcopy(model.state_dict())
     evaluate(model, loader(), criterion=nn.CrossEntropyLoss(), device=CPU, progress=False)
     assert_same_weights(before, model.state_dict())
-    assert not model.training
+    assert [part.training for part in (model, *model)] == [True, True, False, True, True, True]
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
@@ -247,7 +248,7 @@ def test_it_tells_the_story_and_is_quiet_on_request(capsys):
     out = capsys.readouterr().out
     assert "Epoch 1/2" in out
     assert "Epoch 2/2" in out
-    assert "New best model found!" in out
+    assert "the best so far" in out.splitlines()[1]
     assert "Trained for 2 epochs" in out
 
 
@@ -284,10 +285,10 @@ def test_on_epoch_end_sees_the_history_grow():
 # Schedulers
 
 
-def rates(scheduler_of, num_epochs=3):
+def rates(scheduler_of, num_epochs=3, **more):
     model, options = ingredients(learning_rate=0.1)
     scheduler = scheduler_of(options["optimizer"])
-    history = train(model, options, num_epochs=num_epochs, scheduler=scheduler)
+    history = train(model, options, num_epochs=num_epochs, scheduler=scheduler, **more)
     return history, scheduler
 
 
@@ -319,11 +320,19 @@ def test_a_used_up_one_cycle_is_refused():
 
 
 @pytest.mark.parametrize(("mode", "seen"), [("min", "val_loss"), ("max", "val_accuracy")])
-def test_reduce_on_plateau_sees_the_figure_that_its_mode_asks_for(mode, seen):
+def test_reduce_on_plateau_sees_the_figure_that_is_monitored(mode, seen):
     make = torch.optim.lr_scheduler.ReduceLROnPlateau
-    history, scheduler = rates(lambda optimizer: make(optimizer, mode=mode, threshold=0))
+    history, scheduler = rates(lambda optimizer: make(optimizer, mode=mode, threshold=0), monitor=seen)
     figures = getattr(history, seen)
     assert scheduler.best == (min(figures) if mode == "min" else max(figures))
+
+
+@pytest.mark.parametrize(("mode", "monitor"), [("min", "val_accuracy"), ("max", "val_loss")])
+def test_reduce_on_plateau_that_waits_for_the_other_direction_is_refused(mode, monitor):
+    make = torch.optim.lr_scheduler.ReduceLROnPlateau
+    other = "max" if mode == "min" else "min"
+    with pytest.raises(ValueError, match=rf"mode='{mode}'.*{monitor}.*make it with mode='{other}'"):
+        rates(lambda optimizer: make(optimizer, mode=mode), monitor=monitor)
 
 
 # What goes wrong
@@ -438,7 +447,7 @@ def test_resuming_ends_like_a_run_that_never_stopped(tmp_path, kind):
             if len(history) == stop_after:
                 raise RuntimeError("killed")
 
-        options |= {"scheduler": make(options["optimizer"]), "on_epoch_end": stop}
+        options |= {"scheduler": make(options["optimizer"]), "on_epoch_end": stop, "monitor": "val_loss"}
         return model, train(model, options, num_epochs=5, **more)
 
     model, history = run()

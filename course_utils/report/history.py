@@ -1,15 +1,31 @@
 """The report card of a training run, and the remarks a good teacher would write under it (lesson 06)."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from typing import Any, NamedTuple
 
 from course_utils.report.metrics import Metrics, standard_error
 from course_utils.report.remarks import write_remarks
 from course_utils.report.tables import html_table, text_table
 
-COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
-HEADINGS = ("practice loss", "practice accuracy", "mock exam loss", "mock exam accuracy", "learning rate", "seconds")
-FORMATS = ("{:.3f}", "{:.1%}", "{:.3f}", "{:.1%}", "{:.3g}", "{:.1f}")
+
+class Column(NamedTuple):
+    """How the report card shows one list of figures."""
+
+    heading: str
+    form: str
+
+
+# One entry for each figure that an epoch has, in the order in which they are shown.
+COLUMNS = {
+    "train_loss": Column("practice loss", "{:.3f}"),
+    "train_accuracy": Column("practice accuracy", "{:.1%}"),
+    "val_loss": Column("mock exam loss", "{:.3f}"),
+    "val_accuracy": Column("mock exam accuracy", "{:.1%}"),
+    "learning_rate": Column("learning rate", "{:.3g}"),
+    "seconds": Column("seconds", "{:.1f}"),
+}
 
 
 @dataclass(repr=False)
@@ -18,8 +34,9 @@ class History:
 
     `train_loss` and `val_loss` are means per sample; `train_accuracy` and `val_accuracy` lie in [0, 1], or are None for
     regression; `learning_rate` is the first parameter group's at the start of the epoch; `seconds` is practice and
-    mock exam together. `num_train` and `num_val` count samples (None where unknown), `majority` is the accuracy of
-    always answering the validation data's most frequent class, `monitor` the figure that decides which epoch is best.
+    mock exam together. `num_train` and `num_val` count samples, `majority` is the accuracy that always answering the
+    training data's most frequent class reaches in the mock exam (each None where unknown), `monitor` the figure that
+    decides which epoch is best.
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -33,7 +50,7 @@ class History:
     majority: float | None = None
     monitor: str = "val_accuracy"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.monitor not in ("val_loss", "val_accuracy"):
             raise ValueError(f"monitor is 'val_loss' or 'val_accuracy', not {self.monitor!r}.")
         self.train_accuracy = self.train_accuracy or [None] * len(self)
@@ -87,32 +104,40 @@ class History:
 
     def append(self, train: Metrics, val: Metrics, *, learning_rate: float, seconds: float) -> None:
         """Enter one epoch."""
-        row = (train.loss, train.accuracy, val.loss, val.accuracy, learning_rate, seconds)
+        row = {
+            "train_loss": train.loss,
+            "train_accuracy": train.accuracy,
+            "val_loss": val.loss,
+            "val_accuracy": val.accuracy,
+            "learning_rate": float(learning_rate),
+            "seconds": seconds,
+        }
         # One assignment, so that an interrupt from the keyboard never leaves the lists with different lengths.
-        vars(self).update({name: [*getattr(self, name), value] for name, value in zip(COLUMNS, row, strict=True)})
+        vars(self).update({name: [*getattr(self, name), value] for name, value in row.items()})
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return lists and numbers only, ready for JSON or a data frame."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, state: dict) -> "History":
+    def from_dict(cls, state: Mapping[str, Any]) -> "History":
         """Rebuild a report card from `to_dict()`. Raises ValueError for unknown names."""
         unknown = set(state) - {entry.name for entry in fields(cls)}
         if unknown:
             raise ValueError(f"A report card has no {', '.join(sorted(unknown))}.")
-        return cls(**{name: list(value) if name in COLUMNS else value for name, value in state.items()})
+        entries: dict[str, Any] = {name: list(value) if name in COLUMNS else value for name, value in state.items()}
+        return cls(**entries)
 
     def rows(self) -> list[list[str]]:
         """Return the table, headings first, ready to print: a row per epoch, accuracy left out where there is none."""
         shown = [
-            (heading, form, getattr(self, name))
-            for name, heading, form in zip(COLUMNS, HEADINGS, FORMATS, strict=True)
-            if getattr(self, name) and (self.has_accuracy or not name.endswith("accuracy"))
+            (column, values)
+            for name, column in COLUMNS.items()
+            if (values := getattr(self, name)) and (self.has_accuracy or not name.endswith("accuracy"))
         ]
-        rows = [["epoch", *(heading for heading, _, _ in shown), ""]]
+        rows = [["epoch", *(column.heading for column, _ in shown), ""]]
         for epoch in range(len(self)):
-            cells = ["" if values[epoch] is None else form.format(values[epoch]) for _, form, values in shown]
+            cells = ["" if values[epoch] is None else column.form.format(values[epoch]) for column, values in shown]
             rows.append([str(epoch + 1), *cells, "best" if epoch + 1 == self.best_epoch else ""])
         return rows
 

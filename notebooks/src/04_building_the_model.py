@@ -574,14 +574,15 @@ for name, mark in marks.items():
     print(f"{name:8} mock exam: {mark:.1%} right, give or take {standard_error(mark, num_exam):.1%}")
 
 # %% [markdown]
-# Next to the marks we draw the majority baseline of lesson 02: one answer to every question, the most frequent class.
-# (Here it is counted in the exam, since our 300 pictures hold equally many of each class.) The bars' whiskers are one
+# Next to the marks we draw the majority baseline of lesson 02: one answer to every question, the class that is most
+# frequent in practice. (Our 300 pictures hold equally many of each, so it is the first.) The bars' whiskers are one
 # standard error up and down (how far a mark typically lies from the one that an endless exam would give): two marks
 # whose whiskers overlap cannot be told apart, and whiskers that just miss each other are no proof yet; lesson 07 has
 # the rule.
 
 # %%
-marks["one answer"] = majority_baseline(torch.tensor(data.val.dataset.targets))
+targets = [torch.tensor(loader.dataset.targets) for loader in (data.train, data.val)]
+marks["one answer"] = majority_baseline(*targets)
 figure, axes = plotting.new_figure(1, 2, height=3.4, width_ratios=[3, 2])
 for index, (name, values) in enumerate(losses.items()):
     axes[0].plot(values, label=name, color=plotting.COLORS[index], linestyle="-" if index == 0 else "--")

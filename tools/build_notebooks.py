@@ -18,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 from lesson_tools.checks import output_problems
+from lesson_tools.figures import record_figures, take_figures
 from lesson_tools.generated import (
     lesson_table,
     navigation_cell,
@@ -100,8 +101,11 @@ def build_environment() -> dict[str, str]:
 def build(lesson: LessonSource, lessons: list[LessonSource], *, folder: Path, address: str) -> None:
     """Execute a lesson and write `folder/NN_name.ipynb`; where it falls short, write nothing and raise BuildError."""
     notebook, seconds = prove(lesson, lessons, folder=folder, address=address)
+    figures = take_figures(notebook)
     renew_generated(notebook, assemble(lesson, lessons, address=address, run_seconds=rounded_seconds(seconds)))
     size = write_notebook(notebook, folder / f"{lesson.name}.ipynb")
+    if folder == NOTEBOOKS:
+        record_figures(lesson.number, figures)
     print(f"  {lesson.name}: {seconds:.1f} s of {lesson.budget_seconds} s, {len(notebook.cells)} cells, {size:,} bytes")
 
 

@@ -6,6 +6,7 @@ only, which run in JupyterLab and in Colab's old ipywidgets 7.7 alike.
 
 from .explorer import Explorer, explorer, uploaded_image
 from .lessons import augmentation_explorer, descent_explorer, photo_chooser, softmax_explorer
+from .questions import predict_first
 
 __all__ = [
     "Explorer",
@@ -13,6 +14,7 @@ __all__ = [
     "descent_explorer",
     "explorer",
     "photo_chooser",
+    "predict_first",
     "softmax_explorer",
     "uploaded_image",
 ]

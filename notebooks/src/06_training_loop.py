@@ -56,8 +56,12 @@ from course_utils import (
     plotting,
     set_seed,
     train_model,
+    widgets,
 )
 from course_utils.classroom import exercises
+from course_utils.classroom.book import compare_with_book
+from course_utils.classroom.predictions import what_happened
+from course_utils.report.metrics import standard_error
 
 device = get_device()
 root = clothing(DATASET)
@@ -540,6 +544,14 @@ healthy = practise(
 )
 
 # %% [markdown]
+# Is your run the book's? A figure of this course comes with its chance: here the standard error of a mark over 300
+# pictures. Two that lie within two standard errors of their difference tell the same story.
+
+# %%
+mark = max(healthy.val_accuracy)
+compare_with_book("06.healthy", mark, error=standard_error(mark, 300), pictures=DATASET, weights=WEIGHTS)
+
+# %% [markdown]
 # The losses fall steeply at first, then more and more slowly. At first the practice curve may lie above the mock
 # exam's, because it is measured while the student is still learning. Later it lies below, and that is normal: these are
 # the pictures that it practised on. What counts is that the mock exam's loss levels off. A few hundredths up or down
@@ -549,14 +561,32 @@ healthy = practise(
 # ### Learning by heart
 #
 # Now a student with far more room than it needs, a head with an inner layer of 512, only 40 pictures, and a bold coach.
-#
-# **Predict first:** where will the practice loss go? And the mock exam's?
+# The practice loss will fall, for forty pictures are soon known by heart. And the loss on pictures that it has not seen?
+
+# %%
+COURSES = ["down, further than before", "down, then level", "down, then up again"]
+widgets.predict_first("06.1", "Where does the mock exam's loss go?", COURSES)
+
+# %% [markdown]
+# Choose first, then let it practise.
 
 # %%
 set_seed(0)
 roomy_head = nn.Sequential(nn.Linear(1280, 512), nn.ReLU(), nn.Linear(512, 10))
 by_heart = practise(roomy_head, num_pictures=40, learning_rate=0.003, num_epochs=40)
 plotting.plot_history(by_heart, title="Forty terms on forty pictures")
+
+# %% [markdown]
+# The mock exam's loss, at its lowest and at the end:
+
+# %%
+lowest, last = min(by_heart.val_loss), by_heart.val_loss[-1]
+print(f"lowest {lowest:.2f}, last {last:.2f}")
+what_happened("06.1", COURSES[2 if last > 1.05 * lowest else 0 if last < 1 else 1])
+
+# %% tags=["claim"]
+assert by_heart.train_loss[-1] < 0.1, "All forty pictures are known by heart."
+assert last > 1.2 * lowest, "The mock exam's loss turns back and climbs."
 
 # %% [markdown]
 # The practice loss goes to nearly zero: all forty pictures are known by heart. The mock exam's loss falls for a few

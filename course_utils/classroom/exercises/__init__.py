@@ -6,7 +6,6 @@ inside a learner's function becomes part of the hint.
 """
 
 import functools
-import html
 import importlib
 import importlib.util
 import math
@@ -20,14 +19,16 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 
+from course_utils.classroom.callout import BLUE, GREEN, ORANGE, callout
+
 Status = Literal["solved", "refused", "unanswered"]
 Kind = Literal["number", "text", "tensor", "function", "anything"]
 
 # Status: the words a learner reads, and the colour of the bar beside them. The words carry the meaning.
 _LOOK = {
-    "solved": ("✓ Solved", "#1a7f37"),
-    "refused": ("✗ Not yet", "#b35900"),
-    "unanswered": ("… Your turn", "#0969da"),
+    "solved": ("✓ Solved", GREEN),
+    "refused": ("✗ Not yet", ORANGE),
+    "unanswered": ("… Your turn", BLUE),
 }
 _KIND_IN_WORDS = {"number": "a number", "text": "a text", "tensor": "a tensor", "function": "a function"}
 
@@ -44,11 +45,7 @@ class Verdict(NamedTuple):
 
     def _repr_html_(self) -> str:
         words, colour = _LOOK[self.status]
-        message = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.message)).replace("\n", "<br>")
-        return (
-            f'<div style="border-left: 5px solid {colour}; padding: 0.3em 0.9em;">'
-            f"<strong>{words}</strong> · exercise {html.escape(self.key)}<br>{message}</div>"
-        )
+        return callout(words, self.message, colour=colour, label=f"exercise {self.key}")
 
 
 class Exercise(NamedTuple):

@@ -1,13 +1,18 @@
 """Reading an exam. Which answers, which mistakes, how sure of the mark (lesson 08)."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from course_utils.report.errors import explained
 from course_utils.report.metrics import majority_baseline, standard_error
 from course_utils.runtime import evaluating, progress_bar
+
+Numbers = Tensor | Sequence[int] | NDArray[Any]
 
 __all__ = [
     "Predictions",
@@ -37,12 +42,18 @@ class Predictions(NamedTuple):
 
     @property
     def accuracy(self) -> float:
-        """The share of right answers in [0, 1]."""
+        """The share of right answers in [0, 1]; NaN where there are none to judge by."""
+        if not len(self.labels):
+            return math.nan
         return (self.predicted == self.labels).sum().item() / len(self.labels)
 
     @property
     def error(self) -> float:
-        """The standard error of `accuracy`."""
+        """The standard error of `accuracy`; NaN without samples. It is 0 where all answers are right, or all wrong,
+        which is not to say that the next one will be: see the text that `repr` gives.
+        """
+        if not len(self.labels):
+            return math.nan
         return standard_error(self.accuracy, len(self.labels))
 
     def worst_mistakes(self, number: int = 10) -> Tensor:
@@ -54,34 +65,65 @@ class Predictions(NamedTuple):
         return wrong[self.confidence[wrong].argsort(descending=True, stable=True)][:number]
 
     def __repr__(self) -> str:
-        return f"Predictions: {len(self.labels)} samples, accuracy {self.accuracy:.1%} ± {self.error:.1%}"
+        number = len(self.labels)
+        if not number:
+            return "Predictions: no samples"
+        text = f"Predictions: {number} samples, accuracy {self.accuracy:.1%}"
+        if 0 < self.accuracy < 1:
+            return f"{text} ± {self.error:.1%}"
+        # A true accuracy of 0.05 ** (1 / N) would bring N right answers in a row once in twenty exams.
+        limit = 0.05 ** (1 / number)
+        return (
+            text + (f" (at least {limit:.1%}" if self.accuracy == 1 else f" (at most {1 - limit:.1%}") + " with 95 %)"
+        )
 
 
-def predict(model: nn.Module, loader: Iterable, *, device: torch.device | str, progress: bool = True) -> Predictions:
+def predict(
+    model: nn.Module, loader: Iterable[Any], *, device: torch.device | str, progress: bool = True
+) -> Predictions:
     """Return the answers of `model`, which gives logits `(N, C)`, to every sample of `loader`; tensors on the CPU.
 
     The model answers in `eval()` mode and is afterwards in the mode it was in before. Raises ValueError for an empty
-    loader.
+    loader, for answers that are no scores of two classes or more, for labels that are no class numbers, and, with an
+    explanation, for batches that cannot be made or that do not fit the model.
     """
-    probabilities, labels = [], []
-    with evaluating(model), progress_bar(loader, description="exam", show=progress, unit=" batches") as batches:
+    probabilities: list[Tensor] = []
+    labels: list[Tensor] = []
+    bar = progress_bar(loader, description="exam", show=progress, unit=" batches")
+    with explained(), evaluating(model), bar as batches:
         for inputs, targets in batches:
-            probabilities.append(model(inputs.to(device)).float().softmax(1).cpu())
-            labels.append(targets)
+            outputs = model(inputs.to(device))
+            _refuse_other_exams(outputs, targets)
+            probabilities.append(outputs.float().softmax(1).cpu())
+            labels.append(targets.cpu())
     if not labels:
         raise ValueError("The loader gave no batch to predict: is its data set empty?")
     return Predictions(torch.cat(probabilities), torch.cat(labels))
 
 
-def confusion_matrix(labels: Tensor, predicted: Tensor, *, num_classes: int) -> Tensor:
+def _refuse_other_exams(outputs: Tensor, targets: Tensor) -> None:
+    if outputs.ndim != 2 or outputs.shape[1] < 2:
+        raise ValueError(
+            f"The model's answers have the shape {tuple(outputs.shape)}; predict reads scores of two classes or more, "
+            "(N, C). For measurements, evaluate(...) gives the loss."
+        )
+    if targets.ndim != 1 or targets.is_floating_point():
+        raise ValueError(
+            f"The labels are {targets.dtype} of the shape {tuple(targets.shape)}; predict reads class numbers, (N,)."
+        )
+
+
+def confusion_matrix(labels: Numbers, predicted: Numbers, *, num_classes: int) -> Tensor:
     """Count how often class i was taken for class j: int64 (C, C), rows are true, columns predicted classes.
 
-    `labels` and `predicted` are class numbers (N,) in [0, C). Raises ValueError for other shapes or numbers.
+    `labels` and `predicted` are class numbers (N,) in [0, C): tensors, lists or NumPy arrays. Raises ValueError for
+    other shapes or numbers.
     """
+    labels, predicted = torch.as_tensor(labels).cpu(), torch.as_tensor(predicted).cpu()
     if labels.shape != predicted.shape or labels.ndim != 1:
         raise ValueError(f"Labels {tuple(labels.shape)} and predictions {tuple(predicted.shape)} must both be (N,).")
     for name, numbers in (("labels", labels), ("predictions", predicted)):
-        if numbers.is_floating_point() or (len(numbers) and not 0 <= numbers.min() <= numbers.max() < num_classes):
+        if len(numbers) and (numbers.is_floating_point() or not 0 <= numbers.min() <= numbers.max() < num_classes):
             raise ValueError(f"The {name} are not class numbers from 0 to {num_classes - 1}.")
     pairs = labels.long() * num_classes + predicted.long()
     return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)

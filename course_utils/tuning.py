@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
 
 from course_utils.checkpoints import preserved_randomness
+from course_utils.report.errors import explained
 from course_utils.report.sweeps import Run, SweepResult
 from course_utils.runtime import evaluating, preserved_modes, progress_bar, say, set_seed
 from course_utils.training import train_model
@@ -154,7 +155,7 @@ def learning_rate_range_test(
     factor = (max_lr / min_lr) ** (1 / (num_steps - 1))
     seen: list[tuple[float, float, float]] = []  # rate, loss, smoothed loss
     average, lowest, reason = 0.0, math.inf, None
-    with preserved_randomness((loader,)), _preserved(model, optimizer):
+    with explained(), preserved_randomness((loader,)), _preserved(model, optimizer):
         model.train()
         steps = progress_bar(range(num_steps), description="range test", show=progress, unit=" batches")
         try:

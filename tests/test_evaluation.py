@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -35,9 +36,53 @@ def test_predict_gives_probabilities_in_order_and_restores_the_mode():
 
 def test_predict_restores_the_mode_after_an_error():
     model = nn.Linear(4, 3).train()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match="gets 9 numbers"):
         predict(model, [(torch.randn(2, 9), torch.zeros(2))], device="cpu")
     assert model.training
+
+
+def test_predict_explains_a_batch_that_cannot_be_made():
+    data = DataLoader([(torch.zeros(4), 0), (torch.zeros(5), 0)], batch_size=2)
+    with pytest.raises(ValueError, match="differ in shape"):
+        predict(nn.Linear(4, 3), data, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("model", "labels", "words"),
+    [
+        (nn.Linear(4, 1), torch.zeros(2).long(), r"shape \(2, 1\).*evaluate"),
+        (nn.Unflatten(1, (2, 2)), torch.zeros(2).long(), r"shape \(2, 2, 2\)"),
+        (nn.Linear(4, 3), torch.zeros(2), r"torch.float32 of the shape \(2,\)"),
+        (nn.Linear(4, 3), torch.zeros(2, 1).long(), r"torch.int64 of the shape \(2, 1\)"),
+    ],
+)
+def test_predict_refuses_what_is_no_exam_over_classes(model, labels, words):
+    with pytest.raises(ValueError, match=words):
+        predict(model, [(torch.randn(2, 4), labels)], device="cpu")
+
+
+def test_a_perfect_exam_says_what_it_proves():
+    """With a true accuracy of 0.762, eleven right answers in a row come once in twenty exams: 0.762 ** 11 = 0.05."""
+    right = torch.tensor([[0.9, 0.1]] * 11)
+    perfect = Predictions(right, torch.zeros(11).long())
+    assert repr(perfect) == "Predictions: 11 samples, accuracy 100.0% (at least 76.2% with 95 %)"
+    assert repr(Predictions(right, torch.ones(11).long())).endswith("accuracy 0.0% (at most 23.8% with 95 %)")
+    assert abs(0.762**11 - 0.05) < 0.001
+
+
+def test_no_samples_are_no_error():
+    nothing = Predictions(torch.zeros(0, 3), torch.zeros(0).long())
+    assert math.isnan(nothing.accuracy)
+    assert math.isnan(nothing.error)
+    assert repr(nothing) == "Predictions: no samples"
+    assert nothing.worst_mistakes().tolist() == []
+
+
+@pytest.mark.parametrize("kind", [list, np.array, torch.tensor])
+def test_class_numbers_come_as_lists_arrays_or_tensors(kind):
+    matrix = confusion_matrix(kind([0, 1, 1]), kind([0, 1, 0]), num_classes=2)
+    assert matrix.tolist() == [[1, 0], [1, 1]]
+    assert confusion_matrix(kind([]), kind([]), num_classes=2).tolist() == [[0, 0], [0, 0]]
 
 
 def test_predict_refuses_an_empty_loader():

@@ -275,6 +275,12 @@ def test_the_range_test_equals_steps_by_hand():
     assert found.losses == pytest.approx(by_hand, rel=1e-5)
 
 
+def test_the_range_test_explains_a_mistake():
+    model, optimizer = make_model()
+    with pytest.raises(ValueError, match="label is 7, which is no class"):
+        run_range_test(model, optimizer, [(torch.zeros(2, 5), torch.tensor([0, 7]))])
+
+
 def exploding(losses):
     """A model whose batches have the losses given, one after the other, whatever it learns."""
     model = nn.Linear(5, 3)

@@ -28,7 +28,7 @@ from course_utils.runtime import given_path
 FORMAT = 2
 
 
-class Run(NamedTuple):
+class MovingParts(NamedTuple):
     """The parts of a training run that move, and that a checkpoint therefore holds."""
 
     model: nn.Module
@@ -57,22 +57,22 @@ def refuse_surprise(path: str | os.PathLike[str] | None, *, resume: bool) -> boo
     return exists
 
 
-def describe_run(run: Run, *, criterion: Any, **others: Any) -> dict[str, str]:
+def describe_run(parts: MovingParts, *, criterion: Any, **others: Any) -> dict[str, str]:
     """Return the settings of a run as texts, for `load_checkpoint` to hold against those of the run before.
 
     What moves during training is left out: a learning rate that a scheduler changes is described by where it began.
     """
-    groups = run.optimizer.param_groups
-    rates = [group.get("initial_lr", None if run.scheduler else group.get("lr")) for group in groups]
+    groups = parts.optimizer.param_groups
+    rates = [group.get("initial_lr", None if parts.scheduler else group.get("lr")) for group in groups]
     return {
         "criterion": _describe(criterion),
-        "optimizer": f"{type(run.optimizer).__name__}({_arguments(run.optimizer.defaults)})",
+        "optimizer": f"{type(parts.optimizer).__name__}({_arguments(parts.optimizer.defaults)})",
         "learning rates": _value(rates),
         "parameters in the optimizer": str([sum(p.numel() for p in group["params"]) for group in groups]),
-        "scheduler": _describe(run.scheduler),
-        "trainable parameters": str(sum(p.numel() for p in run.model.parameters() if p.requires_grad)),
-        "samples": str([num_samples(loader) for loader in run.loaders]),
-        "batch size": str([getattr(loader, "batch_size", None) for loader in run.loaders]),
+        "scheduler": _describe(parts.scheduler),
+        "trainable parameters": str(sum(p.numel() for p in parts.model.parameters() if p.requires_grad)),
+        "samples": str([num_samples(loader) for loader in parts.loaders]),
+        "batch size": str([getattr(loader, "batch_size", None) for loader in parts.loaders]),
         **{name: _value(value) for name, value in others.items()},
     }
 
@@ -108,7 +108,7 @@ def _value(value: Any) -> str:
 
 def save_checkpoint(
     path: str | os.PathLike[str] | None,
-    run: Run,
+    parts: MovingParts,
     *,
     settings: Mapping[str, str],
     history: Mapping[str, Any],
@@ -127,19 +127,19 @@ def save_checkpoint(
             "format": FORMAT,
             "settings": settings,
             "history": history,
-            "model": run.model.state_dict(),
+            "model": parts.model.state_dict(),
             "best_weights": best_weights,
-            "optimizer": run.optimizer.state_dict(),
-            "scheduler": run.scheduler.state_dict() if run.scheduler else None,
-            "scaler": run.scaler.state_dict(),
+            "optimizer": parts.optimizer.state_dict(),
+            "scheduler": parts.scheduler.state_dict() if parts.scheduler else None,
+            "scaler": parts.scaler.state_dict(),
             "random": _random_states(),
-            "generators": [generator.get_state() for generator in _generators(run.loaders)],
+            "generators": [generator.get_state() for generator in _generators(parts.loaders)],
         },
     )
 
 
 def load_checkpoint(
-    path: str | os.PathLike[str], run: Run, *, settings: Mapping[str, str]
+    path: str | os.PathLike[str], parts: MovingParts, *, settings: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Put everything back as `save_checkpoint` found it; return the history's dict and the best weights.
 
@@ -149,14 +149,14 @@ def load_checkpoint(
     """
     path = given_path(path, kind="file", must_exist=True)
     state = _read(path)
-    _refuse_another_run(path, state, run, settings)
-    run.model.load_state_dict(state["model"])
-    run.optimizer.load_state_dict(state["optimizer"])
-    if run.scheduler:
-        run.scheduler.load_state_dict(state["scheduler"])
+    _refuse_another_run(path, state, parts, settings)
+    parts.model.load_state_dict(state["model"])
+    parts.optimizer.load_state_dict(state["optimizer"])
+    if parts.scheduler:
+        parts.scheduler.load_state_dict(state["scheduler"])
     if state["scaler"]:  # empty where no scaling was needed
-        run.scaler.load_state_dict(state["scaler"])
-    for generator, saved in zip(_generators(run.loaders), state["generators"], strict=True):
+        parts.scaler.load_state_dict(state["scaler"])
+    for generator, saved in zip(_generators(parts.loaders), state["generators"], strict=True):
         generator.set_state(saved)
     _restore_random_states(state["random"])
     return state["history"], state["best_weights"]
@@ -173,15 +173,15 @@ def _read(path: Path) -> dict[str, Any]:
     return state
 
 
-def _refuse_another_run(path: Path, state: Mapping[str, Any], run: Run, settings: Mapping[str, str]) -> None:
+def _refuse_another_run(path: Path, state: Mapping[str, Any], parts: MovingParts, settings: Mapping[str, str]) -> None:
     """Look at everything before anything is changed."""
     changed = _differences(state["settings"], settings)
-    changed += _differences(_shapes(state["model"]), _shapes(run.model.state_dict()), "model: ")[:3]
-    changed += _differences(_shapes(state["best_weights"]), _shapes(run.model.state_dict()), "best weights: ")[:3]
-    changed += _differences(_sizes(state["optimizer"]), _sizes(run.optimizer.state_dict()))
+    changed += _differences(_shapes(state["model"]), _shapes(parts.model.state_dict()), "model: ")[:3]
+    changed += _differences(_shapes(state["best_weights"]), _shapes(parts.model.state_dict()), "best weights: ")[:3]
+    changed += _differences(_sizes(state["optimizer"]), _sizes(parts.optimizer.state_dict()))
     changed += _differences(
         {"random generators of the loaders": len(state["generators"])},
-        {"random generators of the loaders": len(_generators(run.loaders))},
+        {"random generators of the loaders": len(_generators(parts.loaders))},
     )
     if changed:
         raise ValueError(

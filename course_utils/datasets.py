@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, RandomSampler
 
 from course_utils.pictures.folders import (
     IMAGE_EXTENSIONS,
@@ -179,7 +179,8 @@ def make_dataloaders(
     """Return the loaders of the data set in `root`, which holds the folders train, validation (or val), perhaps test.
 
     Every split counts its classes as the training set does. `seed` fixes the order of the training pictures, epoch by
-    epoch; random transforms follow `set_seed` (in worker processes, `seed`). With `limit`, at most so many training
+    epoch, with any number of workers; random transforms follow `set_seed` (in worker processes, `seed`). Workers start
+    anew at every pass. With `limit`, at most so many training
     pictures are used: drawn at random with `seed`, as equally many of each class as there are. Memory is pinned only
     where there is a GPU.
 
@@ -204,15 +205,18 @@ def make_dataloaders(
     def loader(dataset: ImageFolderDataset, *, shuffle: bool = False) -> DataLoader:
         if num_workers > 0:
             check_workers(dataset)
+        # The order has a generator of its own, so that it is the same however many workers there are.
+        order = RandomSampler(dataset, generator=torch.Generator().manual_seed(seed)) if shuffle else None
         return DataLoader(
             dataset,
             batch_size=batch_size,
-            shuffle=shuffle,
+            sampler=order,
             num_workers=num_workers,
-            persistent_workers=num_workers > 0,
+            # Workers that live on remember how far they have drawn: no seed repeats that, and no checkpoint holds it.
+            persistent_workers=False,
             pin_memory=torch.cuda.is_available(),
-            # One each, for those in order too: a loader without draws from the global generator at every pass, and an
-            # evaluation in between would change the training that follows.
+            # For the workers' seeds. One each, for those in order too: a loader without draws from the global generator
+            # at every pass, and an evaluation in between would change the training that follows.
             generator=torch.Generator().manual_seed(seed),
         )
 

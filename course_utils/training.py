@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
-from course_utils.checkpoints import Run, describe_run, load_checkpoint, refuse_surprise, save_checkpoint
+from course_utils.checkpoints import MovingParts, describe_run, load_checkpoint, refuse_surprise, save_checkpoint
 from course_utils.checks import check_batch, check_run
 from course_utils.report.history import History
 from course_utils.report.metrics import Metrics, Phase, describe_samples
@@ -154,14 +154,14 @@ def train_model(
         patience=patience,
         continuing=continuing,
     )
-    run = Run(model, optimizer, scheduler, make_scaler(device, amp=amp), loaders)
+    parts = MovingParts(model, optimizer, scheduler, make_scaler(device, amp=amp), loaders)
     settings = describe_run(
-        run, criterion=criterion, monitor=monitor, patience=patience, max_grad_norm=max_grad_norm, amp=amp
+        parts, criterion=criterion, monitor=monitor, patience=patience, max_grad_norm=max_grad_norm, amp=amp
     )
     history = History(monitor=monitor, **describe_samples(train_loader, val_loader))
     best_weights = copy.deepcopy(model.state_dict())  # a copy, because state_dict() refers to weights that will change
     if checkpoint_path is not None and continuing:
-        saved_history, best_weights = load_checkpoint(checkpoint_path, run, settings=settings)
+        saved_history, best_weights = load_checkpoint(checkpoint_path, parts, settings=settings)
         history = History.from_dict(saved_history)
         tell(f"Continuing after epoch {len(history)} of {checkpoint_path}.")
     first_epoch = len(history) + 1
@@ -179,7 +179,7 @@ def train_model(
                 optimizer=optimizer,
                 device=device,
                 scheduler=scheduler,
-                scaler=run.scaler,
+                scaler=parts.scaler,
                 max_grad_norm=max_grad_norm,
                 amp=amp,
                 progress=progress,
@@ -195,7 +195,7 @@ def train_model(
             if history.is_finite:  # else the checkpoint keeps the last good epoch
                 _step_scheduler(scheduler, history)
                 save_checkpoint(
-                    checkpoint_path, run, settings=settings, history=history.to_dict(), best_weights=best_weights
+                    checkpoint_path, parts, settings=settings, history=history.to_dict(), best_weights=best_weights
                 )
             tell(f"  practice: {train} · mock exam: {val}" + " · the best so far" * is_best)
             if on_epoch_end is not None:

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils import checkpoints
 from course_utils.checkpoints import (
-    Run,
+    MovingParts,
     describe_run,
     load_checkpoint,
     preserved_randomness,
@@ -54,7 +54,9 @@ def run(kind=None, *, lr=0.1, hidden=5, batch_size=4, data=None, scaler=None, **
     model = nn.Sequential(nn.Linear(3, hidden), nn.BatchNorm1d(hidden), nn.Linear(hidden, 2))
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, **others)
     scheduler = SCHEDULERS[kind](optimizer) if kind else None
-    return Run(model, optimizer, scheduler, scaler or torch.amp.GradScaler(enabled=False), data or loaders(batch_size))
+    return MovingParts(
+        model, optimizer, scheduler, scaler or torch.amp.GradScaler(enabled=False), data or loaders(batch_size)
+    )
 
 
 def settings_of(parts, **others):

@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
+from course_utils.checkpoints import preserved_randomness
 from course_utils.datasets import ImageFolderDataset, check_workers, make_dataloaders
 from course_utils.runtime import set_seed
+from course_utils.training import train_model
 from course_utils.transforms import InputSpec, build_eval_transform, build_train_transform
+from course_utils.tuning import sweep
 
 SPEC = InputSpec(image_size=8, resize_size=10)
 EVAL, TRAIN = build_eval_transform(SPEC), build_train_transform(SPEC)
@@ -285,6 +289,71 @@ def test_memory_is_pinned_only_where_there_is_a_gpu(root, monkeypatch, available
 def test_workers_are_off_unless_asked_for(root):
     assert {loader.num_workers for loader in loaders_of(root)} == {0}
     assert {loader.num_workers for loader in loaders_of(root, num_workers=2)} == {2}
+
+
+# Workers: a forked process may warn of the threads that it leaves behind.
+forks = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+
+
+class Draw:
+    """A transform that gives a picture of chance alone, (3,), whatever it is shown."""
+
+    def __call__(self, _):
+        return torch.rand(3)
+
+
+def two_passes(loader, seed=None):
+    """What two passes give, with the loader's generators seeded before."""
+    with preserved_randomness((loader,)) as generators:
+        for generator in generators if seed is not None else ():
+            generator.manual_seed(seed)
+        return [[(inputs.tolist(), targets.tolist()) for inputs, targets in loader] for _ in range(2)]
+
+
+@forks
+def test_the_order_is_the_same_with_any_number_of_workers(root):
+    alone, helped = (two_passes(loaders_of(root, train_transform=EVAL, num_workers=number).train) for number in (0, 1))
+    assert alone == helped
+
+
+@forks
+def test_seeding_the_generators_repeats_order_and_chance_with_a_worker(root):
+    """As a sweep does before each run, in the middle of a loader's life."""
+    train = loaders_of(root, train_transform=Draw(), num_workers=1).train
+    first = two_passes(train, seed=3)
+    assert first[0] != first[1]
+    next(iter(train))
+    assert two_passes(train, seed=3) == first
+    assert two_passes(train, seed=4) != first
+
+
+def pupil(learning_rate=0.1):
+    model = nn.Linear(3, 3)
+    return model, torch.optim.SGD(model.parameters(), lr=learning_rate)
+
+
+@forks
+def test_a_resumed_run_equals_the_uninterrupted_one_with_a_worker(root, tmp_path):
+    def learn(num_epochs, **options):
+        set_seed(1)
+        model, optimizer = pupil()
+        loaders = loaders_of(root, train_transform=Draw(), eval_transform=Draw(), num_workers=1)
+        options |= {"criterion": nn.CrossEntropyLoss(), "optimizer": optimizer, "device": "cpu", "progress": False}
+        return train_model(model, loaders.train, loaders.val, num_epochs=num_epochs, **options)
+
+    whole = learn(3)
+    learn(1, checkpoint_path=tmp_path / "run.pt")
+    resumed = learn(3, checkpoint_path=tmp_path / "run.pt", resume=True)
+    assert (resumed.train_loss, resumed.val_loss) == (whole.train_loss, whole.val_loss)
+
+
+@forks
+def test_two_equal_settings_of_a_sweep_meet_equal_chances_with_a_worker(root):
+    loaders = loaders_of(root, train_transform=Draw(), eval_transform=Draw(), num_workers=1)
+    options = {"seeds": (0,), "num_epochs": 2, "criterion": nn.CrossEntropyLoss(), "device": "cpu", "progress": False}
+    found = sweep(lambda name: pupil(), loaders.train, loaders.val, parameter="name", values=("a", "b"), **options)  # noqa: ARG005
+    first, second = (found.histories[value][0] for value in ("a", "b"))
+    assert (first.train_loss, first.val_loss) == (second.train_loss, second.val_loss)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ What draws returns a `Picture`, the figure and its alt text together, and a cell
 that charts can be composed; `picture.figure.axes` are matplotlib's own. Nothing calls `plt.show()`.
 """
 
+from .animation import Animation, animate
 from .classes import draw_answer, plot_class_counts, plot_confusion_matrix, plot_predictions
 from .curves import LiveCurves, describe_history, plot_accuracies, plot_history, plot_losses
 from .display import Picture, Shown, show
@@ -24,9 +25,11 @@ __all__ = [
     "MOCK_EXAM",
     "PRACTICE",
     "STYLE",
+    "Animation",
     "LiveCurves",
     "Picture",
     "Shown",
+    "animate",
     "descend",
     "describe_history",
     "draw_answer",

@@ -7,6 +7,7 @@ from matplotlib.ticker import PercentFormatter
 from course_utils.tuning import RangeTest, SweepResult
 
 from .display import Picture
+from .lettering import legible
 from .style import BASELINE, COLORS, INK, MOCK_EXAM, axes_or_new, figure_of
 
 
@@ -14,15 +15,15 @@ def plot_sweep(
     result: SweepResult, ax: Axes | None = None, *, title: str | None = None, majority: float | None = None
 ) -> Picture:
     """Draw the result of `tuning.sweep` or `sweep_learning_rates`: a dot for each run, the mean of each value with one
-    standard error up and down.
+    standard error up and down. Accuracy, or loss where the runs monitored it.
 
     Rings mark the best mean and all that cannot be told apart from it (`result.indistinguishable`); a value where a
     run diverged says so and has no mean. The values stand at equal distances, in the order in which they were tried.
-    `majority`: the accuracy of the most frequent answer alone, a dotted line. Raises ValueError where every value
-    diverged.
+    `majority`: the accuracy of the most frequent answer alone, a dotted line. Where no value can be called the best
+    (all diverged, or the sweep was stopped too early), there is no ring.
     """
-    same = result.indistinguishable
-    names = result.parameter.replace("_", " ")
+    kind = "loss" if result.by_loss else "accuracy"
+    name = result.parameter.replace("_", " ")
     ax = axes_or_new(ax, height=3.9)
     places = np.arange(len(result.values))
     for place, runs in zip(places, result.scores, strict=True):
@@ -39,43 +40,53 @@ def plot_sweep(
         zorder=3,
         label="mean ± standard error",
     )
-    ringed = [place for place, value in enumerate(result.values) if value in same]
-    ax.scatter(
-        ringed,
-        [result.means[place] for place in ringed],
-        s=170,
-        facecolors="none",
-        edgecolors=INK,
-        linewidths=1.5,
-        zorder=4,
-        label="the best" if len(same) == 1 else "the best, and all not told apart from it",
-    )
+    ringed = _ringed(result)
+    if ringed:
+        ax.scatter(
+            ringed,
+            [result.means[place] for place in ringed],
+            s=170,
+            facecolors="none",
+            edgecolors=INK,
+            linewidths=1.5,
+            zorder=4,
+            label="the best" if len(ringed) == 1 else "the best, and all not told apart from it",
+        )
     for place in places[~np.isfinite(result.means)]:
         ax.text(place + 0.06, 0.03, "diverged", rotation=90, ha="left", transform=ax.get_xaxis_transform())
     if majority is not None:
         ax.axhline(majority, label=f"majority baseline: {majority:.1%}", **BASELINE)
-    ax.set_xticks(places, [f"{value:g}" for value in result.values])
+    ax.set_xticks(places, list(map(legible, result.labels)))
     ax.set_xlim(-0.5, len(places) - 0.5)
-    ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    if not result.by_loss:
+        ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     handles, labels = ax.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     ax.legend(
         list(unique.values()), list(unique), loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3, frameon=False
     )
-    ax.set(title=title or f"Which {names}?", xlabel=names, ylabel="mock exam accuracy")
+    ax.set(title=title or f"Which {name}?", xlabel=name, ylabel=f"mock exam {kind}")
     return Picture(figure_of(ax), _describe_sweep(result, majority))
 
 
+def _ringed(result: SweepResult) -> list[int]:
+    """Return the places of the best value and of all that cannot be told apart from it."""
+    same = [repr(value) for value in result.indistinguishable]  # not every value can be compared
+    return [place for place, value in enumerate(result.values) if repr(value) in same]
+
+
 def _describe_sweep(result: SweepResult, majority: float | None) -> str:
+    kind, form = ("loss", "{:.3f}") if result.by_loss else ("accuracy", "{:.1%}")
     means = ", ".join(
-        f"{value:g}: {mean:.1%}" if np.isfinite(mean) else f"{value:g}: diverged"
-        for value, mean in zip(result.values, result.means, strict=True)
+        f"{label}: {form.format(mean) if np.isfinite(mean) else 'diverged'}"
+        for label, mean in zip(result.labels, result.means, strict=True)
     )
-    ringed = ", ".join(f"{value:g}" for value in result.indistinguishable)
-    text = (
-        f"Mock-exam accuracy by {result.parameter.replace('_', ' ')}, the mean of its runs: {means}. The best is "
-        f"{result.best:g}; ringed, since they cannot be told apart from it: {ringed}."
-    )
+    text = f"Mock-exam {kind} by {result.parameter.replace('_', ' ')}, the mean of its runs: {means}."
+    ringed = [result.labels[place] for place in _ringed(result)]
+    if len(ringed) > 1:
+        text += f" Ringed are the best and what cannot be told apart from it: {', '.join(ringed)}."
+    elif ringed:
+        text += f" The best, ringed, is {ringed[0]}."
     return text if majority is None else f"{text} The majority baseline is {majority:.1%}."
 
 

@@ -68,11 +68,43 @@ def test_sweep_says_what_it_shows():
     result = sweep_result({0.001: [0.5, 0.6], 0.01: [0.8, 0.9], 0.1: [0.8, 0.84]})
     picture = plotting.plot_sweep(result, majority=0.2)
     assert picture.alt == (
-        "Mock-exam accuracy by learning rate, the mean of its runs: 0.001: 55.0%, 0.01: 85.0%, 0.1: 82.0%. The best is "
-        "0.01; ringed, since they cannot be told apart from it: 0.01, 0.1. The majority baseline is 20.0%."
+        "Mock-exam accuracy by learning rate, the mean of its runs: 0.001: 55.0%, 0.01: 85.0%, 0.1: 82.0%. Ringed are "
+        "the best and what cannot be told apart from it: 0.01, 0.1. The majority baseline is 20.0%."
     )
     (line,) = [line for line in picture.figure.axes[0].lines if "majority" in str(line.get_label())]
     assert line.get_ydata() == [0.2, 0.2]
+
+
+def test_sweep_with_one_best_says_so():
+    result = sweep_result({0.001: [0.1, 0.1], 0.01: [0.9, 0.9]})
+    assert plotting.plot_sweep(result).alt.endswith("The best, ringed, is 0.01.")
+
+
+def test_sweep_where_all_diverged_is_drawn_without_a_ring():
+    picture = plotting.plot_sweep(sweep_result({1.0: [math.nan], 10.0: [math.nan]}))
+    assert picture.html()
+    assert picture.alt.endswith("1: diverged, 10: diverged.")
+    assert not any("best" in label for label in picture.figure.axes[0].get_legend_handles_labels()[1])
+
+
+def test_sweep_over_values_that_are_no_numbers_is_labelled_as_in_its_table():
+    result = sweep_result({"plain": [0.5, 0.5], (8, 8): [0.9, 0.9]}, parameter="hidden_sizes")
+    picture = plotting.plot_sweep(result)
+    assert [label.get_text() for label in picture.figure.axes[0].get_xticklabels()] == result.labels
+    assert picture.alt.endswith("The best, ringed, is (8, 8).")
+
+
+def test_sweep_for_regression_shows_losses():
+    def run(loss):
+        return History([1.0], [None], [loss], [None], [0.1], [1.0], num_val=100, monitor="val_loss")
+
+    result = SweepResult("lr", [Run(value, seed, run(value + seed / 100)) for value in (0.5, 2.0) for seed in (0, 1)])
+    picture = plotting.plot_sweep(result)
+    (ax,) = picture.figure.axes
+    assert ax.get_ylabel() == "mock exam loss"
+    assert not any("%" in label.get_text() for label in ax.get_yticklabels())
+    assert "0.5: 0.505, 2: 2.005" in picture.alt
+    assert picture.html()
 
 
 def test_range_test_says_what_it_shows():

@@ -1,8 +1,8 @@
 """The student at work: what does it see in one picture? And a trained model as a file (lessons 01 and 08)."""
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -14,7 +14,7 @@ from course_utils.models import TransferClassifier, freeze, without_head
 from course_utils.pictures.given import Picture, as_input
 from course_utils.plain import parse_plain, write_plain
 from course_utils.pretrained import differences, fill
-from course_utils.runtime import evaluating
+from course_utils.runtime import evaluating, given_path
 from course_utils.transforms import InputSpec
 
 _FORMAT = "course classifier 1"
@@ -67,7 +67,7 @@ def predict_topk(model: nn.Module, image: Picture, *, k: int | None = None) -> l
     ]
 
 
-def save_classifier(path: str | Path, model: TransferClassifier) -> None:
+def save_classifier(path: str | os.PathLike[str], model: TransferClassifier) -> None:
     """Write everything a prediction needs to one file: weights, class names, input specification, form of the head.
 
     Plain types only, written in one piece (lesson 08). Raises TypeError for another kind of model and ValueError,
@@ -96,22 +96,23 @@ def save_classifier(path: str | Path, model: TransferClassifier) -> None:
     write_plain(path, content)
 
 
-def load_classifier(path: str | Path) -> TransferClassifier:
+def load_classifier(path: str | os.PathLike[str]) -> TransferClassifier:
     """Return the model that `save_classifier` wrote: in `eval()` mode, on the CPU, backbone frozen (lesson 08).
 
     It gives the same logits as the saved one, whatever machine or device that was on. Nothing in the file can run.
-    Raises FileNotFoundError where there is no file, ValueError, naming it, where it is another kind of file.
+    Raises OSError where there is no file that can be read, ValueError, naming it, where it is another kind of file.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no saved classifier {path}; save_classifier(path, model) writes one.")
+    path = given_path(path, kind="file", must_exist=True)
     stored = parse_plain(path.read_bytes(), path)
     if stored.get("format") != _FORMAT:
         raise ValueError(
             f"{path} was not written by save_classifier (format {stored.get('format')!r}, expected {_FORMAT!r}). "
             "A training checkpoint or a state_dict goes back into the model it came from."
         )
-    model = _rebuild(stored, origin=str(path))
+    try:
+        model = _rebuild(stored, origin="its state_dict")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} is whole, but holds no model that this package can build: {error}") from error
     freeze(model.backbone)
     return model.eval()
 

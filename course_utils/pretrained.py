@@ -6,9 +6,7 @@ Own files are plain ones (`course_utils.plain`).
 """
 
 import hashlib
-import pickle
 from collections.abc import Mapping, Sequence
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +15,7 @@ from torch import Tensor, nn
 from torchvision.models import MobileNet_V2_Weights, MobileNetV2
 
 from course_utils.plain import parse_plain, write_plain
-from course_utils.runtime import is_offline, switch
+from course_utils.runtime import given_path, is_offline, switch
 from course_utils.transforms import InputSpec
 
 COURSE_WEIGHTS_FILE = Path(__file__).parent / "weights" / "mobilenet_v2_tiny_imagenet.pt"
@@ -25,7 +23,6 @@ COURSE_WEIGHTS_FILE = Path(__file__).parent / "weights" / "mobilenet_v2_tiny_ima
 COURSE_WEIGHTS_SHA256 = "3611c4f440b54aa1866ffe381bf50d05a4289970d0a9d8da73641e792ea4f97d"
 
 IMAGENET = MobileNet_V2_Weights.IMAGENET1K_V1
-WEIGHTS_ERRORS = (pickle.UnpicklingError, RuntimeError, EOFError)  # what torch.load raises on a damaged or foreign file
 
 _FORMAT = 1
 _FIELDS = {"format": int, "state_dict": dict, "classes": list, "spec": dict, "card": dict}
@@ -100,7 +97,10 @@ def differences(due: Mapping[str, object], given: Mapping[str, object]) -> str:
 
 
 def _shapes(state_dict: Mapping[str, object]) -> dict[str, object]:
-    return {name: tuple(value.shape) if isinstance(value, Tensor) else value for name, value in state_dict.items()}
+    return {
+        name: tuple(value.shape) if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        for name, value in state_dict.items()
+    }
 
 
 def read_weights(path: str | Path, expected_sha256: str | None = None) -> TrainedWeights:
@@ -109,8 +109,8 @@ def read_weights(path: str | Path, expected_sha256: str | None = None) -> Traine
     With `expected_sha256`, any other content is refused before it is unpickled. Raises FileNotFoundError where there
     is no file, ValueError, naming file and reason, where it is not the expected one or no course weight file at all.
     """
-    path = Path(path)
-    if not path.is_file():
+    path = given_path(path, kind="file")
+    if not path.exists():
         raise FileNotFoundError(f"The weight file {path} is missing; install the package again, or name another file.")
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
@@ -142,7 +142,7 @@ def read_imagenet_weights() -> TrainedWeights:
 
     torchvision compares hashes when it downloads, not when it finds a file: another file found there is used, and
     `.source` names it as such. Raises RuntimeError, with the address, the file and the way out, where the download
-    fails or `COURSE_OFFLINE` forbids it, or the file in the cache holds no weights.
+    fails or `COURSE_OFFLINE` forbids it, or the file in the cache cannot be read or holds no weights.
     """
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(IMAGENET.url).name
     way_out = f"Download {IMAGENET.url} where there is a network and save it as {path}, or use weights 'course'."
@@ -152,17 +152,22 @@ def read_imagenet_weights() -> TrainedWeights:
         state_dict = IMAGENET.get_state_dict(
             progress=switch("COURSE_PROGRESS") is not False, check_hash=True, map_location="cpu", weights_only=True
         )
-    except (OSError, HTTPException, *WEIGHTS_ERRORS) as error:
-        if path.is_file():
-            raise RuntimeError(f"{path} is damaged or holds no weights: delete it. {way_out}") from error
-        raise RuntimeError(f"{IMAGENET.url} could not be downloaded ({error}). {way_out}") from error
+        weights = _as_float32(state_dict)
+    except Exception as error:  # given damaged bytes, torch.load raises nearly every type there is
+        if not path.is_file():
+            reason = f"{IMAGENET.url} could not be downloaded ({error})"
+        elif isinstance(error, OSError):
+            reason = f"{path} cannot be read ({error})"
+        else:
+            reason = f"{path} holds no weights, or is damaged: move it away"
+        raise RuntimeError(f"{reason}. {way_out}") from error
     source = "imagenet"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if not digest.startswith(path.stem.rpartition("-")[2]):
         source += f" (not torchvision's own file: SHA-256 of {path.name} in its cache is {digest[:8]}…)"
     preset = IMAGENET.transforms()
     spec = InputSpec(preset.crop_size[0], preset.resize_size[0], tuple(preset.mean), tuple(preset.std))
-    return TrainedWeights(_as_float32(state_dict), list(IMAGENET.meta["categories"]), spec, card={}, source=source)
+    return TrainedWeights(weights, list(IMAGENET.meta["categories"]), spec, card={}, source=source)
 
 
 def _as_float32(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -299,7 +299,7 @@ def test_another_kind_of_model_is_not_saved(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no saved classifier .*nowhere\.pt"):
+    with pytest.raises(FileNotFoundError, match=r"no file .*nowhere\.pt"):
         load_classifier(tmp_path / "nowhere.pt")
 
 
@@ -330,3 +330,48 @@ def test_a_failed_save_leaves_the_old_file(model, tmp_path, monkeypatch):
         save_classifier(path, model)
     assert torch.load(path, weights_only=True) == {"kept": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_in_the_home_folder_is_written_and_read_there(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    save_classifier("~/model.pt", model)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
+    assert load_classifier("~/model.pt").classes == CLASSES
+
+
+def test_numpys_values_are_saved_as_plain_ones(tmp_path):
+    sizes = np.array([8, 16])
+    model = build_classifier(
+        2, weights=None, hidden_size=sizes[0], dropout=np.float64(0.25), classes=np.array(["a", "b"])
+    )
+    model.spec = InputSpec(np.int64(32), mean=np.array([0.4, 0.5, 0.6]))
+    save_classifier(tmp_path / "model.pt", model)
+    loaded = load_classifier(tmp_path / "model.pt")
+    assert (loaded.hidden_size, loaded.dropout, loaded.classes) == (8, 0.25, ["a", "b"])
+    assert loaded.spec == InputSpec(32, mean=(0.4, 0.5, 0.6))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"classes": ["dress"]}, r"its state_dict does not fit this network: head.1.weight is \(4, 1280\)"),
+        ({"head": {}}, "'hidden_size'"),
+        ({"spec": {"image_size": 32}}, "InputSpec"),
+        ({"state_dict": None}, "NoneType"),
+    ],
+)
+def test_a_whole_file_that_describes_no_model_is_never_called_damaged(model, tmp_path, change, words):
+    path = tmp_path / "model.pt"
+    save_classifier(path, model)
+    write_plain(path, torch.load(path, weights_only=True) | change)
+    with pytest.raises(ValueError, match=rf"model\.pt is whole, but holds no model .*{words}"):
+        load_classifier(path)
+
+
+def test_a_file_that_still_names_its_number_of_classes_is_read(model, tmp_path):
+    path = tmp_path / "model.pt"
+    save_classifier(path, model)
+    stored = torch.load(path, weights_only=True)
+    write_plain(path, stored | {"head": stored["head"] | {"num_classes": 4}})
+    assert load_classifier(path).classes == CLASSES

@@ -260,10 +260,52 @@ def test_a_failed_download_names_address_destination_and_reason(cache, server, m
     assert list(cache.iterdir()) == []
 
 
-def test_a_damaged_file_in_the_cache_is_named(imagenet_content, cache):
+def cached(cache, content):
     cache.mkdir(parents=True)
     path = cache / "mobilenet_v2-b0353104.pth"
-    path.write_bytes(imagenet_content[:-1000])
-    with pytest.raises(RuntimeError, match="is damaged or holds no weights: delete it") as error:
+    path.write_bytes(content)
+    return path
+
+
+def saved_bytes(content):
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>", saved_bytes(torch.zeros(2)), saved_bytes({"model": {"weight": torch.zeros(2)}})],
+    ids=["nothing", "a page", "a tensor", "a checkpoint"],
+)
+def test_a_foreign_file_in_the_cache_is_named(content, cache):
+    path = cached(cache, content)
+    with pytest.raises(RuntimeError, match="holds no weights, or is damaged: move it away") as error:
         read_imagenet_weights()
     assert str(path) in str(error.value)
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_a_damaged_file_in_the_cache_is_named(imagenet_content, cache):
+    path = cached(cache, imagenet_content[:-1000])
+    for damaged in (imagenet_content[:-1000], imagenet_content[:200], b"\x80\x02" + imagenet_content[7:]):
+        path.write_bytes(damaged)
+        with pytest.raises(RuntimeError, match="holds no weights, or is damaged: move it away") as error:
+            read_imagenet_weights()
+        assert str(path) in str(error.value)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(cache, monkeypatch):
+    path = cached(cache, b"")
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(RuntimeError, match=r"cannot be read .*Permission denied"):
+        read_imagenet_weights()
+
+
+def test_a_folder_is_no_weight_file(tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        read_weights(tmp_path)

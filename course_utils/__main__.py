@@ -11,7 +11,8 @@ examples:
   course lab 4 -- --no-browser   open lesson 04; what follows -- goes to JupyterLab
   course run                     run every lesson without a network; pages in build/lessons/
   course run 1 04                run lessons 01 and 04
-  course reset 1                 put a fresh copy of lesson 01 beside your own
+  course lab 4 --fresh           open a fresh copy of lesson 04, beside your own
+  course reset 1 2               put fresh copies of lessons 01 and 02 beside your own (all: of every lesson)
   course doctor                  is this machine ready? what is missing, and how is it mended?
   course data photos             fetch the real photographs ahead of class
 
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
 
     lab = commands.add_parser("lab", help="copy the lessons for you and open one in JupyterLab")
     lab.add_argument("lesson", nargs="?", metavar="LESSON", help=f"{lesson} (default: the first)")
+    lab.add_argument("--fresh", action="store_true", help="open a fresh copy, beside your own")
     lab.add_argument("--sources", action="store_true", help="for authors: open the lessons' sources instead")
     lab.set_defaults(run=_lab)
 
@@ -48,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     data.set_defaults(run=_data)
 
     reset = commands.add_parser("reset", help="put a fresh copy of a lesson beside your own")
-    reset.add_argument("lesson", metavar="LESSON", help=lesson)
+    reset.add_argument("lessons", nargs="+", metavar="LESSON", help=f"{lesson}; all")
     reset.set_defaults(run=_reset)
     return parser
 
@@ -59,14 +61,20 @@ def _shown(path: Path) -> Path:
 
 
 def _lab(arguments: argparse.Namespace) -> int:
-    from course_utils.classroom.lessons import all_lessons, copy_lesson, find_lesson, notebooks_dir, open_in_jupyterlab
+    from course_utils.classroom.copies import copy_lesson, renew_copies
+    from course_utils.classroom.lessons import all_lessons, find_lesson, notebooks_dir, open_in_jupyterlab
 
     if arguments.sources:
         target = notebooks_dir() / "src"
     else:
         lessons = all_lessons()
         chosen = find_lesson(arguments.lesson) if arguments.lesson else lessons[0]
-        target = {lesson: copy_lesson(lesson) for lesson in lessons}[chosen]
+        outdated = [path.stem for path in renew_copies(lessons).outdated]
+        target = copy_lesson(chosen, fresh=arguments.fresh)
+        if outdated:
+            print(f"Your copies of {', '.join(outdated)} are of an older edition and hold your work: they stay.")
+            numbers = " ".join(name[:2] for name in outdated)
+            print(f"The new edition: course lab {numbers[:2]} --fresh, or course reset {numbers}")
     print(f"Opening {_shown(target)} in JupyterLab. Ctrl-C here ends it.", flush=True)
     open_in_jupyterlab(target, arguments.jupyter_options)
     return 0
@@ -113,10 +121,12 @@ def _data(arguments: argparse.Namespace) -> int:
 
 
 def _reset(arguments: argparse.Namespace) -> int:
-    from course_utils.classroom.lessons import copy_lesson, find_lesson
+    from course_utils.classroom.copies import copy_lesson
+    from course_utils.classroom.lessons import all_lessons, find_lesson
 
-    copy = copy_lesson(find_lesson(arguments.lesson), fresh=True)
-    print(f"A fresh copy: {_shown(copy)}")
+    chosen = all_lessons() if arguments.lessons == ["all"] else [find_lesson(word) for word in arguments.lessons]
+    for lesson in chosen:
+        print(f"A fresh copy: {_shown(copy_lesson(lesson, fresh=True))}")
     return 0
 
 

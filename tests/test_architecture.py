@@ -19,7 +19,7 @@ FLOORS = (
     ("training", "features", "inference", "evaluation"),
     ("tuning", "text"),
     ("plotting", "classroom.lessons"),
-    ("classroom.pages", "classroom.predictions", "classroom.book"),
+    ("classroom.copies", "classroom.pages", "classroom.predictions", "classroom.book"),
     ("classroom.execution",),
     ("classroom.exercises", "widgets", "classroom.doctor"),
     ("__main__",),

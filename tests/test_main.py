@@ -92,6 +92,30 @@ def test_reset_puts_a_fresh_copy_beside_the_old_one(capsys):
     assert "01_pretrained_inference_fresh.ipynb" in capsys.readouterr().out
 
 
+def test_reset_takes_several_lessons_or_all(capsys):
+    assert main(["reset", "1", "6"]) == 0
+    assert capsys.readouterr().out.count("A fresh copy") == 2
+    assert main(["reset", "all"]) == 0
+    assert capsys.readouterr().out.count("A fresh copy") == 3
+
+
+def test_lab_names_outdated_copies_that_hold_work_and_the_way_to_the_new_edition(monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr(lessons, "open_in_jupyterlab", lambda path, _options: opened.append(path.name))
+    assert main(["lab", "1"]) == 0
+    assert "older edition" not in capsys.readouterr().out
+    own = Path.cwd() / "notebooks" / "my" / "01_pretrained_inference.ipynb"
+    own.write_text(own.read_text(encoding="utf-8").replace("1 + 1", "my = 1"), encoding="utf-8")
+    book = Path.cwd() / "notebooks" / "01_pretrained_inference.ipynb"
+    book.write_text(book.read_text(encoding="utf-8").replace('"run_seconds"', '"source_sha256": "new", "run_seconds"'))
+    assert main(["lab", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "01_pretrained_inference are of an older edition" in said
+    assert "course lab 01 --fresh, or course reset 01" in said
+    assert main(["lab", "01", "--fresh"]) == 0
+    assert opened == ["01_pretrained_inference.ipynb"] * 2 + ["01_pretrained_inference_fresh.ipynb"]
+
+
 def test_doctor_ends_with_status_1_where_something_needs_mending(monkeypatch, capsys):
     for problem, status in (("", 0), ("It is broken.", 1)):
         report = doctor.EnvironmentReport((doctor.Finding("disk", "full", problem, "mend it"),))

@@ -1,17 +1,16 @@
-"""Where the lessons are, and the learner's own copies of them.
+"""Where the lessons are, and how one is named and found.
 
 The lessons belong to the cloned repository; the installed package alone (as on Colab) has none.
 """
 
 import difflib
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from course_utils.runtime import atomic_write, repository_root
+from course_utils.runtime import repository_root
 
 
 class LessonError(Exception):
@@ -104,48 +103,15 @@ def find_notebook(word: str) -> Lesson:
     return find_lesson(word)
 
 
-def _cleared(lesson: Lesson) -> str:
-    """Return the lesson as a notebook's JSON without outputs, its links fitted to a folder one level below."""
-    notebook = read_notebook(lesson.path)
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-        else:
-            source = "".join(cell["source"])
-            cell["source"] = re.sub(
-                r"(?<=\]\()(?!\d\d_)[^)\s#]+",  # a link's target, other lessons excepted: they are copied too
-                lambda link: f"../{link[0]}" if (lesson.path.parent / link[0]).exists() else link[0],
-                source,
-            )
-    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-
-
-def copy_lesson(lesson: Lesson, *, fresh: bool = False) -> Path:
-    """Copy a lesson, outputs cleared, into the learner's folder `notebooks/my/`; return the copy's path.
-
-    An existing file is never touched: it is returned as it is or, with `fresh`, a copy named `NN_name_fresh.ipynb`
-    (`_fresh_2`, ...) is put beside it.
-    """
-    own = lesson.path.parent / "my" / lesson.path.name
-    own.parent.mkdir(exist_ok=True)
-    tried = 1
-    while fresh and own.exists():
-        own = own.with_name(f"{lesson.name}_fresh{f'_{tried}' if tried > 1 else ''}.ipynb")
-        tried += 1
-    if not own.exists():
-        with atomic_write(own) as temporary:
-            temporary.write_text(_cleared(lesson), encoding="utf-8", newline="\n")
-    return own
-
-
 def open_in_jupyterlab(path: Path, options: Iterable[str] = ()) -> None:
-    """Open JupyterLab on a file or folder of the repository and stay until it is closed.
+    """Open JupyterLab on a file or folder and stay until it is closed; its root is the repository, where it lies there.
 
     `options` go to JupyterLab (`--no-browser`, `--port=8890`). Raises ModuleNotFoundError where it is not installed.
     """
     from jupyterlab.labapp import LabApp
 
-    root = notebooks_dir().parent
+    repository = notebooks_dir().parent
+    root = repository if path.is_relative_to(repository) else path.parent
     sys.argv = ["jupyter-lab"]
     LabApp.launch_instance(
         [

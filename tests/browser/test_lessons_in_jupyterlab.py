@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from course_utils import widgets
-from course_utils.classroom import lessons
+from course_utils.classroom import copies, lessons
 from course_utils.classroom.execution import OVERTIME
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
@@ -124,8 +124,9 @@ def choose_a_picture(page, picture: Path) -> None:
         wait_for_change(page, explorer, before)
 
 
-def test_a_lesson_runs_to_its_end_and_answers_the_learner(lesson, jupyterlab, course, page, tmp_path):
-    own = lessons.copy_lesson(lesson)
+def test_a_lesson_runs_to_its_end_and_answers_the_learner(lesson, jupyterlab, course, page, tmp_path, monkeypatch):
+    monkeypatch.setattr(copies, "notebooks_dir", lambda: course / "notebooks")
+    own = copies.copy_lesson(lesson)
     assert own.is_relative_to(course)
     open_notebook(page, jupyterlab, own, course)
 

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from made_up import write_lesson
 
-from course_utils.classroom import execution, lessons
+from course_utils.classroom import copies, execution, lessons
 
 
 def run_under_guard(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
@@ -89,7 +89,7 @@ def test_a_run_executes_offline_in_the_notebooks_folder_and_leaves_the_lesson_al
 
 
 def test_a_learners_own_copy_is_what_runs_and_has_a_page_of_its_own(notebooks, tmp_path, capsys):
-    copy = lessons.copy_lesson(lessons.find_lesson("1"))
+    copy = copies.copy_lesson(lessons.find_lesson("1"))
     copy.write_text(copy.read_text(encoding="utf-8").replace("1 + 1", "6 * 7"), encoding="utf-8")
     notes = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('mine')")])
     nbformat.write(notes, notebooks / "my" / "notes.ipynb")  # not a copy: there is no budget in its head
@@ -195,7 +195,7 @@ def test_nothing_is_claimed_of_other_settings(claiming, tmp_path, monkeypatch, s
 
 
 def test_nothing_is_claimed_of_a_learners_copy(claiming, tmp_path):
-    copy = lessons.copy_lesson(lessons.read_lesson(claiming))
+    copy = copies.copy_lesson(lessons.read_lesson(claiming))
     run, _ = run_with_claim(claiming, tmp_path, more_than=3)
     assert run.problem
     assert execution.run_lesson(lessons.read_lesson(copy), tmp_path / "page.html").problem == ""

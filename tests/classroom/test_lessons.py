@@ -5,6 +5,7 @@ import pytest
 from made_up import write_lesson
 
 from course_utils.classroom import lessons
+from course_utils.classroom.copies import copy_lesson
 
 
 def test_all_lessons_are_sorted_and_know_their_time(notebooks):
@@ -75,7 +76,7 @@ def test_a_notebook_that_is_no_path_is_a_lesson(word, tmp_path, monkeypatch):
 
 
 def test_a_notebook_is_found_by_its_path_and_never_replaced_by_the_original(notebooks, monkeypatch):
-    copy = lessons.copy_lesson(lessons.find_lesson("1"))
+    copy = copy_lesson(lessons.find_lesson("1"))
     monkeypatch.chdir(notebooks)
     assert lessons.find_notebook("my/01_pretrained_inference.ipynb").path == copy
     assert lessons.find_notebook(str(copy)).path == copy
@@ -91,39 +92,6 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path, text):
     (tmp_path / "words.ipynb").write_text(text, encoding="utf-8")
     with pytest.raises(lessons.LessonError, match=r"words\.ipynb is no notebook"):
         lessons.read_lesson(tmp_path / "words.ipynb")
-
-
-def test_a_copy_has_no_outputs_and_is_a_valid_notebook(notebooks):
-    copy = lessons.copy_lesson(lessons.find_lesson("1"))
-    assert copy == notebooks / "my" / "01_pretrained_inference.ipynb"
-    notebook = nbformat.read(copy, as_version=4)
-    nbformat.validate(notebook)
-    assert [cell.source for cell in notebook.cells] == ["# A lesson", "1 + 1"]
-    assert notebook.cells[1].outputs == []
-    assert notebook.cells[1].execution_count is None
-
-
-def test_a_copy_links_to_what_is_copied_beside_it_and_back_to_what_is_not(notebooks):
-    text = "[next](06_training_loop.ipynb) [word](glossary.md#epoch) [web](https://example.org/glossary.md)"
-    path = write_lesson(notebooks, "02_links", "1", text=text)
-    copy = nbformat.read(lessons.copy_lesson(lessons.read_lesson(path)), as_version=4)
-    assert copy.cells[0].source == text.replace("(glossary.md", "(../glossary.md")
-
-
-@pytest.mark.usefixtures("notebooks")
-def test_the_learners_copy_is_never_overwritten():
-    lesson = lessons.find_lesson("1")
-    own = lessons.copy_lesson(lesson)
-    own.write_text("my own notes", encoding="utf-8")
-    assert lessons.copy_lesson(lesson) == own
-    names = [lessons.copy_lesson(lesson, fresh=True).name for _ in range(3)]
-    assert names == [f"01_pretrained_inference_fresh{suffix}.ipynb" for suffix in ("", "_2", "_3")]
-    assert own.read_text(encoding="utf-8") == "my own notes"
-
-
-@pytest.mark.usefixtures("notebooks")
-def test_a_fresh_copy_takes_the_plain_name_where_it_is_free():
-    assert lessons.copy_lesson(lessons.find_lesson("1"), fresh=True).name == "01_pretrained_inference.ipynb"
 
 
 def test_jupyterlab_opens_on_the_copy_with_the_repository_as_its_root(notebooks, monkeypatch):

@@ -1,8 +1,8 @@
 """What every test stands on: one seed, no network, no settings inherited from the shell, and the optional real data."""
 
-import ipaddress
 import os
-import socket
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,27 +16,18 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MIRROR = Path(os.environ.get("COURSE_TEST_MIRROR") or REPOSITORY.parent / "shared")
 
 
-def _is_loopback(address) -> bool:
-    """True for a Unix socket, `localhost`, or an address of this machine itself."""
-    if not isinstance(address, tuple) or address[0] in ("localhost", ""):
-        return True
-    try:
-        return ipaddress.ip_address(address[0]).is_loopback
-    except ValueError:
-        return False
+sys.path.append(str(REPOSITORY / "tools" / "offline_guard"))
+import offline_guard
+
+offline_guard.install()
 
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch):
-    """Any connection that leaves this machine fails the test."""
-    connect = socket.socket.connect
-
-    def guarded(self, address):
-        if not _is_loopback(address):
-            raise AssertionError(f"A test tried to reach the network: {address}")
-        return connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+def _no_network():
+    """Any attempt to reach another machine fails the test, also one whose error the code has swallowed."""
+    offline_guard.refused.clear()
+    yield
+    assert offline_guard.refused == [], "A test tried to reach the network."
 
 
 @pytest.fixture(autouse=True)
@@ -85,8 +76,6 @@ def notebooks(tmp_path, monkeypatch) -> Path:
     for name in ("00_start_here", "01_pretrained_inference", "06_training_loop"):
         write_lesson(folder, name, "1 + 1")
     (folder / "glossary.md").write_text("# Glossary\n", encoding="utf-8")
-    guard = root / "tools" / "offline_guard" / "sitecustomize.py"
-    guard.parent.mkdir(parents=True)
-    guard.write_bytes((REPOSITORY / "tools" / "offline_guard" / "sitecustomize.py").read_bytes())
+    shutil.copytree(REPOSITORY / "tools" / "offline_guard", root / "tools" / "offline_guard")
     monkeypatch.setattr(lessons, "repository_root", lambda: root)
     return folder

@@ -31,6 +31,11 @@ def run_under_guard(code: str, environment: dict[str, str]) -> subprocess.Comple
         ),
         "socket.getaddrinfo('example.org', 80)",
         "socket.gethostbyname('example.org')",
+        "socket.gethostbyname_ex('example.org')",
+        "socket.gethostbyaddr('192.0.2.1')",
+        "socket.getnameinfo(('192.0.2.1', 80), 0)",
+        "socket.getaddrinfo(b'example.org', 80)",
+        "socket.socket(socket.AF_INET6).connect_ex(('2001:db8::1', 80))",
     ],
 )
 def test_the_guard_refuses_every_way_out(attempt):
@@ -52,6 +57,30 @@ print(b.recv(5))
 """
     run = run_under_guard(code, execution.kernel_environment())
     assert run.stdout == "b'hello'\n", run.stderr
+
+
+@pytest.mark.usefixtures("notebooks")
+def test_the_guard_remembers_what_a_program_swallowed():
+    code = """
+import socket
+try:
+    socket.create_connection(("192.0.2.1", 80))
+except Exception:
+    pass
+import offline_guard
+print(offline_guard.refused)
+"""
+    run = run_under_guard(code, execution.kernel_environment())
+    assert run.stdout == "[\"('192.0.2.1', 80)\"]\n", run.stderr
+
+
+@pytest.mark.usefixtures("notebooks")
+def test_the_guard_runs_the_sitecustomize_that_it_stands_in_front_of(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text("print('theirs')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = run_under_guard("import socket; socket.gethostbyname('example.org')", execution.kernel_environment())
+    assert run.stdout == "theirs\n"
+    assert "The offline guard refused" in run.stderr
 
 
 @pytest.mark.usefixtures("notebooks")

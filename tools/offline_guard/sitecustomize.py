@@ -1,33 +1,18 @@
-"""A socket guard. With this folder on PYTHONPATH, Python runs this file at start-up, notebook kernels included, and any
-attempt to reach another machine raises. Loopback stays open: that is how Jupyter talks to its kernels.
+"""Python runs this file as it starts where this folder is on PYTHONPATH: every process is guarded, kernels included.
+
+Python runs one file of this name. The one that stands behind this one, the system's own perhaps, runs after it.
 """
 
-import ipaddress
-import socket
+import importlib.util
 import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
 
+import offline_guard
 
-def _is_this_machine(host) -> bool:
-    if isinstance(host, bytes):
-        host = host.decode()
-    if host in (None, "", "localhost", socket.gethostname()):
-        return True
-    try:
-        return ipaddress.ip_address(host.split("%")[0]).is_loopback
-    except ValueError:
-        return False
+offline_guard.install()
 
-
-def _guard(event: str, arguments: tuple) -> None:
-    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
-        address = arguments[1]
-        host = address[0] if isinstance(address, tuple) else None  # a Unix socket's address is a path
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
-        address = host = arguments[0]
-    else:
-        return
-    if not _is_this_machine(host):
-        raise RuntimeError(f"The offline guard refused a connection to {address}: lessons must run without a network.")
-
-
-sys.addaudithook(_guard)
+_here = Path(__file__).resolve().parent
+_spec = PathFinder.find_spec("sitecustomize", [folder for folder in sys.path if Path(folder).resolve() != _here])
+if _spec is not None and _spec.loader is not None:
+    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))

@@ -1,5 +1,6 @@
 """What every test stands on: one seed, no network, no settings inherited from the shell, and the optional real data."""
 
+import importlib
 import os
 import shutil
 import sys
@@ -17,8 +18,7 @@ MIRROR = Path(os.environ.get("COURSE_TEST_MIRROR") or REPOSITORY.parent / "share
 
 
 sys.path.append(str(REPOSITORY / "tools" / "offline_guard"))
-import offline_guard
-
+offline_guard = importlib.import_module("offline_guard")
 offline_guard.install()
 
 

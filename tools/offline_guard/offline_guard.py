@@ -18,17 +18,15 @@ def install() -> None:
 def _guard(event: str, arguments: tuple) -> None:
     if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):  # also connect_ex and UDP
         address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None  # a Unix socket's address is a path
     elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"):
         address = arguments[0]
+        host = address[0] if isinstance(address, tuple) else address
     else:
         return
-    host = address[0] if isinstance(address, tuple) else address
-    if event.startswith("socket.get") or isinstance(address, tuple):  # a Unix socket's address is a path
-        if not _is_this_machine(host):
-            refused.append(f"{address}")
-            raise RuntimeError(
-                f"The offline guard refused a connection to {address}: there must be no need of a network."
-            )
+    if not _is_this_machine(host):
+        refused.append(f"{address}")
+        raise RuntimeError(f"The offline guard refused a connection to {address}: this must run without a network.")
 
 
 def _is_this_machine(host: str | bytes | None) -> bool:

@@ -10,24 +10,28 @@ import pickle
 import sys
 import types
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
 from course_utils.pictures.folders import (
     IMAGE_EXTENSIONS,
     LAYOUT,
-    SPLIT_NAMES,
-    SPLIT_OF,
+    check_class_names,
+    compare_classes,
+    describe_missing_split,
     entries,
     find_splits,
     is_hidden,
-    is_image_name,
+    shown,
     walk,
+    why_no_picture,
 )
+from course_utils.runtime import given_path, say
 from course_utils.transforms import load_image
 
 
@@ -38,7 +42,7 @@ class Skipped(NamedTuple):
     reason: str
 
 
-class ImageFolderDataset(Dataset):
+class ImageFolderDataset(Dataset[tuple[Any, int]]):
     """Pictures in `root`, one folder a class: `dataset[i]` is `(picture, target)`.
 
     Agrees with torchvision's `ImageFolder` on a clean folder: classes sorted by name and numbered from 0, files sorted,
@@ -48,65 +52,104 @@ class ImageFolderDataset(Dataset):
     root        the folder of one split, such as `data/clothing/train`
     transform   called with each Pillow picture; without one, `dataset[i]` gives the picture itself
     classes     the class names in the order of their numbers, for instance those of the training set, so that all
-                splits count alike; checked against the folders
+                splits count alike. Some of them may have no pictures in `root`; pictures of other classes are refused
 
     .classes        list of names               .samples    list of (path, target)
     .class_to_idx   name -> target              .targets    list of targets, one a sample
     .skipped        list of (path, reason)
 
-    Only names are read here; a picture is opened when `dataset[i]` asks for it. Raises FileNotFoundError for a missing
-    root, for no class folders and for class folders without pictures, ValueError where `classes` and folders differ,
-    and, from `dataset[i]`, OSError that names the file which cannot be read. Lesson 02.
+    Only names are read here; a picture is opened when `dataset[i]` asks for it. Warns of class folders that are called
+    like splits, or alike. Raises FileNotFoundError for a missing root, for no class folders and for class folders
+    without pictures (with `classes`: for no pictures at all), ValueError for pictures of no class in `classes` and for
+    a folder of splits, PermissionError for a folder that may not be read; and from `dataset[i]`, OSError that names the
+    file which cannot be read, TypeError and IndexError for what is no number of a sample. Lesson 02.
     """
 
-    def __init__(self, root: str | Path, transform: Callable | None = None, classes: Sequence[str] | None = None):
-        self.root = Path(root)
+    def __init__(
+        self,
+        root: str | Path,
+        transform: Callable[[Any], Any] | None = None,
+        classes: Sequence[str] | None = None,
+    ):
+        self.root = given_path(root, kind="folder")
         self.transform = transform
         self.skipped: list[Skipped] = []
-        folders = self._find_class_folders(expected=classes)
-        self.classes = list(classes) if classes is not None else sorted(folders)
-        self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
+        folders = self._find_class_folders()
+        if classes is None:
+            check_class_names(list(folders), self.root)
+        self.classes = sorted(folders) if classes is None else list(classes)
+        self.class_to_idx = {name: target for target, name in enumerate(self.classes)}
+        pictures = {name: self._find_pictures(folder) for name, folder in folders.items()}
+        if classes is not None:
+            compare_classes(self.classes, [name for name in folders if pictures[name]], self.root)
         self.samples: list[tuple[str, int]] = [
-            (str(path), target)
-            for name, target in self.class_to_idx.items()
-            for path in self._find_pictures(folders[name])
+            (str(path), target) for name, target in self.class_to_idx.items() for path in pictures.get(name, [])
         ]
         self.targets = [target for _, target in self.samples]
-        self._refuse_empty_classes()
+        if classes is None:
+            self._refuse_empty(self.empty_classes)
+        elif not self.samples:
+            self._refuse_empty(self.classes)
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        path, target = self.samples[index]
+        path, target = self.samples[_position(index, len(self.samples))]
         try:
             image = load_image(path)
         except OSError as error:
             raise OSError(f"{error} scan_images({str(self.root)!r}) lists every bad file of the data set.") from error
-        return (image if self.transform is None else self.transform(image)), target
+        if self.transform is None:
+            return image, target
+        try:
+            return self.transform(image), target
+        except Exception as error:
+            error.add_note(f"The transform was given the picture {path}.")
+            raise
 
-    def select(self, indices: Iterable[int]) -> "ImageFolderDataset":
-        """Return a data set of these samples only, in this order; classes, numbers and transform stay the same."""
+    def select(self, indices: Iterable[Any]) -> "ImageFolderDataset":
+        """Return a data set of some samples only; classes, numbers and transform stay the same.
+
+        `indices` holds whole numbers from 0 to `len(self) - 1`, whose order is kept, or one True or False for each
+        sample (`torch.tensor(dataset.targets) == 1`): a list, an array, a tensor. Raises TypeError for anything else,
+        IndexError for a number out of range, negative ones included, ValueError for a mask of another length.
+        """
         chosen = copy.copy(self)
-        chosen.samples = [self.samples[index] for index in indices]
+        chosen.samples = [self.samples[position] for position in _positions(indices, len(self.samples))]
         chosen.targets = [target for _, target in chosen.samples]
         return chosen
 
+    @property
+    def empty_classes(self) -> list[str]:
+        """The names of the classes without a sample."""
+        filled = set(self.targets)
+        return [name for name, target in self.class_to_idx.items() if target not in filled]
+
     def __repr__(self) -> str:
         counts = Counter(self.targets)
-        width = max(map(len, self.classes))
-        lines = [f"{index:4d}  {name:<{width}}  {counts[index]:6,d}" for index, name in enumerate(self.classes)]
+        names = [shown(name) for name in self.classes]
+        width = max(map(len, names))
+        lines = [f"{index:4d}  {name:<{width}}  {counts[index]:6,d}" for index, name in enumerate(names)]
         if len(lines) > 20:
             lines[10:] = [f"      ... {len(lines) - 10} more classes"]
         head = f"ImageFolderDataset: {len(self):,} pictures in {len(self.classes)} classes, from {self.root}"
-        return "\n".join([head, *lines, *([self._describe_skipped()] if self.skipped else [])])
+        return "\n".join([head, *lines, *([self._describe(self.skipped)] if self.skipped else [])])
 
-    def _describe_skipped(self) -> str:
-        shown = [f"{path.relative_to(self.root).as_posix()} ({reason})" for path, reason in self.skipped[:5]]
-        more = [f"and {len(self.skipped) - 5} more, see .skipped"] if len(self.skipped) > 5 else []
-        return f"skipped {len(self.skipped)}: " + ", ".join(shown + more)
+    def describe_gaps(self) -> str:
+        """Return what is left out, hidden files aside, and which classes are empty, a line each; "" for nothing."""
+        left_out = [skipped for skipped in self.skipped if skipped.reason != "hidden"]
+        lines = [self._describe(left_out)] if left_out else []
+        if self.empty_classes:
+            lines.append(f"no pictures of {', '.join(map(shown, self.empty_classes))}")
+        return "\n".join(f"{self.root.name}: {line}" for line in lines)
 
-    def _find_class_folders(self, *, expected: Sequence[str] | None) -> dict[str, Path]:
+    def _describe(self, skipped: Sequence[Skipped]) -> str:
+        told = [f"{path.relative_to(self.root).as_posix()} ({reason})" for path, reason in skipped[:5]]
+        more = [f"and {len(skipped) - 5} more, see .skipped"] if len(skipped) > 5 else []
+        return f"skipped {len(skipped)}: " + ", ".join(told + more)
+
+    def _find_class_folders(self) -> dict[str, Path]:
         folders = {}
         for entry in entries(self.root):
             if is_hidden(entry):
@@ -114,63 +157,81 @@ class ImageFolderDataset(Dataset):
             elif entry.is_dir():
                 folders[entry.name] = entry
             else:
-                self.skipped.append(Skipped(entry, "in no class folder"))
+                reason = "a link to nowhere" if entry.is_symlink() else "in no class folder"
+                self.skipped.append(Skipped(entry, reason))
         if not folders:
             raise FileNotFoundError(f"No class folders in {self.root}: {LAYOUT}.")
-        if expected is None and "train" in folders and set(folders) <= set(SPLIT_OF):
-            raise ValueError(
-                f"{self.root} holds splits ({', '.join(folders)}), not classes: "
-                f"pass {self.root / 'train'}, or use make_dataloaders."
-            )
-        if expected is not None:
-            _compare_classes(expected, folders, self.root)
         return folders
 
-    def _find_pictures(self, folder: Path) -> Iterator[Path]:
+    def _find_pictures(self, folder: Path) -> list[Path]:
+        pictures = []
         for path in walk(folder):
-            if is_hidden(path):
-                self.skipped.append(Skipped(path, "hidden"))
-            elif not is_image_name(path):
-                self.skipped.append(Skipped(path, f"not a picture's ending: {path.suffix!r}"))
+            reason = why_no_picture(path)
+            if reason is None:
+                pictures.append(path)
             else:
-                yield path
+                self.skipped.append(Skipped(path, reason))
+        return pictures
 
-    def _refuse_empty_classes(self) -> None:
-        filled = set(self.targets)
-        empty = [str(self.root / name) for name, target in self.class_to_idx.items() if target not in filled]
-        if empty:
+    def _refuse_empty(self, classes: Sequence[str]) -> None:
+        if classes:
+            places = ", ".join(str(self.root / name) for name in classes)
             raise FileNotFoundError(
-                f"No pictures in {', '.join(empty)}: add some ({', '.join(IMAGE_EXTENSIONS)}) or remove the folder."
-                + (f" ({self._describe_skipped()})" if self.skipped else "")
+                f"No pictures in {places}: add some ({', '.join(IMAGE_EXTENSIONS)}) or remove the folder."
+                + (f" ({self._describe(self.skipped)})" if self.skipped else "")
             )
 
 
-def _compare_classes(expected: Sequence[str], folders: Iterable[str], root: Path) -> None:
-    missing, extra = sorted(set(expected) - set(folders)), sorted(set(folders) - set(expected))
-    if len(set(expected)) < len(expected):
-        raise ValueError(f"A class is named twice: {', '.join(expected)}.")
-    if missing or extra:
-        raise ValueError(
-            f"The folders in {root} are not the expected classes ({', '.join(expected)}):"
-            + (f" no folder for {', '.join(missing)}." if missing else "")
-            + (f" No such class: {', '.join(extra)}." if extra else "")
-        )
+def _number(value: Any) -> int | bool:
+    """Return a whole number, True or False, whatever library it is from, as Python's own; else raise TypeError."""
+    plain = value.item() if isinstance(value, np.generic | np.ndarray | torch.Tensor) and value.ndim == 0 else value
+    if not isinstance(plain, int):
+        raise TypeError(f"{value!r} is no number of a sample: those are whole numbers from 0.")
+    return plain
+
+
+def _position(index: Any, length: int) -> int:
+    """Return the place of one sample among `length`; as in every sequence, -1 is the last."""
+    if isinstance(index, slice):
+        raise TypeError("dataset[i] is one sample; dataset.select(range(start, stop)) gives several.")
+    number = _number(index)
+    if isinstance(number, bool):
+        raise TypeError(f"{index!r} is no number of a sample; a mask goes into dataset.select(mask).")
+    if not -length <= number < length:
+        raise IndexError(f"There is no sample {number}: the data set has {length:,}, counted from 0.")
+    return number
+
+
+def _positions(indices: Iterable[Any], length: int) -> list[int]:
+    """Return the places that a mask or numbers pick out of `length` samples."""
+    values = indices.tolist() if isinstance(indices, np.ndarray | torch.Tensor) else indices
+    if not isinstance(values, Iterable):
+        raise TypeError(f"select takes several samples, not {indices!r}: for a single one write select([number]).")
+    numbers = [_number(value) for value in values]
+    if numbers and all(isinstance(number, bool) for number in numbers):
+        if len(numbers) != length:
+            raise ValueError(f"A mask has one True or False for each of the {length:,} samples, not {len(numbers):,}.")
+        return [place for place, is_chosen in enumerate(numbers) if is_chosen]
+    for number in numbers:
+        if number < 0:
+            raise IndexError(f"There is no sample {number}: samples are counted from 0 to {length - 1:,}.")
+    return [_position(number, length) for number in numbers]
 
 
 class DataLoaders(NamedTuple):
     """The loaders of one data set. Each yields `(images, targets)`: (N, 3, H, W) float32 and (N,) int64."""
 
-    train: DataLoader  # practice: shuffled anew each epoch, augmented
-    train_eval: DataLoader  # the same pictures in order, with the evaluation transform
-    val: DataLoader  # the mock exam: in order, never augmented
-    test: DataLoader | None  # the final exam; None where the data set has none
+    train: DataLoader[Any]  # practice: shuffled anew each epoch, augmented
+    train_eval: DataLoader[Any]  # the same pictures in order, with the evaluation transform
+    val: DataLoader[Any]  # the mock exam: in order, never augmented
+    test: DataLoader[Any] | None  # the final exam; None where the data set has none
 
 
 def make_dataloaders(
     root: str | Path,
     *,
-    train_transform: Callable,
-    eval_transform: Callable,
+    train_transform: Callable[[Any], Any],
+    eval_transform: Callable[[Any], Any],
     batch_size: int = 32,
     num_workers: int = 0,
     seed: int = 0,
@@ -178,31 +239,36 @@ def make_dataloaders(
 ) -> DataLoaders:
     """Return the loaders of the data set in `root`, which holds the folders train, validation (or val), perhaps test.
 
-    Every split counts its classes as the training set does. `seed` fixes the order of the training pictures, epoch by
+    Every split counts its classes as the training set does; a class may be absent outside the training set. Files that
+    are left out and classes without pictures are printed. `seed` fixes the order of the training pictures, epoch by
     epoch, with any number of workers; random transforms follow `set_seed` (in worker processes, `seed`). Workers start
-    anew at every pass. With `limit`, at most so many training
-    pictures are used: drawn at random with `seed`, as equally many of each class as there are. Memory is pinned only
-    where there is a GPU.
+    anew at every pass. With `limit`, at most so many training pictures are used: drawn at random with `seed`, as
+    equally many of each class as there are. Memory is pinned only where there is a GPU.
 
-    Raises FileNotFoundError where train or validation is missing, ValueError where the classes of two splits differ,
-    and RuntimeError where `num_workers` > 0 and a transform defined in a notebook cannot reach the workers. Lesson 03.
+    Raises FileNotFoundError where train or validation is missing, ValueError where another split holds pictures of a
+    class that the training set lacks, and RuntimeError where `num_workers` > 0 and a transform defined in a notebook
+    cannot reach the workers. Lesson 03.
     """
     folders = find_splits(root)
     for split in ("train", "val"):
         if split not in folders:
-            raise FileNotFoundError(f"{root} has no folder named {' or '.join(SPLIT_NAMES[split])}: {LAYOUT}.")
+            raise FileNotFoundError(describe_missing_split(root, split))
     train = ImageFolderDataset(folders["train"], train_transform)
     if limit is not None:
         train = train.select(_balanced_indices(train.targets, limit, seed))
     # A data set of its own, not a view: setting its transform must leave the augmented one as it is.
     train_eval = copy.copy(train)
     train_eval.transform = eval_transform
-    val, test = (
-        ImageFolderDataset(folders[split], eval_transform, train.classes) if split in folders else None
+    exams = {
+        split: ImageFolderDataset(folders[split], eval_transform, train.classes)
         for split in ("val", "test")
-    )
+        if split in folders
+    }
+    for dataset in (train, *exams.values()):
+        if gaps := dataset.describe_gaps():
+            say(gaps)
 
-    def loader(dataset: ImageFolderDataset, *, shuffle: bool = False) -> DataLoader:
+    def loader(dataset: ImageFolderDataset, *, shuffle: bool = False) -> DataLoader[Any]:
         if num_workers > 0:
             check_workers(dataset)
         # The order has a generator of its own, so that it is the same however many workers there are.
@@ -221,15 +287,21 @@ def make_dataloaders(
         )
 
     return DataLoaders(
-        loader(train, shuffle=True), loader(train_eval), loader(val), None if test is None else loader(test)
+        loader(train, shuffle=True),
+        loader(train_eval),
+        loader(exams["val"]),
+        loader(exams["test"]) if "test" in exams else None,
     )
 
 
 def _balanced_indices(targets: Sequence[int], limit: int, seed: int) -> list[int]:
     """Pick at most `limit` samples, one of each class in turn, at random with `seed`; in ascending order."""
+    if not isinstance(limit, int | np.integer) or isinstance(limit, bool):
+        raise TypeError(f"limit={limit!r}: it is a whole number of training pictures, or None for all.")
     if limit < 1:
         raise ValueError(f"limit={limit}: at least one training picture is needed.")
-    turns, seen = [], Counter()
+    turns: list[tuple[int, int]] = []
+    seen: Counter[int] = Counter()
     for index in torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed)).tolist():
         turns.append((seen[targets[index]], index))
         seen[targets[index]] += 1
@@ -237,7 +309,7 @@ def _balanced_indices(targets: Sequence[int], limit: int, seed: int) -> list[int
     return sorted(index for _, index in first_turns)
 
 
-def check_workers(dataset: Dataset) -> None:
+def check_workers(dataset: Dataset[Any]) -> None:
     """Raise RuntimeError where `dataset` cannot be sent to the worker processes of a DataLoader.
 
     Where a worker starts as a fresh Python (Windows, macOS, and everywhere from Python 3.14), it cannot see a class or

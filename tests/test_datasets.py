@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, features
 from torch import nn
+from torch.utils.data import Subset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from course_utils.checkpoints import preserved_randomness
 from course_utils.datasets import ImageFolderDataset, check_workers, make_dataloaders
+from course_utils.pictures.folders import shown
 from course_utils.runtime import set_seed
 from course_utils.training import train_model
 from course_utils.transforms import InputSpec, build_eval_transform, build_train_transform
@@ -122,7 +124,7 @@ def test_given_classes_fix_the_numbers(split):
 
 
 def test_given_classes_that_differ_from_the_folders_are_refused_with_the_difference(split):
-    with pytest.raises(ValueError, match=r"no folder for cat\. No such class: zebra\."):
+    with pytest.raises(ValueError, match=r"no pictures of cat\. No such class: zebra\."):
         ImageFolderDataset(split, classes=["cat", "dog", "Äpfel"])
     with pytest.raises(ValueError, match="named twice"):
         ImageFolderDataset(split, classes=["zebra", "dog", "Äpfel", "dog"])
@@ -138,6 +140,12 @@ def test_repr_of_many_classes_stays_short(tmp_path):
     for index in range(25):
         save(tmp_path / f"class {index:02d}" / "1.png")
     assert repr(ImageFolderDataset(tmp_path)).splitlines()[-1].strip() == "... 15 more classes"
+
+
+def test_a_root_may_begin_with_the_home_folder(split, monkeypatch):
+    monkeypatch.setenv("HOME", str(split.parent))
+    monkeypatch.setenv("USERPROFILE", str(split.parent))
+    assert ImageFolderDataset("~/train").samples == ImageFolderDataset(split).samples
 
 
 def test_a_missing_root_and_a_root_that_is_a_file_are_named(split):
@@ -181,6 +189,83 @@ def test_selected_samples_keep_classes_and_numbers(split):
     assert chosen.targets == [dataset.targets[6], dataset.targets[2]]
     assert chosen.classes == dataset.classes
     assert len(dataset) == 7
+
+
+AS_LIBRARIES_DO = (list, tuple, iter, np.array, torch.tensor, lambda values: [torch.tensor(value) for value in values])
+
+
+@pytest.mark.parametrize("library", AS_LIBRARIES_DO)
+def test_a_mask_selects_where_it_is_true(split, library):
+    dataset = ImageFolderDataset(split)
+    chosen = dataset.select(library([target == 1 for target in dataset.targets]))
+    assert chosen.samples == [sample for sample in dataset.samples if sample[1] == 1]
+    assert len(chosen) == 3
+
+
+@pytest.mark.parametrize("library", [*AS_LIBRARIES_DO, lambda values: np.array(values, dtype=np.uint8)])
+def test_whole_numbers_of_any_library_select(split, library):
+    dataset = ImageFolderDataset(split)
+    assert dataset.select(library([6, 0, 6])).samples == [dataset.samples[place] for place in (6, 0, 6)]
+
+
+@pytest.mark.parametrize(
+    ("indices", "error", "words"),
+    [
+        ([True, False], ValueError, "each of the 7 samples, not 2"),
+        ([True, 2], TypeError, "mask goes into"),
+        ([0, -1], IndexError, "no sample -1: .* 0 to 6"),
+        (torch.tensor([7]), IndexError, "no sample 7: the data set has 7"),
+        ([1.0], TypeError, r"1\.0 is no number"),
+        (np.array([0.5]), TypeError, "0.5 is no number"),
+        (torch.tensor([1.0]), TypeError, "no number"),
+        ("12", TypeError, "'1' is no number"),
+        ([None], TypeError, "None is no number"),
+        (torch.zeros(2, 2, dtype=torch.int64), TypeError, "no number"),
+        (3, TypeError, r"select\(\[number\]\)"),
+        (torch.tensor(3), TypeError, r"select\(\[number\]\)"),
+    ],
+)
+def test_whatever_is_no_mask_and_no_number_in_range_selects_nothing(split, indices, error, words):
+    with pytest.raises(error, match=words):
+        ImageFolderDataset(split).select(indices)
+
+
+@pytest.mark.parametrize("index", [2, np.int64(2), np.array(2), torch.tensor(2), -5])
+def test_a_sample_is_found_by_a_whole_number_of_any_library(split, index):
+    dataset = ImageFolderDataset(split)
+    assert np.array_equal(dataset[index][0], dataset[2][0])
+
+
+@pytest.mark.parametrize(
+    ("index", "error", "words"),
+    [
+        (True, TypeError, r"mask goes into dataset\.select"),
+        (torch.tensor(True), TypeError, r"mask goes into dataset\.select"),
+        (np.bool_(False), TypeError, r"mask goes into dataset\.select"),
+        (1.0, TypeError, "no number of a sample"),
+        (torch.tensor([1, 2]), TypeError, "no number of a sample"),
+        (slice(0, 2), TypeError, r"select\(range\(start, stop\)\)"),
+        (7, IndexError, "no sample 7"),
+        (-8, IndexError, "no sample -8"),
+    ],
+)
+def test_whatever_is_no_number_of_a_sample_is_refused(split, index, error, words):
+    with pytest.raises(error, match=words):
+        ImageFolderDataset(split)[index]
+
+
+def test_a_mask_given_to_subset_is_refused_instead_of_showing_other_pictures(split):
+    dataset = ImageFolderDataset(split)
+    subset = Subset(dataset, torch.tensor(dataset.targets) == 1)
+    with pytest.raises(TypeError, match=r"mask goes into dataset\.select"):
+        subset[0]
+
+
+def test_a_transform_that_fails_names_the_picture(split):
+    dataset = ImageFolderDataset(split, transform=lambda image: image.missing)
+    with pytest.raises(AttributeError) as caught:
+        dataset[0]
+    assert caught.value.__notes__ == [f"The transform was given the picture {dataset.samples[0][0]}."]
 
 
 def test_loaders_cover_each_split_once_with_one_class_mapping(root):
@@ -232,13 +317,22 @@ def test_an_evaluation_in_between_does_not_change_the_training_that_follows(root
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("name", ["val", "valid"])
+@pytest.mark.parametrize("name", ["val", "valid", "VALIDATION", "Valid"])
 def test_other_names_of_the_validation_folder_are_known_and_a_test_folder_is_optional(root, name):
     (root / "validation").rename(root / name)
     (root / "test").rename(root / "later")
     loaders = loaders_of(root)
     assert loaders.val.dataset.root == root / name
     assert loaders.test is None
+
+
+def test_splits_are_known_in_any_case_and_by_their_longer_names(root):
+    for name, other in (("train", "Training"), ("validation", "Valid"), ("test", "TESTING")):
+        (root / name).rename(root / other)
+    assert [len(loader.dataset) for loader in loaders_of(root)] == [9, 9, 6, 3]
+    with pytest.raises(ValueError, match=r"holds splits \(TESTING, Training, Valid\).*pass .*Training"):
+        ImageFolderDataset(root)
+    assert len(ImageFolderDataset(root / "Training")) == 9  # as the error advises
 
 
 def test_two_validation_folders_are_refused(root):
@@ -254,10 +348,162 @@ def test_a_missing_split_is_named_with_the_right_layout(root, name):
         loaders_of(root)
 
 
-def test_splits_with_different_classes_are_refused(root):
+def test_a_class_called_like_a_split_is_a_warning_unless_it_is_said_to_be_a_class(root):
+    save(root / "train" / "Test" / "1.png")
+    with pytest.warns(UserWarning, match="Test is taken for a class, and called like a split") as caught:
+        dataset = ImageFolderDataset(root / "train")
+    assert caught[0].filename == __file__
+    assert dataset.classes == ["Test", "a", "b", "c"]
+    ImageFolderDataset(root / "train", classes=dataset.classes)
+
+
+# The same name to the eye: é as one letter, and as e with an accent on top.
+CAFE, CAFE_APART = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(
+    ("trained", "other", "difference"),
+    [
+        (CAFE, CAFE_APART, "the Unicode form of their letters"),
+        ("dress", "dress ", "blanks"),
+        ("dress", "Dress", "upper and lower case"),
+        ("dress", "dr\u200bess", "invisible characters"),
+    ],
+)
+def test_a_class_name_that_only_looks_like_another_is_told_apart_and_mended_as_the_error_says(
+    tmp_path, trained, other, difference
+):
+    for name in ("hat", trained):
+        save(tmp_path / "train" / name / "1.png")
+    save(tmp_path / "val" / other / "1.png")
+    if other not in [path.name for path in (tmp_path / "val").iterdir()]:
+        pytest.skip("this file system keeps no such name")
+    with pytest.raises(ValueError, match=f"differ in {difference} only; to rename the folder: Path") as caught:
+        loaders_of(tmp_path)
+    assert f"No such class: {shown(other)}." in str(caught.value)
+    exec(str(caught.value).partition("rename the folder: ")[2], {"Path": Path})
+    assert targets_of(loaders_of(tmp_path).val) == [sorted(["hat", trained]).index(trained)]
+
+
+def test_two_classes_that_look_alike_are_a_warning(tmp_path):
+    for name in (CAFE, CAFE_APART, "tea"):
+        save(tmp_path / name / "1.png")
+    if len(list(tmp_path.iterdir())) < 3:
+        pytest.skip("on this file system both are one folder")
+    with pytest.warns(UserWarning, match=r"'cafe\\u0301' and 'caf\\xe9' are two classes, and differ in the Unicode"):
+        dataset = ImageFolderDataset(tmp_path)
+    assert "cafe\\u0301" in repr(dataset)
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".JPE", ".avif"])
+def test_a_picture_is_read_whatever_its_ending_where_pillow_reads_it(tmp_path, suffix):
+    if suffix == ".avif" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    path = save(tmp_path / "a" / "1.png")
+    with Image.open(path) as image:
+        image.save(path.with_name(f"2{suffix}"), "AVIF" if suffix == ".avif" else "JPEG")
+    assert [dataset_image.size for dataset_image, _ in ImageFolderDataset(tmp_path)] == [(16, 12)] * 2
+
+
+def test_a_photo_that_pillow_does_not_read_here_is_left_out_with_advice(root, capsys, monkeypatch):
+    monkeypatch.setattr(Image, "registered_extensions", dict)
+    for name in ("1.heic", "2.AVIF"):
+        (root / "train" / "a" / name).write_bytes(b"-")
+    loaders_of(root)
+    assert capsys.readouterr().out == (
+        "train: skipped 2: a/1.heic (Pillow does not read .heic here: save it as .jpg), "
+        "a/2.AVIF (Pillow does not read .avif here: save it as .jpg)\n"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right of their own on Windows")
+def test_links_to_nowhere_and_to_a_folder_above_are_told_and_end_nothing(split, tmp_path):
+    clean = ImageFolderDataset(split).samples
+    (split / "hat").symlink_to(tmp_path / "unplugged")
+    (split / "dog" / "all").symlink_to(split)
+    dataset = ImageFolderDataset(split)
+    assert dataset.samples == clean
+    assert {(path.relative_to(split).as_posix(), reason) for path, reason in dataset.skipped} == {
+        ("hat", "a link to nowhere"),
+        ("dog/all", "a link to a folder that it lies in"),
+    }
+
+
+def test_a_file_that_vanishes_is_named_when_it_is_asked_for(split):
+    dataset = ImageFolderDataset(split)
+    Path(dataset.samples[0][0]).unlink()
+    with pytest.raises(OSError, match=r"x\.bmp.*scan_images"):
+        dataset[0]
+
+
+def test_a_folder_that_may_not_be_read_is_named_with_a_way_out(split, monkeypatch):
+    scandir = os.scandir
+
+    def guarded(path):
+        if Path(path).name == "dog":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    with pytest.raises(PermissionError, match=r"may not be read: ask its owner.*dog"):
+        ImageFolderDataset(split)
+
+
+def test_an_exam_with_pictures_of_a_class_that_was_not_practised_is_refused_until_they_are_gone(root):
     (root / "test" / "c").rename(root / "test" / "d")
-    with pytest.raises(ValueError, match=r"test are not the expected classes.*no folder for c\. No such class: d"):
+    with pytest.raises(ValueError, match=r"test are not the expected .*no pictures of c\. No such class: d\."):
         loaders_of(root)
+    (root / "test" / "d").rename(root / "d")
+    assert targets_of(loaders_of(root).test) == [0, 1]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_class_may_be_absent_outside_the_training_set_and_is_named(root, is_there, capsys):
+    folder = root / "validation" / "b"
+    for path in folder.iterdir():
+        path.unlink()
+    if not is_there:
+        folder.rmdir()
+    loaders = loaders_of(root)
+    assert targets_of(loaders.val) == [0, 0, 2, 2]
+    assert loaders.val.dataset.classes == ["a", "b", "c"]
+    assert loaders.val.dataset.empty_classes == ["b"]
+    assert capsys.readouterr().out == "validation: no pictures of b\n"
+
+
+def test_a_class_folder_emptied_in_training_may_be_filled_or_removed_as_the_error_says(root):
+    (root / "train" / "d").mkdir()
+    (root / "test" / "d").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"No pictures in .*d: add some .* or remove the folder"):
+        loaders_of(root)
+    picture = save(root / "train" / "d" / "1.png")
+    assert loaders_of(root).train.dataset.classes == ["a", "b", "c", "d"]
+    picture.unlink()
+    (root / "train" / "d").rmdir()
+    assert loaders_of(root).train.dataset.classes == ["a", "b", "c"]
+
+
+def test_an_exam_without_any_picture_is_refused(root):
+    for path in (root / "validation").rglob("*.png"):
+        path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"No pictures in .*a, .*b, .*c: add some"):
+        loaders_of(root)
+
+
+def test_what_the_loaders_leave_out_is_printed_once_and_hidden_files_are_nobodys_loss(root, capsys):
+    for name in ("train/a/notes.txt", "train/.DS_Store", "validation/loose.png", "test/c/raw.cr2"):
+        (root / name).write_bytes(b"-")
+    loaders_of(root)
+    assert capsys.readouterr().out.splitlines() == [
+        "train: skipped 1: a/notes.txt (not a picture's ending: '.txt')",
+        "validation: skipped 1: loose.png (in no class folder)",
+        "test: skipped 1: c/raw.cr2 (not a picture's ending: '.cr2')",
+    ]
+
+
+def test_nothing_is_printed_for_a_clean_data_set(root, capsys):
+    loaders_of(root)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(3, [1, 1, 1]), (6, [2, 2, 2]), (7, [3, 2, 2]), (100, [5, 2, 2])])
@@ -275,9 +521,12 @@ def test_a_limit_draws_by_seed(root):
     assert len(set(drawn)) > 1
 
 
-def test_a_limit_below_one_is_refused(root):
+def test_a_limit_that_is_no_whole_number_above_zero_is_refused(root):
     with pytest.raises(ValueError, match="limit=0"):
         loaders_of(root, limit=0)
+    for limit in (2.0, True, "3"):
+        with pytest.raises(TypeError, match=f"limit={limit!r}"):
+            loaders_of(root, limit=limit)
 
 
 @pytest.mark.parametrize("available", [True, False])

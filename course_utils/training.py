@@ -13,17 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from course_utils.checkpoints import MovingParts, describe_run, load_checkpoint, refuse_surprise, save_checkpoint
 from course_utils.checks import check_batch, check_run
 from course_utils.report.history import History
 from course_utils.report.metrics import Metrics, Phase, describe_samples
 from course_utils.report.samples import class_names
+from course_utils.report.schedules import BATCH_SCHEDULERS
 from course_utils.runtime import evaluating, say
-
-# These schedulers move the learning rate after every batch; all others after every epoch.
-BATCH_SCHEDULERS = (OneCycleLR, CyclicLR)
 
 
 def train_one_epoch(

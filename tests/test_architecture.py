@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "course_utils"
 FLOORS = (
     ("runtime", "transforms", "report.samples", "report.tables", "report.errors", "report.schedules"),
     ("plain", "report.metrics", "report.remarks", "classroom.findings", "classroom.callout"),
-    ("pretrained", "pictures.folders", "pictures.downloads", "pictures.drawn"),
+    ("pretrained", "report.symptoms", "pictures.folders", "pictures.downloads", "pictures.drawn"),
     ("report.history", "checks", "checkpoints", "models", "datasets"),
     ("report.sweeps", "pictures.catalog", "pictures.scan", "pictures.messy", "pictures.given"),
     ("training", "features", "inference", "evaluation"),

@@ -64,7 +64,7 @@ def test_each_mistake_is_explained(mistake):
         check(**batch)
 
 
-def test_the_loops_look_at_their_first_batch_only():
+def test_the_loops_check_their_first_batch_and_explain_what_the_others_bring():
     model = nn.Linear(4, 3)
     wrong = (torch.randn(8, 4), torch.full((8,), 9))
     right = (torch.randn(8, 4), torch.zeros(8).long())
@@ -74,7 +74,7 @@ def test_the_loops_look_at_their_first_batch_only():
         evaluate(model, [wrong], **options)
     with pytest.raises(ValueError, match="between 9 and 9"):
         train_one_epoch(model, [wrong], optimizer=optimizer, **options)
-    with pytest.raises(IndexError):  # PyTorch's own words, later
+    with pytest.raises(ValueError, match=r"A label is 9, which is no class.*PyTorch's words"):
         evaluate(model, [right, wrong], **options)
 
 

@@ -119,7 +119,7 @@ KNOWN = (
 OWN_WORDS = "PyTorch's words:"
 
 
-def explain_error(error: BaseException) -> str | None:
+def explain_error(error: BaseException | None) -> str | None:
     """Return what an error of PyTorch's means and the way out, then its own words; None where it is not known."""
     if not isinstance(error, RuntimeError | TypeError | ValueError | IndexError | AttributeError):
         return None

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from course_utils.report.errors import explain_error
 from course_utils.report.samples import dataset_targets
 from course_utils.runtime import progress_bar
 
@@ -169,6 +170,9 @@ class Phase:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.close()
+        explanation = explain_error(error)
+        if explanation is not None:
+            raise ValueError(explanation) from error
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for inputs, targets in self.loader:

@@ -49,13 +49,21 @@ def dataset_targets(dataset: Any) -> Tensor | None:
     return None
 
 
+def names_of(owner: Any) -> tuple[str, ...]:
+    """Return `owner.classes`, of a data set or a model, where that is a list of names; else an empty tuple."""
+    names = getattr(owner, "classes", None)
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        return ()
+    return tuple(names)
+
+
 def _name_lists(dataset: Any) -> Iterator[tuple[str, ...]]:
     """Yield the list of names of each data set inside; a wrapper's own list stands for all that it wraps."""
-    names = getattr(dataset, "classes", None)
     if _relabels(dataset):
         return
-    if isinstance(names, list | tuple) and names and all(isinstance(name, str) for name in names):
-        yield tuple(names)
+    names = names_of(dataset)
+    if names:
+        yield names
         return
     for part in _parts(dataset):
         yield from _name_lists(part)

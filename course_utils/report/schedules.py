@@ -46,12 +46,47 @@ def describe_plans(scheduler: Any, *, num_epochs: int, num_batches: int | None, 
     ]
 
 
-def check_inner_one_cycles(scheduler: Any, *, num_epochs: int) -> None:
-    """Raise ValueError where a OneCycleLR inside another scheduler plans fewer steps than the epochs it is stepped
-    after: PyTorch would raise in the middle of the run.
+def check_scheduler(
+    scheduler: Any, *, monitor: str, num_epochs: int, num_batches: int | None, continuing: bool = False
+) -> None:
+    """Raise ValueError for a scheduler that would fail in the middle of the run, or follow the wrong figure.
+
+    That is a OneCycleLR made for another number of steps or used before, and a ReduceLROnPlateau that waits for what is
+    monitored to move the wrong way.
     """
-    if isinstance(scheduler, BATCH_SCHEDULERS):
-        return
+    if isinstance(scheduler, lr_scheduler.OneCycleLR):
+        _check_one_cycle(scheduler, num_epochs, num_batches, continuing)
+    elif isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
+        _check_plateau(scheduler, monitor)
+    else:
+        _check_inner_one_cycles(scheduler, num_epochs)
+
+
+def _check_one_cycle(
+    scheduler: lr_scheduler.OneCycleLR, num_epochs: int, num_batches: int | None, continuing: bool
+) -> None:
+    planned, due = scheduler.total_steps, None if num_batches is None else num_epochs * num_batches
+    remake = f"make a new one with epochs={num_epochs}, steps_per_epoch=len(train_loader)"
+    if due is not None and planned != due:
+        raise ValueError(
+            f"This OneCycleLR is planned for {planned} steps, but {num_epochs} epochs of {num_batches} batches take "
+            f"{due}, because it takes one step after every batch (not after every epoch): {remake}."
+        )
+    if scheduler.last_epoch > 0 and not continuing:
+        raise ValueError(f"This OneCycleLR has taken {scheduler.last_epoch} of its {planned} steps already: {remake}.")
+
+
+def _check_plateau(scheduler: lr_scheduler.ReduceLROnPlateau, monitor: str) -> None:
+    due = {"val_loss": "min", "val_accuracy": "max"}.get(monitor, scheduler.mode)
+    if scheduler.mode != due:
+        raise ValueError(
+            f"This ReduceLROnPlateau has mode={scheduler.mode!r}, but it is shown what is monitored, {monitor}, which "
+            f"is best where it is {'lowest' if due == 'min' else 'highest'}: make it with mode={due!r}, or train with "
+            f"monitor={'val_accuracy' if due == 'min' else 'val_loss'!r}."
+        )
+
+
+def _check_inner_one_cycles(scheduler: Any, num_epochs: int) -> None:
     for name, _, planned, steps in _stretches(scheduler, num_epochs):
         if name == lr_scheduler.OneCycleLR.__name__ and planned < steps:
             raise ValueError(

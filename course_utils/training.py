@@ -225,19 +225,19 @@ def make_scaler(device: torch.device | str, *, amp: bool) -> torch.amp.GradScale
     """Return what scales small gradients up, so that float16 can hold them; one for a whole run, since it learns by how
     much. It changes nothing where there is no float16. Raises ValueError for mixed precision without CUDA.
     """
-    if amp and torch.device(device).type != "cuda":
-        raise ValueError(f"Mixed precision needs a CUDA GPU, not {device}: use amp=device.type == 'cuda'.")
-    return torch.amp.GradScaler(enabled=amp and _half_precision() == torch.float16)
+    return torch.amp.GradScaler(enabled=amp and _half_precision(device) == torch.float16)
 
 
 def autocast(device: torch.device | str, *, amp: bool) -> torch.autocast:
     """Return the context in which layers compute in half precision where that does no harm, with `amp`."""
-    dtype = _half_precision() if amp else torch.float32
+    dtype = _half_precision(device) if amp else torch.float32
     return torch.autocast(torch.device(device).type, dtype=dtype, enabled=amp)
 
 
-def _half_precision() -> torch.dtype:
+def _half_precision(device: torch.device | str) -> torch.dtype:
     """bfloat16 where the GPU computes in it, else float16, whose small gradients must be scaled up."""
+    if torch.device(device).type != "cuda":
+        raise ValueError(f"Mixed precision needs a CUDA GPU, not {device}: use amp=device.type == 'cuda'.")
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
@@ -263,9 +263,8 @@ def _hand_over(error: Exception, history: History) -> None:
         return
     error.history = history  # type: ignore[attr-defined]  # no exception declares it
     error.add_note(
-        f"Training ended in epoch {len(history) + 1}. The model holds the weights of its best term, "
-        f"{history.best_epoch}; the report card of the {len(history)} finished terms is this error's attribute "
-        "`history` (in a notebook: import sys; sys.last_value.history)."
+        f"Training ended after {len(history)} finished epochs. The model holds its best weights so far, and the report "
+        "card is this error's attribute `history` (in a notebook: import sys; sys.last_value.history)."
     )
 
 

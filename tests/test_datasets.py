@@ -565,6 +565,14 @@ def test_the_order_is_the_same_with_any_number_of_workers(root):
     assert alone == helped
 
 
+def test_the_order_is_drawn_with_the_seed_and_by_nothing_else(root):
+    loader = loaders_of(root, seed=7).train
+    generator = torch.Generator().manual_seed(7)
+    labels = torch.tensor(loader.dataset.targets)
+    for _ in range(2):
+        assert targets_of(loader) == labels[torch.randperm(9, generator=generator)].tolist()
+
+
 @forks
 def test_seeding_the_generators_repeats_order_and_chance_with_a_worker(root):
     """As a sweep does before each run, in the middle of a loader's life."""

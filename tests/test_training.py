@@ -1,21 +1,26 @@
 """The loop is held against loops written by hand, killed, interrupted and fed with infinities."""
 
 import copy
+import errno
+import io
 import math
 import random
 import subprocess
 import sys
 import textwrap
 import time
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
+from course_utils import training
 from course_utils.report.history import History
-from course_utils.training import evaluate, train_model, train_one_epoch
+from course_utils.training import evaluate, to_device, train_model, train_one_epoch
 
 CPU = torch.device("cpu")
 
@@ -273,6 +278,10 @@ def test_mixed_precision_needs_cuda():
     model, options = ingredients()
     with pytest.raises(ValueError, match="CUDA"):
         train(model, options, amp=True)
+    with pytest.raises(ValueError, match="CUDA"):
+        train_one_epoch(model, loader(), amp=True, **options)
+    with pytest.raises(ValueError, match="CUDA"):
+        evaluate(model, loader(), criterion=options["criterion"], device=CPU, amp=True, progress=False)
 
 
 def test_on_epoch_end_sees_the_history_grow():
@@ -339,14 +348,14 @@ def test_reduce_on_plateau_that_waits_for_the_other_direction_is_refused(mode, m
 
 
 class Trap(TensorDataset):
-    """Raises KeyboardInterrupt when its samples have been read often enough."""
+    """Raises `error` when its samples have been read often enough."""
 
-    left = math.inf
+    left, error = math.inf, KeyboardInterrupt()
 
     def __getitem__(self, index):
         self.left -= 1
         if self.left < 0:
-            raise KeyboardInterrupt
+            raise self.error
         return super().__getitem__(index)
 
 
@@ -413,6 +422,217 @@ def test_a_loss_that_is_not_finite_from_the_start_gives_the_first_weights_back()
     assert len(history) == 1
     assert history.best_epoch is None
     assert_same_weights(before, model.state_dict())
+
+
+ENDS = {
+    "a loader": RuntimeError("DataLoader worker (pid 7) exited unexpectedly"),
+    "the GPU's memory": torch.OutOfMemoryError("CUDA out of memory."),
+    "a file": FileNotFoundError("cat.jpg"),
+    "memory": MemoryError(),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_whatever_ends_a_run_report_card_and_best_weights_are_there(end, tmp_path):
+    model, options = ingredients(learning_rate=0.3)
+    path = tmp_path / "run.pt"
+    trap = Trap(*samples().tensors)
+    trap.left, trap.error = 4 * 53 + 20, ENDS[end]
+    practice, exam = loader(trap, shuffle=True), loader(samples(seed=1))
+    with pytest.raises(type(ENDS[end])) as caught:
+        train_model(model, practice, exam, num_epochs=9, checkpoint_path=path, **options)
+    history = caught.value.history
+    assert len(history) == 4
+    assert history.best_epoch != 4, "choose a case where the last epoch is not the best"
+    assert "after 4 finished epochs" in caught.value.__notes__[0]
+    assert "`history`" in caught.value.__notes__[0]
+    marks = evaluate(model, exam, criterion=nn.CrossEntropyLoss(), device=CPU, progress=False)
+    assert marks.accuracy == max(history.val_accuracy)
+    assert not model.training
+    assert len(torch.load(path, weights_only=True)["history"]["seconds"]) == 4
+
+
+def test_a_full_disk_leaves_everything_but_that_one_write(tmp_path, monkeypatch):
+    path, write = tmp_path / "run.pt", Path.write_bytes
+
+    def full(self, data):
+        if path.exists():  # from the second epoch on
+            write(self, data[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, data)
+
+    model, options = ingredients()
+    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"The disk is full.*run.pt") as caught:  # noqa: PT012
+        patch.setattr(Path, "write_bytes", full)
+        train(model, options, checkpoint_path=path)
+    assert len(caught.value.history) == 2
+    whole_model, options = ingredients()
+    whole = train(whole_model, options)
+    model, options = ingredients()
+    resumed = train(model, options, checkpoint_path=path, resume=True)  # there is room again
+    assert without_times(resumed) == without_times(whole)
+    assert_same_weights(model.state_dict(), whole_model.state_dict())
+
+
+def test_a_beginners_mistake_stays_one_sentence():
+    model, options = ingredients()
+    with pytest.raises(ValueError, match="labels lie between") as caught:
+        train_model(
+            model, loader(TensorDataset(torch.randn(9, 6), torch.full((9,), 3))), loader(), num_epochs=1, **options
+        )
+    assert not hasattr(caught.value, "history")
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_a_batch_with_no_label_to_learn_from_ends_the_run_before_it_spoils_the_weights():
+    model, options = ingredients()
+    options["criterion"] = nn.CrossEntropyLoss(ignore_index=2)
+    labels = torch.tensor([0, 1] * 4 + [2] * 8)
+    with pytest.raises(ValueError, match="no label to learn from"):
+        train_model(model, loader(TensorDataset(torch.randn(16, 6), labels)), loader(), num_epochs=2, **options)
+    assert all(tensor.isfinite().all() for tensor in model.state_dict().values())
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp932"])
+def test_what_the_console_cannot_write_ends_no_run(encoding, tmp_path, monkeypatch):
+    console = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", console)
+    model, options = ingredients(progress=True)
+    history = train(model, options, checkpoint_path=tmp_path / "run.pt")
+    assert len(history) == 3
+    console.flush()
+    assert b"Trained for 3 epochs" in console.buffer.getvalue()
+
+
+def test_an_epoch_is_saved_before_it_is_told(tmp_path, monkeypatch):
+    path, saved = tmp_path / "run.pt", []
+
+    def listen(text):
+        if "practice:" in text:
+            saved.append(len(torch.load(path, weights_only=True)["history"]["seconds"]))
+
+    monkeypatch.setattr(training, "say", listen)
+    model, options = ingredients(progress=True)
+    train(model, options, checkpoint_path=path)
+    assert saved == [1, 2, 3]
+
+
+class Stream(IterableDataset):
+    """Samples of which nobody knows how many there are."""
+
+    def __iter__(self):
+        yield from samples()
+
+
+def test_a_stream_of_unknown_length_is_learned_from(tmp_path):
+    model, options = ingredients()
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(options["optimizer"], max_lr=0.1, total_steps=21)
+    options |= {"scheduler": scheduler, "checkpoint_path": tmp_path / "run.pt"}
+    stream = DataLoader(Stream(), batch_size=8)
+    history = train_model(model, stream, stream, num_epochs=3, **options)
+    assert (len(history), history.num_train, history.num_val, history.majority) == (3, None, None, None)
+    assert train_model(model, stream, stream, num_epochs=3, resume=True, **options).to_dict() == history.to_dict()
+
+
+CRITERIA = {
+    "a partial function": partial(nn.functional.cross_entropy, label_smoothing=0.1),
+    "a function": nn.functional.cross_entropy,
+    "a lambda": lambda outputs, targets: nn.functional.cross_entropy(outputs, targets),
+}
+
+
+@pytest.mark.parametrize("case", CRITERIA)
+def test_any_criterion_that_can_be_called_can_be_resumed(case, tmp_path):
+    model, options = ingredients()
+    options |= {"criterion": CRITERIA[case], "checkpoint_path": tmp_path / "run.pt"}
+    train(model, options, num_epochs=1)
+    assert len(train(model, options, resume=True)) == 3
+
+
+@pytest.mark.parametrize("rate", [np.geomspace(1e-3, 1e-1, 3)[1], torch.tensor(0.01)], ids=["NumPy's", "a tensor"])
+def test_a_rate_of_any_kind_is_resumed(rate, tmp_path):
+    model, options = ingredients(learning_rate=rate)
+    path = tmp_path / "run.pt"
+    train(model, options, num_epochs=1, checkpoint_path=path)
+    history = train(model, options, checkpoint_path=path, resume=True)
+    assert history.learning_rate == pytest.approx([0.01] * 3)
+    assert {type(value) for value in history.learning_rate} == {float}
+
+
+# Mixed precision, as far as a CPU can tell
+
+
+class Batch:
+    """Stands for a tensor, and tells how it is copied."""
+
+    def __init__(self, is_pinned):
+        self.is_pinned = lambda: is_pinned
+
+    def to(self, device, *, non_blocking):
+        return str(device), non_blocking
+
+
+@pytest.mark.parametrize(
+    ("device", "is_pinned", "in_background"),
+    [("cuda", True, True), ("cuda:1", True, True), ("cuda", False, False), ("mps", True, False), ("cpu", True, False)],
+)
+def test_a_copy_goes_on_in_the_background_only_where_that_is_safe(device, is_pinned, in_background):
+    assert to_device(Batch(is_pinned), device) == (device, in_background)
+    assert to_device(Batch(is_pinned), torch.device(device)) == (device, in_background)
+
+
+def test_a_batch_scheduler_steps_after_real_corrections_only():
+    model, options = ingredients()
+    options["criterion"] = lambda outputs, targets: 16 * nn.functional.cross_entropy(outputs, targets)
+    optimizer, steps = options["optimizer"], []
+    optimizer.register_step_post_hook(lambda *_: steps.append(1))
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=21)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127)  # overflows until it has been halved a few times
+    train_one_epoch(model, loader(), scheduler=scheduler, scaler=scaler, **options)
+    assert 0 < len(steps) < len(loader())
+    assert scheduler.last_epoch == len(steps)
+
+
+def test_gradients_are_clipped_at_their_true_length():
+    model, options = ingredients()
+    options["optimizer"] = torch.optim.SGD(model.parameters(), lr=1.0)
+    before = copy.deepcopy(model.state_dict())
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    train_one_epoch(model, [next(iter(loader()))], scaler=scaler, max_grad_norm=0.01, **options)
+    moved = sum((p.detach() - before[name]).pow(2).sum() for name, p in model.named_parameters()).sqrt()
+    assert moved.item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_one_scaler_serves_a_run_and_its_continuation(tmp_path, monkeypatch):
+    made = []
+
+    def make(device, *, amp):
+        assert (device, amp) == (CPU, False)
+        made.append(torch.amp.GradScaler("cpu", init_scale=2.0, growth_interval=7))  # doubles once an epoch
+        return made[-1]
+
+    monkeypatch.setattr(training, "make_scaler", make)
+    model, options = ingredients()
+    train(model, options, num_epochs=2, checkpoint_path=tmp_path / "run.pt")
+    train(model, options, num_epochs=3, checkpoint_path=tmp_path / "run.pt", resume=True)
+    assert [scaler.get_scale() for scaler in made] == [8.0, 16.0]
+
+
+def test_practice_and_exam_compute_in_the_same_precision(monkeypatch):
+    """On the CPU's own bfloat16, since there may be no GPU."""
+    monkeypatch.setattr(training, "_half_precision", lambda _: torch.bfloat16)
+    types = []
+    model, options = ingredients()
+    model.register_forward_hook(lambda *arguments: types.append(arguments[-1].dtype))
+    for amp in (True, False):
+        types.clear()
+        train_one_epoch(model, loader(), amp=amp, check=False, **options)
+        evaluate(model, loader(), criterion=options["criterion"], device=CPU, amp=amp, progress=False, check=False)
+        assert set(types) == {torch.bfloat16 if amp else torch.float32}
+        assert len(types) == 2 * len(loader())
+    types.clear()
+    train(model, options, num_epochs=1, amp=True)
+    assert types.count(torch.bfloat16) == 2 * len(loader())
 
 
 # Checkpoints in the loop
@@ -488,41 +708,69 @@ def test_resuming_in_the_same_notebook_with_the_same_objects(tmp_path):
     assert len(train(model, options, num_epochs=4, resume=True)) == 4
 
 
-# Runs in a process of its own, which forks a run, ends it at a random moment, and forks again until one comes through.
+# Runs in a process of its own, which forks a run, lets it die at a known moment, and forks again.
 CONTROLLER = """
-    import os, random, signal, sys, time
+    import os, signal, sys
+    from pathlib import Path
     import torch
     torch.set_num_threads(1)
     sys.path.insert(0, sys.argv[1])
     import test_training as t
 
-    def run():
+    class Mine(t.TensorDataset):
+        left, end = None, None
+
+        def __getitem__(self, index):
+            if self.left is not None:
+                self.left -= 1
+                if self.left < 0:
+                    os.kill(os.getpid(), self.end)
+            return super().__getitem__(index)
+
+    def dies_while_writing(which):
+        write, count = Path.write_bytes, [0]
+        def half(self, data):
+            count[0] += 1
+            if count[0] == which:
+                write(self, data[: len(data) // 2])
+                os.kill(os.getpid(), signal.SIGKILL)
+            return write(self, data)
+        Path.write_bytes = half
+
+    def log(history):
+        with open(sys.argv[3], "a") as file:
+            print(len(history), file=file)
+
+    def run(where, moment, end):
+        practice = Mine(*t.samples().tensors)
+        if where == "practice":
+            practice.left, practice.end = moment, end
+        elif where == "writing":
+            dies_while_writing(moment)
         model, options = t.ingredients()
         torch.manual_seed(5)
-        history = t.train(model, options, num_epochs=60, checkpoint_path=sys.argv[2], resume=True)
-        if len(history) < 60 and history.best_epoch:  # interrupted from the keyboard: the best weights are in place
-            data = t.loader(t.samples(seed=1))
-            marks = t.evaluate(model, data, criterion=options["criterion"], device="cpu", progress=False)
-            assert marks.accuracy >= max(history.val_accuracy), (marks, history)
-        return 0 if len(history) == 60 else 3
+        options |= {"num_epochs": 12, "checkpoint_path": sys.argv[2], "resume": True, "on_epoch_end": log}
+        history = t.train_model(model, t.loader(practice, shuffle=True), t.loader(t.samples(seed=1)), **options)
+        return 0 if len(history) == 12 else 3
 
-    chance, ended = random.Random(0), []
-    while not ended or ended[-1] != 0:
+    deaths = [
+        ("practice", 20, signal.SIGKILL),
+        ("practice", 53 + 30, signal.SIGKILL),
+        ("practice", 2 * 53 + 5, signal.SIGINT),
+        ("writing", 1, signal.SIGKILL),
+        ("practice", 2 * 53 + 52, signal.SIGKILL),
+        ("writing", 2, signal.SIGKILL),
+        ("nowhere", 0, 0),
+    ]
+    for death in deaths:
         child = os.fork()
         if child == 0:
             try:
-                os._exit(run())
-            except KeyboardInterrupt:  # outside the loop, where train_model does not catch it
-                os._exit(3)
+                os._exit(run(*death))
             except BaseException as error:
                 print(repr(error), flush=True)
                 os._exit(1)
-        if len(ended) < 10:
-            time.sleep(chance.uniform(0.02, 0.3))
-            os.kill(child, chance.choice([signal.SIGKILL, signal.SIGINT]))
-        ended.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-        assert ended[-1] in (0, 3, -signal.SIGKILL), ended
-    print("ended", ended)
+        print("ended", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -537,15 +785,17 @@ def one_thread():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks, and ends the runs by Unix signals")
 @pytest.mark.usefixtures("one_thread")
-def test_a_run_ended_at_random_moments_continues_to_the_same_end(tmp_path):
+def test_a_killed_run_resumes_where_it_was_and_comes_to_the_same_end(tmp_path):
     model, options = ingredients()
     torch.manual_seed(5)
-    history = train(model, options, num_epochs=60)
-    path = tmp_path / "run.pt"
-    command = [sys.executable, "-c", textwrap.dedent(CONTROLLER), str(Path(__file__).parent), str(path)]
+    history = train(model, options, num_epochs=12)
+    path, epochs = tmp_path / "run.pt", tmp_path / "epochs.txt"
+    command = [sys.executable, "-c", textwrap.dedent(CONTROLLER), str(Path(__file__).parent), str(path), str(epochs)]
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert "-9" in outcome.stdout, "no run was killed"
+    ends = [line.split()[1] for line in outcome.stdout.splitlines() if line.startswith("ended")]
+    assert ends == ["-9", "-9", "3", "-9", "-9", "-9", "0"], outcome.stdout
+    assert epochs.read_text().split() == [str(epoch) for epoch in range(1, 13)], "a finished epoch was learned again"
     state = torch.load(path, weights_only=True)
     assert without_times(History.from_dict(state["history"])) == without_times(history)
     assert_same_weights(model.state_dict(), state["best_weights"])

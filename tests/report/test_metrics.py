@@ -1,0 +1,238 @@
+"""The marks, held against sums written by hand, for every way in which a criterion counts labels."""
+
+import math
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset, WeightedRandomSampler
+
+from course_utils.report.metrics import (
+    Metrics,
+    Phase,
+    describe_samples,
+    loss_divisor,
+    majority_baseline,
+    num_batches,
+    num_samples,
+    standard_error,
+)
+
+WEIGHT = torch.tensor([1.0, 5.0, 0.1])
+
+
+def data(labels, *, batch_size=4, **options):
+    labels = torch.as_tensor(labels)
+    return DataLoader(TensorDataset(torch.zeros(len(labels), 2), labels), batch_size=batch_size, **options)
+
+
+class Stream(IterableDataset):
+    """Samples of which nobody knows how many there are."""
+
+    def __iter__(self):
+        yield from TensorDataset(torch.zeros(5, 2), torch.arange(5) % 3)
+
+
+# What is known before anything is read
+
+
+def test_a_card_of_marks_reads_as_words():
+    assert str(Metrics(0.3125, 0.9)) == "loss 0.312, accuracy 90.0%"
+    assert str(Metrics(0.3125, None)) == "loss 0.312"
+
+
+def test_the_standard_error_is_that_of_a_proportion():
+    labels = [1.0] * 85 + [0.0] * 15
+    spread = torch.tensor(labels).std(unbiased=False).item()
+    assert standard_error(0.85, 100) == pytest.approx(spread / math.sqrt(100))
+    for accuracy in (-0.1, 1.1, 85):
+        with pytest.raises(ValueError, match="lies in"):
+            standard_error(accuracy, 10)
+    with pytest.raises(ValueError, match="at least one sample"):
+        standard_error(0.5, 0)
+
+
+@pytest.mark.parametrize(
+    ("loader", "samples", "batches"),
+    [
+        (data([0] * 10), 10, 3),
+        (data([0] * 10, drop_last=True), 8, 2),
+        (data([0] * 10, sampler=WeightedRandomSampler([1.0] * 10, 6)), 6, 2),
+        (data([0] * 10, batch_size=None), None, 10),
+        ([(torch.zeros(2, 2), torch.zeros(2))], None, 1),
+        (DataLoader(Stream(), batch_size=2), None, None),
+        ((batch for batch in ()), None, None),
+    ],
+    ids=["plain", "drop_last", "a sampler", "no batches", "a list", "a stream", "a generator"],
+)
+def test_what_a_loader_gives_is_known_or_said_to_be_unknown(loader, samples, batches):
+    assert num_samples(loader) == samples
+    assert num_batches(loader) == batches
+    if samples is not None:
+        assert samples == sum(len(targets) for _, targets in loader)
+
+
+def test_the_majority_baseline_is_chosen_in_practice_and_measured_in_the_exam():
+    practice, exam = torch.tensor([2, 2, 1, 0]), torch.tensor([1, 1, 1, 2])
+    assert majority_baseline(practice, exam) == 0.25
+    assert majority_baseline(exam, practice) == 0.25
+    assert majority_baseline(exam, exam) == 0.75
+    assert majority_baseline(torch.tensor([2, 1, 2, 1]), torch.tensor([1, 1, 2])) == 2 / 3  # the lowest of equals
+    assert majority_baseline(torch.tensor([1]), torch.tensor([0, 2])) == 0
+
+
+@pytest.mark.parametrize(
+    ("practice", "exam", "majority"),
+    [
+        (data([0, 0, 1]), data([1, 1, 1, 0]), 0.25),
+        (data([0.5, 1.0]), data([0, 1]), None),
+        (data([0, 1]), data([0.5, 1.0]), None),
+        (data([[0, 1]]), data([[0, 1]]), None),
+        (DataLoader(Stream(), batch_size=2), data([0, 1]), None),
+        (data([0, 1]), [(torch.zeros(2, 2), torch.tensor([0, 1]))], None),
+    ],
+    ids=["classes", "regression in practice", "regression in the exam", "a map of labels", "a stream", "a list"],
+)
+def test_the_report_card_says_of_the_data_what_is_known(practice, exam, majority):
+    assert describe_samples(practice, exam) == {
+        "num_train": num_samples(practice),
+        "num_val": num_samples(exam),
+        "majority": majority,
+    }
+
+
+# What a batch counts for
+
+CRITERIA = {
+    "plain": nn.CrossEntropyLoss(),
+    "smoothed": nn.CrossEntropyLoss(label_smoothing=0.1),
+    "weighted": nn.CrossEntropyLoss(weight=WEIGHT),
+    "ignoring": nn.CrossEntropyLoss(ignore_index=1),
+    "all three": nn.CrossEntropyLoss(weight=WEIGHT, ignore_index=2, label_smoothing=0.1),
+    "summing": nn.CrossEntropyLoss(reduction="sum"),
+    "summing, weighted": nn.CrossEntropyLoss(reduction="sum", weight=WEIGHT),
+    "a function": functional.cross_entropy,
+    "a function with options": partial(functional.cross_entropy, label_smoothing=0.1),
+    "a weighted function": partial(functional.cross_entropy, weight=WEIGHT),
+    "an ignoring function": partial(functional.cross_entropy, ignore_index=1),
+    "a summing function": partial(functional.cross_entropy, reduction="sum"),
+}
+
+
+def marks(criterion, outputs, targets, *, batch_size):
+    with Phase("exam", [], criterion=criterion, progress=False) as phase:
+        for some_outputs, some_targets in zip(outputs.split(batch_size), targets.split(batch_size), strict=True):
+            phase.count(criterion(some_outputs, some_targets), some_outputs, some_targets)
+    return phase.metrics()
+
+
+@pytest.mark.parametrize("name", CRITERIA)
+@pytest.mark.parametrize("batch_size", [1, 5, 53])
+def test_the_mean_loss_does_not_depend_on_the_batches(name, batch_size):
+    criterion = CRITERIA[name]
+    outputs, targets = torch.randn(53, 3), torch.randint(0, 3, (53,))
+    whole = criterion(outputs, targets).item()
+    if "summing" in name:
+        whole /= (WEIGHT[targets].sum().item()) if "weighted" in name else 53
+    assert marks(criterion, outputs, targets, batch_size=batch_size).loss == pytest.approx(whole, rel=1e-5)
+
+
+@pytest.mark.parametrize("criterion", [nn.NLLLoss(weight=WEIGHT), partial(functional.nll_loss, weight=WEIGHT)])
+def test_class_weights_of_nll_loss_count_too(criterion):
+    outputs, targets = torch.randn(53, 3).log_softmax(1), torch.randint(0, 3, (53,))
+    assert marks(criterion, outputs, targets, batch_size=5).loss == pytest.approx(criterion(outputs, targets).item())
+    assert loss_divisor(criterion, targets) == pytest.approx(WEIGHT[targets].sum().item())
+
+
+def test_label_maps_count_each_pixel():
+    criterion = nn.CrossEntropyLoss(ignore_index=2)
+    outputs, targets = torch.randn(6, 3, 4, 4), torch.randint(0, 3, (6, 4, 4))
+    result = marks(criterion, outputs, targets, batch_size=4)
+    counted = targets != 2
+    assert result.loss == pytest.approx(criterion(outputs, targets).item(), rel=1e-5)
+    assert result.accuracy == (outputs.argmax(1) == targets)[counted].sum().item() / counted.sum().item()
+
+
+def test_measurements_have_no_accuracy_and_count_alike():
+    outputs, targets = torch.randn(10, 1), torch.randn(10, 1)
+    assert marks(nn.MSELoss(), outputs, targets, batch_size=4) == (
+        pytest.approx(nn.MSELoss()(outputs, targets).item()),
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [{"logits": torch.zeros(4, 3)}, (torch.zeros(4, 3),), torch.zeros(4), torch.zeros(4, 3, 2)],
+    ids=["a dictionary", "a tuple", "one number each", "a map"],
+)
+def test_outputs_that_are_no_scores_have_no_accuracy(outputs):
+    """A model and a criterion may agree on anything; only the marks would stumble."""
+    with Phase("exam", [], criterion=lambda *_: torch.tensor(0.5), progress=False) as phase:
+        phase.count(torch.tensor(0.5), outputs, torch.tensor([0, 1, 2, 0]))
+    assert phase.metrics() == (0.5, None)
+
+
+def test_an_exam_batch_without_a_counted_label_counts_for_nothing():
+    criterion = nn.CrossEntropyLoss(ignore_index=1)
+    outputs, targets = torch.randn(8, 3), torch.tensor([0, 2, 0, 2, 1, 1, 1, 1])
+    result = marks(criterion, outputs, targets, batch_size=4)
+    assert result.loss == pytest.approx(criterion(outputs, targets).item())
+    assert result.accuracy == (outputs.argmax(1) == targets)[:4].sum().item() / 4
+
+
+def test_a_loss_that_is_not_finite_is_not_hidden():
+    criterion = nn.CrossEntropyLoss(ignore_index=1)
+    outputs = torch.tensor([[math.nan, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    assert math.isnan(marks(criterion, outputs, torch.tensor([0, 2]), batch_size=2).loss)
+
+
+@pytest.mark.parametrize(("targets", "words"), [(None, "is its data set empty"), ([1, 1], "ignores every label")])
+def test_nothing_to_count_is_said_and_why(targets, words):
+    criterion = nn.CrossEntropyLoss(ignore_index=1)
+    with Phase("exam", [], criterion=criterion, progress=False) as phase:
+        if targets:
+            targets = torch.tensor(targets)
+            phase.count(criterion(torch.randn(2, 3), targets), torch.randn(2, 3), targets)
+    with pytest.raises(ValueError, match=rf"exam gave no sample to count.*{words}"):
+        phase.metrics()
+
+
+WORTHLESS = {
+    "ignored": (nn.CrossEntropyLoss(ignore_index=1), [1, 1]),
+    "ignored by default": (nn.CrossEntropyLoss(), [-100, -100]),
+    "weighed with nothing": (nn.NLLLoss(weight=torch.tensor([1.0, 0.0, 0.0])), [1, 2]),
+    "one of each": (nn.CrossEntropyLoss(weight=torch.tensor([1.0, 0.0, 1.0]), ignore_index=2), [1, 2]),
+    "ignored by a function": (partial(functional.cross_entropy, ignore_index=1), [[1], [1]]),
+}
+
+
+@pytest.mark.parametrize("case", WORTHLESS)
+def test_a_batch_with_no_label_to_learn_from_is_refused(case):
+    criterion, labels = WORTHLESS[case]
+    phase = Phase("practice", [], criterion=criterion, progress=False)
+    with pytest.raises(ValueError, match=r"practice holds no label to learn from: all of its 2 labels"):
+        phase.require_labels(torch.tensor(labels))
+    phase.require_labels(torch.tensor([*labels, labels[0]]) * 0)  # the label 0 counts in all of these
+
+
+def test_a_batch_that_does_no_harm_is_left_in_peace():
+    for criterion, labels in [
+        (nn.CrossEntropyLoss(ignore_index=1, reduction="sum"), torch.tensor([1, 1])),
+        (nn.MSELoss(), torch.tensor([-100.0])),
+        (lambda *_: torch.tensor(0.5), torch.tensor([-100])),
+        (nn.CrossEntropyLoss(), torch.full((2, 3), 1 / 3)),  # probabilities of the classes
+    ]:
+        Phase("practice", [], criterion=criterion, progress=False).require_labels(labels)
+
+
+def test_a_bar_shows_the_marks_and_survives_a_beginning_that_counts_nothing(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_PROGRESS", "1")
+    criterion = nn.CrossEntropyLoss(ignore_index=1)
+    with Phase("exam", data([1, 0], batch_size=1), criterion=criterion, progress=True) as phase:
+        monkeypatch.setattr(phase._bar, "update", lambda _: True)  # as if it had been redrawn just now
+        for _, targets in phase:
+            phase.count(criterion(torch.zeros(1, 3), targets), torch.zeros(1, 3), targets)
+    assert "loss 1.099, accuracy 100.0%" in capsys.readouterr().out

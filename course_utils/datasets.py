@@ -4,11 +4,6 @@ root/train/dress/1.jpg   root/validation/dress/7.jpg   root/test/dress/9.jpg    
 """
 
 import copy
-import io
-import multiprocessing
-import pickle
-import sys
-import types
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -31,8 +26,10 @@ from course_utils.pictures.folders import (
     walk,
     why_no_picture,
 )
+from course_utils.pictures.selection import one_position, positions
 from course_utils.runtime import given_path, say
 from course_utils.transforms import load_image
+from course_utils.workers import check_workers
 
 
 class Skipped(NamedTuple):
@@ -95,7 +92,7 @@ class ImageFolderDataset(Dataset[tuple[Any, int]]):
         return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        path, target = self.samples[_position(index, len(self.samples))]
+        path, target = self.samples[one_position(index, len(self.samples))]
         try:
             image = load_image(path)
         except OSError as error:
@@ -116,7 +113,7 @@ class ImageFolderDataset(Dataset[tuple[Any, int]]):
         IndexError for a number out of range, negative ones included, ValueError for a mask of another length.
         """
         chosen = copy.copy(self)
-        chosen.samples = [self.samples[position] for position in _positions(indices, len(self.samples))]
+        chosen.samples = [self.samples[position] for position in positions(indices, len(self.samples))]
         chosen.targets = [target for _, target in chosen.samples]
         return chosen
 
@@ -180,42 +177,6 @@ class ImageFolderDataset(Dataset[tuple[Any, int]]):
                 f"No pictures in {places}: add some ({', '.join(IMAGE_EXTENSIONS)}) or remove the folder."
                 + (f" ({self._describe(self.skipped)})" if self.skipped else "")
             )
-
-
-def _number(value: Any) -> int | bool:
-    """Return a whole number, True or False, whatever library it is from, as Python's own; else raise TypeError."""
-    plain = value.item() if isinstance(value, np.generic | np.ndarray | torch.Tensor) and value.ndim == 0 else value
-    if not isinstance(plain, int):
-        raise TypeError(f"{value!r} is no number of a sample: those are whole numbers from 0.")
-    return plain
-
-
-def _position(index: Any, length: int) -> int:
-    """Return the place of one sample among `length`; as in every sequence, -1 is the last."""
-    if isinstance(index, slice):
-        raise TypeError("dataset[i] is one sample; dataset.select(range(start, stop)) gives several.")
-    number = _number(index)
-    if isinstance(number, bool):
-        raise TypeError(f"{index!r} is no number of a sample; a mask goes into dataset.select(mask).")
-    if not -length <= number < length:
-        raise IndexError(f"There is no sample {number}: the data set has {length:,}, counted from 0.")
-    return number
-
-
-def _positions(indices: Iterable[Any], length: int) -> list[int]:
-    """Return the places that a mask or numbers pick out of `length` samples."""
-    values = indices.tolist() if isinstance(indices, np.ndarray | torch.Tensor) else indices
-    if not isinstance(values, Iterable):
-        raise TypeError(f"select takes several samples, not {indices!r}: for a single one write select([number]).")
-    numbers = [_number(value) for value in values]
-    if numbers and all(isinstance(number, bool) for number in numbers):
-        if len(numbers) != length:
-            raise ValueError(f"A mask has one True or False for each of the {length:,} samples, not {len(numbers):,}.")
-        return [place for place, is_chosen in enumerate(numbers) if is_chosen]
-    for number in numbers:
-        if number < 0:
-            raise IndexError(f"There is no sample {number}: samples are counted from 0 to {length - 1:,}.")
-    return [_position(number, length) for number in numbers]
 
 
 class DataLoaders(NamedTuple):
@@ -307,31 +268,3 @@ def _balanced_indices(targets: Sequence[int], limit: int, seed: int) -> list[int
         seen[targets[index]] += 1
     first_turns = sorted(turns, key=lambda turn: turn[0])[:limit]
     return sorted(index for _, index in first_turns)
-
-
-def check_workers(dataset: Dataset[Any]) -> None:
-    """Raise RuntimeError where `dataset` cannot be sent to the worker processes of a DataLoader.
-
-    Where a worker starts as a fresh Python (Windows, macOS, and everywhere from Python 3.14), it cannot see a class or
-    function that was defined in a notebook: the DataLoader would hang or die with an obscure message.
-    """
-    method = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
-    if method == "fork":
-        return
-    try:
-        _NotebookFinder(io.BytesIO()).dump(dataset)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise RuntimeError(
-            f"num_workers > 0 cannot work here: {error}. Worker processes start as a fresh Python ({method!r}) and can "
-            "only use what they can import: use num_workers=0, or move the definition into a .py file and import it."
-        ) from error
-
-
-class _NotebookFinder(pickle.Pickler):
-    """Pickles like any other, but refuses what only this notebook knows."""
-
-    def persistent_id(self, obj: Any) -> None:
-        is_definition = isinstance(obj, type | types.FunctionType)
-        # A script's own definitions are found again (workers import the script), a notebook has no file to import.
-        if is_definition and obj.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
-            raise pickle.PicklingError(f"{obj.__qualname__!r} is defined in this notebook")

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from course_utils.checkpoints import preserved_randomness
-from course_utils.datasets import ImageFolderDataset, check_workers, make_dataloaders
+from course_utils.datasets import ImageFolderDataset, make_dataloaders
 from course_utils.pictures.folders import shown
 from course_utils.runtime import set_seed
 from course_utils.training import train_model
@@ -191,67 +190,20 @@ def test_selected_samples_keep_classes_and_numbers(split):
     assert len(dataset) == 7
 
 
-AS_LIBRARIES_DO = (list, tuple, iter, np.array, torch.tensor, lambda values: [torch.tensor(value) for value in values])
-
-
-@pytest.mark.parametrize("library", AS_LIBRARIES_DO)
-def test_a_mask_selects_where_it_is_true(split, library):
+def test_a_mask_selects_where_it_is_true(split):
     dataset = ImageFolderDataset(split)
-    chosen = dataset.select(library([target == 1 for target in dataset.targets]))
+    chosen = dataset.select(torch.tensor(dataset.targets) == 1)
     assert chosen.samples == [sample for sample in dataset.samples if sample[1] == 1]
     assert len(chosen) == 3
 
 
-@pytest.mark.parametrize("library", [*AS_LIBRARIES_DO, lambda values: np.array(values, dtype=np.uint8)])
-def test_whole_numbers_of_any_library_select(split, library):
+def test_numbers_that_are_no_sample_s_are_refused_wherever_they_are_asked_for(split):
     dataset = ImageFolderDataset(split)
-    assert dataset.select(library([6, 0, 6])).samples == [dataset.samples[place] for place in (6, 0, 6)]
-
-
-@pytest.mark.parametrize(
-    ("indices", "error", "words"),
-    [
-        ([True, False], ValueError, "each of the 7 samples, not 2"),
-        ([True, 2], TypeError, "mask goes into"),
-        ([0, -1], IndexError, "no sample -1: .* 0 to 6"),
-        (torch.tensor([7]), IndexError, "no sample 7: the data set has 7"),
-        ([1.0], TypeError, r"1\.0 is no number"),
-        (np.array([0.5]), TypeError, "0.5 is no number"),
-        (torch.tensor([1.0]), TypeError, "no number"),
-        ("12", TypeError, "'1' is no number"),
-        ([None], TypeError, "None is no number"),
-        (torch.zeros(2, 2, dtype=torch.int64), TypeError, "no number"),
-        (3, TypeError, r"select\(\[number\]\)"),
-        (torch.tensor(3), TypeError, r"select\(\[number\]\)"),
-    ],
-)
-def test_whatever_is_no_mask_and_no_number_in_range_selects_nothing(split, indices, error, words):
-    with pytest.raises(error, match=words):
-        ImageFolderDataset(split).select(indices)
-
-
-@pytest.mark.parametrize("index", [2, np.int64(2), np.array(2), torch.tensor(2), -5])
-def test_a_sample_is_found_by_a_whole_number_of_any_library(split, index):
-    dataset = ImageFolderDataset(split)
-    assert np.array_equal(dataset[index][0], dataset[2][0])
-
-
-@pytest.mark.parametrize(
-    ("index", "error", "words"),
-    [
-        (True, TypeError, r"mask goes into dataset\.select"),
-        (torch.tensor(True), TypeError, r"mask goes into dataset\.select"),
-        (np.bool_(False), TypeError, r"mask goes into dataset\.select"),
-        (1.0, TypeError, "no number of a sample"),
-        (torch.tensor([1, 2]), TypeError, "no number of a sample"),
-        (slice(0, 2), TypeError, r"select\(range\(start, stop\)\)"),
-        (7, IndexError, "no sample 7"),
-        (-8, IndexError, "no sample -8"),
-    ],
-)
-def test_whatever_is_no_number_of_a_sample_is_refused(split, index, error, words):
-    with pytest.raises(error, match=words):
-        ImageFolderDataset(split)[index]
+    for ask in (dataset.__getitem__, lambda index: dataset.select([index])):
+        with pytest.raises(IndexError, match="no sample 7"):
+            ask(7)
+        with pytest.raises(TypeError, match=r"0\.5 is no number of a sample"):
+            ask(0.5)
 
 
 def test_a_mask_given_to_subset_is_refused_instead_of_showing_other_pictures(split):
@@ -613,56 +565,10 @@ def test_two_equal_settings_of_a_sweep_meet_equal_chances_with_a_worker(root):
     assert (first.train_loss, first.val_loss) == (second.train_loss, second.val_loss)
 
 
-@pytest.fixture
-def notebook(monkeypatch):
-    """Make `__main__` look like a notebook's: without a file. Returns a class and a function defined in it."""
-    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
-
-    class Invert:
-        def __call__(self, image):
-            return 1 - image
-
-    def invert(image):
-        return 1 - image
-
-    for definition in (Invert, invert):
-        definition.__module__, definition.__qualname__ = "__main__", definition.__name__
-        monkeypatch.setattr(sys.modules["__main__"], definition.__name__, definition, raising=False)
-    return Invert, invert
-
-
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
-@pytest.mark.parametrize("which", ["class", "function"])
-def test_a_definition_in_a_notebook_meeting_fresh_workers_is_explained(root, notebook, monkeypatch, method, which):
-    monkeypatch.setattr(multiprocessing, "get_start_method", lambda **_: method)
-    transform = v2.Compose([TRAIN, notebook[0]() if which == "class" else notebook[1]])
-    name = "Invert" if which == "class" else "invert"
-    with pytest.raises(RuntimeError, match=rf"'{name}' is defined in this notebook.*{method}.*num_workers=0"):
-        loaders_of(root, train_transform=transform, num_workers=1)
-    loaders_of(root, train_transform=transform)  # without workers, all is well
-
-
-def test_a_lambda_meeting_fresh_workers_is_explained(root, monkeypatch):
+def test_loaders_with_workers_refuse_what_cannot_reach_them(root, monkeypatch):
     monkeypatch.setattr(multiprocessing, "get_start_method", lambda **_: "spawn")
-    with pytest.raises(RuntimeError, match=r"lambda.*num_workers=0"):
-        loaders_of(root, eval_transform=v2.Lambda(lambda image: image), num_workers=1)
-
-
-def test_what_can_be_imported_may_meet_fresh_workers(root, notebook, monkeypatch):
-    monkeypatch.setattr(multiprocessing, "get_start_method", lambda **_: "spawn")
+    for which in ("train_transform", "eval_transform"):
+        with pytest.raises(RuntimeError, match=r"lambda.*num_workers=0"):
+            loaders_of(root, **{which: v2.Lambda(lambda image: image)}, num_workers=1)
+        loaders_of(root, **{which: v2.Lambda(lambda image: image)})  # without workers, all is well
     assert loaders_of(root, num_workers=1).train.num_workers == 1
-    # A script's definitions are found again, because workers import the script.
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", "script.py", raising=False)
-    check_workers(ImageFolderDataset(root / "train", notebook[0]()))
-
-
-def test_forked_workers_know_the_notebook(root, notebook, monkeypatch):
-    monkeypatch.setattr(multiprocessing, "get_start_method", lambda **_: "fork")
-    check_workers(ImageFolderDataset(root / "train", notebook[0]()))
-
-
-def test_the_start_method_is_not_decided_by_asking(root, monkeypatch):
-    monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none=False: None if allow_none else 1 / 0)
-    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn", "fork"])
-    with pytest.raises(RuntimeError, match="'spawn'"):
-        check_workers(ImageFolderDataset(root / "train", lambda image: image))

@@ -3,7 +3,7 @@
 import multiprocessing
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def _draw_file(job: _Job) -> None:
     draw_garment(kind, seed=seed).save(path, quality=90)
 
 
-def _draw_files(jobs: Sequence[_Job], num_workers: int) -> Iterator[None]:
+def _draw_files(jobs: Sequence[_Job], num_workers: int) -> Generator[None, None, None]:
     """Draw file after file: here (0 workers), or in so many fresh processes, which end with the iterator."""
     if num_workers == 0:
         yield from map(_draw_file, jobs)

@@ -57,6 +57,16 @@ def set_seed(seed: int = 0) -> None:
     torch.manual_seed(seed)
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, PyTorch's generator of the CPU begins at `seed`; afterwards it goes on where it was. GPUs keep theirs."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs too, which are not forked
+        yield
+
+
 def get_device(prefer: "str | torch.device | None" = None) -> "torch.device":
     """Return the device to compute on: `prefer`, else `COURSE_DEVICE`, else CUDA where there is one, else CPU.
 

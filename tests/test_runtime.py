@@ -22,6 +22,7 @@ from course_utils.runtime import (
     preserved_modes,
     progress_bar,
     say,
+    seeded,
     set_seed,
     setting,
 )
@@ -30,6 +31,22 @@ needs_links = pytest.mark.skipif(sys.platform == "win32", reason="making a link 
 
 
 # Seeds, devices and settings
+
+
+def test_seeded_repeats_what_is_drawn_inside_and_leaves_all_generators_as_they_were(monkeypatch):
+    def refuse(_seed):
+        raise AssertionError("a GPU was reseeded")
+
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", refuse)
+    before = torch.get_rng_state()
+    drawn = []
+    for _ in range(2):
+        with seeded(3):
+            drawn.append(torch.rand(4))
+    with pytest.raises(ZeroDivisionError), seeded(4):
+        raise ZeroDivisionError
+    assert torch.equal(*drawn)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_seed_reaches_python_numpy_and_pytorch():

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from course_utils.runtime import seeded
 from course_utils.transforms import AUGMENTATIONS, InputSpec, build_train_transform, denormalize, to_rgb
 
 from .display import Picture
@@ -152,8 +153,7 @@ def draw_augmentations(
     is left changed, on whatever device.
     """
     transform = build_train_transform(spec, augment=augment)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs too, which are not forked
+    with seeded(seed):
         looks = [transform(image) for _ in range(num_looks)]
     return draw_images(
         looks,

@@ -8,6 +8,7 @@ import re
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 from PIL import Image
 
@@ -156,3 +157,32 @@ def test_a_lesson_runs_to_its_end_and_answers_the_learner(lesson, jupyterlab, co
         cell.locator(".jp-OutputArea-output", has_text="Not yet").wait_for(timeout=30_000)
         assert hint in " ".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
     page.screenshot(path=tmp_path / "end.png")
+
+
+PREDICTION = (
+    'from course_utils import widgets\nwidgets.predict_first("99.1", "Where does it go?", ["up", "down"])',
+    "loss = 2",
+    'from course_utils.classroom.predictions import what_happened\nwhat_happened("99.1", "up")',
+)
+
+
+def test_a_prediction_is_clicked_kept_and_held_beside_what_happened(jupyterlab, course, page):
+    cells = [nbformat.v4.new_code_cell(code) for code in PREDICTION]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": source.KERNELSPEC})
+    folder = course / "a learner"
+    folder.mkdir()
+    nbformat.write(notebook, folder / "my.ipynb")
+    open_notebook(page, jupyterlab, folder / "my.ipynb", course)
+    run_all(page, seconds=60)  # nobody has answered: nothing waits
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    cells.nth(2).get_by_text("What happened:").wait_for()
+
+    cells.nth(0).locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_function(f"{CELLS}[0].model.executionCount === 4")
+    cells.nth(0).get_by_label("down").check()
+    cells.nth(0).get_by_text("You expect: down. Now run on.").wait_for()
+    run_from_here = "void window.jupyterapp.commands.execute('notebook:run-all-below')"
+    page.evaluate(run_from_here)
+    cells.nth(2).get_by_text("You expected: down").wait_for()
+    assert (folder / "predictions.json").is_file()

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from course_utils.classroom.callout import BLUE, GREEN, ORANGE, callout
+from course_utils.runtime import seeded
 
 Status = Literal["solved", "refused", "unanswered"]
 Kind = Literal["number", "text", "tensor", "function", "anything"]
@@ -117,8 +118,7 @@ def check(key: str, answer: object, **given: object) -> Verdict:
     if key not in known:
         raise ValueError(f"There is no exercise {key!r}. This lesson has {', '.join(known) or 'none'}.")
     asked_for = known[key]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         last = _judge(asked_for, answer, given)
     return last
 

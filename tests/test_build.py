@@ -51,8 +51,12 @@ ADDRESS = "https://github.com/someone/course"
 
 
 @pytest.fixture
-def course(tmp_path):
-    """An empty course in a folder with a space and a letter beyond ASCII, with a README that holds the markers."""
+def course(tmp_path, monkeypatch):
+    """An empty course in a folder with a space and a letter beyond ASCII, with a README that holds the markers.
+
+    It is not published, whatever address this repository, or a fork of it, has in its own pyproject.toml.
+    """
+    monkeypatch.setattr(build_notebooks, "repository_address", lambda: generated.PLACEHOLDER)
     (tmp_path / "mein Kürs" / "notebooks" / "src").mkdir(parents=True)
     readme = "# Course\n\n<!-- lessons:start -->\nold\n<!-- lessons:end -->\n\nThe end.\n"
     (tmp_path / "mein Kürs" / "README.md").write_text(readme, encoding="utf-8")
@@ -432,10 +436,72 @@ def test_while_the_address_is_a_placeholder_there_is_no_badge(course):
     assert "colab" not in cell.source.lower()
 
 
-def test_the_address_is_the_one_of_pyproject(tmp_path):
-    (tmp_path / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{ADDRESS}.git"\n', encoding="utf-8")
-    assert generated.repository_address(tmp_path / "pyproject.toml") == ADDRESS
-    assert generated.repository_address().startswith("https://github.com/")
+def address_of(tmp_path, written):
+    (tmp_path / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{written}"\n', encoding="utf-8")
+    return generated.repository_address(tmp_path / "pyproject.toml")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://github.com/some-one/my.course",
+        "https://github.com/some-one/my.course.git",
+        "https://github.com/some-one/my.course/",
+        "http://github.com/some-one/my.course",
+        "github.com/some-one/my.course",
+        "git@github.com:some-one/my.course.git",
+        "ssh://git@github.com/some-one/my.course.git",
+    ],
+)
+def test_the_address_is_the_one_of_pyproject_however_it_is_written(tmp_path, written):
+    assert address_of(tmp_path, written) == "https://github.com/some-one/my.course"
+    assert generated.repository_address().startswith("https://")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "some-one/my-course",
+        "github.com",
+        "https://github.com/some-one",
+        "https://github.com/a/b/tree/main",
+        "c.d/e f",
+    ],
+)
+def test_an_address_that_would_give_broken_links_is_refused(tmp_path, written):
+    with pytest.raises(source.SourceError, match=r"Repository = .* is not the address .* Write it like https://github"):
+        address_of(tmp_path, written)
+
+
+def test_a_build_says_that_the_address_is_none(course, monkeypatch, capsys):
+    def refuse():
+        raise source.SourceError("Repository = 'x' is not the address of a repository.")
+
+    monkeypatch.setattr(build_notebooks, "repository_address", refuse)
+    add_lesson(course, "# %%\na = 1\n")
+    with pytest.raises(SystemExit):
+        run_build(course, "--links")
+    assert "is not the address" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("pretend_execution")
+@pytest.mark.parametrize(("address", "in_colab"), [(ADDRESS, True), ("https://gitlab.com/a/b/course", False)])
+def test_links_follow_a_new_address_without_a_build(course, monkeypatch, address, in_colab):
+    """What a fork does: one line changed, and --links. Colab opens what is on GitHub, nothing else."""
+    add_lesson(course, "# %%\na = 1\n")
+    assert run_build(course) == 0
+    monkeypatch.setattr(build_notebooks, "repository_address", lambda: address)
+    assert run_build(course, "--check") == 1
+    monkeypatch.setattr(build_notebooks, "execute", None)
+    assert run_build(course, "--links") == 0
+    assert run_build(course, "--check") == 0
+    _, navigation, setup, _ = built(course).cells
+    assert f"git+{address}" in setup.source
+    assert ("colab" in navigation.source) == in_colab
+    readme = (course.parent / "README.md").read_text(encoding="utf-8")
+    assert ("colab" in readme) == ("in Colab" in readme) == in_colab
+    assert readme.count("|\n") == 3
 
 
 @pytest.mark.usefixtures("pretend_execution")

@@ -190,12 +190,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=NOTEBOOKS, help="where notebooks and src/ are (notebooks/)")
     options = parser.parse_args(arguments)
 
-    address, folder = repository_address(), options.folder.resolve()
+    folder = options.folder.resolve()
     lessons = [read_source(path) for path in list_sources(folder / "src")]
     names = [lesson.name for lesson in lessons]
     try:
+        address = repository_address()
         wanted = {find_name(word, names) for word in options.lessons} or set(names)
-    except LessonError as error:
+    except (LessonError, SourceError) as error:
         parser.error(str(error))
     chosen = [lesson for lesson in lessons if lesson.name in wanted]
 

@@ -4,30 +4,43 @@ A link between lessons is relative, so it works on GitHub, in JupyterLab and wit
 relative links; once the course is published, a second line, meant for Colab, holds absolute ones beside the badge.
 """
 
+import re
 import tomllib
 from pathlib import Path
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from lesson_tools.source import REPOSITORY, LessonSource
+from lesson_tools.source import REPOSITORY, LessonSource, SourceError
 
 PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
 _BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+_ADDRESS = re.compile(
+    r"(?:https?://|ssh://)?(?:git@)?(?P<host>[\w-]+(?:\.[\w-]+)+)[/:](?P<path>[\w.-]+(?:/[\w.-]+?)+)(?:\.git)?/?"
+)
 _START, _END = "<!-- lessons:start -->", "<!-- lessons:end -->"
 
 
 def repository_address(pyproject: Path = REPOSITORY / "pyproject.toml") -> str:
-    """Return the published address of the repository, which stands in `[project.urls]` alone."""
-    settings = tomllib.loads(pyproject.read_text(encoding="utf-8"))
-    return settings["project"]["urls"]["Repository"].rstrip("/").removesuffix(".git")
+    """Return the published address of the repository, which stands in `[project.urls]` alone, as `https://host/path`.
+
+    Other ways to write it are understood (`git@host:path.git`, no scheme). Raises SourceError for what is no address.
+    """
+    written = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+    found = _ADDRESS.fullmatch(written.strip())
+    if found is None or (found["host"] == "github.com" and found["path"].count("/") > 1):
+        raise SourceError(
+            f"{pyproject.name}: [project.urls] Repository = {written!r} is not the address of a repository. "
+            f"Write it like {PLACEHOLDER}, without a file or a branch behind it."
+        )
+    return f"https://{found['host']}/{found['path']}"
 
 
 def colab_link(address: str, name: str) -> str:
-    """Return the address at which Colab opens the lesson `name`, or "" while the repository is not published."""
-    if address == PLACEHOLDER:
-        return ""
+    """Return the address at which Colab opens the lesson `name`; "" where it cannot: it reads GitHub alone."""
     path = address.removeprefix("https://github.com/")
+    if address == PLACEHOLDER or path == address:
+        return ""
     return f"https://colab.research.google.com/github/{path}/blob/main/notebooks/{name}.ipynb"
 
 
@@ -64,7 +77,7 @@ def setup_cell(address: str) -> NotebookNode:
 
 def lesson_table(lessons: list[LessonSource], run_seconds: dict[str, int], *, address: str) -> str:
     """Return the README's table of the lessons that are built: `run_seconds` by name."""
-    published = address != PLACEHOLDER
+    published = bool(colab_link(address, "00"))
     rows = ["| lesson | the question it answers | study | runs in |", "|---|---|---|---|"]
     if published:
         rows = [rows[0] + " in Colab |", rows[1] + "---|"]

@@ -35,7 +35,7 @@ _NAMES = {
     "runtime": ("get_device", "set_seed"),
     "pictures.scan": ("ScanReport", "scan_images"),
     "training": ("evaluate", "train_model", "train_one_epoch"),
-    "transforms": ("InputSpec", "build_eval_transform", "build_train_transform", "denormalize", "load_image", "steps"),
+    "transforms": ("InputSpec", "build_eval_transform", "build_train_transform", "denormalize", "load_image"),
     "tuning": ("learning_rate_range_test", "sweep_learning_rates"),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}

@@ -4,24 +4,40 @@ A network can only be used with the size and the normalisation it was schooled o
 the weights (`models`), and builds every transform here, so that a transform cannot disagree with the weights.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 from torchvision.transforms import v2
+
+from course_utils.pictures.unreadable import REMEDIES, explain
+from course_utils.runtime import given_path
 
 # Mean and standard deviation of the red, green and blue values (0 to 1) of ImageNet's training pictures, as torchvision
 # uses them for all its classification weights.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+# How a picture is turned upright that was stored with this EXIF orientation. Not `ImageOps.exif_transpose`: that writes
+# the camera's other notes anew, and refuses the picture where one of them is odd.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
 # What `build_train_transform` does beyond the evaluation transform, from nothing to much.
 AUGMENTATIONS = {
     "none": "the evaluation transform itself: every epoch sees the same pixels",
-    "light": "resized as in evaluation, then cropped at a random place and mirrored half of the time",
+    "light": "sized as in evaluation, moved a little (its mirrored edge fills the gap), mirrored half of the time",
     "strong": "a random part of the picture (35 to 100 % of its area), mirrored half of the time, in another light",
 }
 
@@ -55,16 +71,19 @@ class InputSpec(NamedTuple):
 def load_image(path: str | Path) -> Image.Image:
     """Return the picture in the file `path` as RGB, 8 bits a channel, fully decoded and upright (see `to_rgb`).
 
-    Raises FileNotFoundError where there is no such file, and OSError, naming the file and the reason, where it cannot
-    be decoded.
+    Raises FileNotFoundError where there is no such file, and OSError, naming the file, the cause and the way out, where
+    it cannot be read (PermissionError where it may not be).
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(Path(path).expanduser()) as image:
             return to_rgb(image)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
+        given_path(path, kind="file", must_exist=True)  # asked only now, for its many looks at the disk cost time
         raise
     except Exception as error:  # given damaged bytes, Pillow's many decoders raise nearly every type there is
-        raise OSError(f"Cannot read {path} as a picture: {type(error).__name__}: {error}.") from error
+        kind, detail = explain(path, error)
+        kind_of_error = PermissionError if isinstance(error, PermissionError) else OSError
+        raise kind_of_error(f"Cannot read {path} as a picture ({detail}): {REMEDIES[kind]}.") from error
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -76,13 +95,25 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
     Raises ValueError for floating-point or 32-bit pictures, whose range of values the file does not tell.
     """
-    image = ImageOps.exif_transpose(image)
+    image.load()  # what is written behind the pixels counts too
+    orientation = orientation_of(image)
+    if orientation != 1:
+        image = image.transpose(_TURNS[orientation])
     if image.mode.startswith("I") or image.mode == "F":
         image = _scale_to_8_bits(image)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return image.convert("RGB")
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation of a loaded picture, 1 to 8; 1, upright, where the camera left no readable note."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # damaged notes raise what damaged pixels do, and are no reason to do without the picture
+        return 1
+    return orientation if isinstance(orientation, int) and orientation in _TURNS else 1
 
 
 def _scale_to_8_bits(image: Image.Image) -> Image.Image:
@@ -133,20 +164,21 @@ def build_train_transform(spec: InputSpec, *, augment: str = "light") -> v2.Comp
 
 
 def _resize_and_crop(spec: InputSpec, *, random: bool = False) -> list[v2.Transform]:
-    """The steps from a picture of any size to the network's square; `random` crops anywhere, not in the middle."""
+    """The steps from a picture of any size to the network's square; `random` crops anywhere, not in the middle.
+
+    Things have the same size either way: a student who practised on larger ones would meet smaller ones in the exam.
+    """
     size, resize_size = spec.image_size, spec.resize_size
-    roomy = round(size * 8 / 7)  # a random crop needs room: as much as 256 leaves around 224
-    if resize_size is None:
-        if not random:
-            return [v2.Resize((size, size), antialias=True)]
-        return [v2.Resize((roomy, roomy), antialias=True), v2.RandomCrop(size)]
-    if resize_size < size:
+    if resize_size is not None and resize_size < size:
         raise ValueError(
             f"resize_size={resize_size} is smaller than image_size={size}: the crop would have black edges."
         )
-    if not random:
-        return [v2.Resize(resize_size, antialias=True), v2.CenterCrop(size)]
-    return [v2.Resize(max(resize_size, roomy), antialias=True), v2.RandomCrop(size)]
+    resize = v2.Resize((size, size) if resize_size is None else resize_size, antialias=True)
+    if random:
+        room = round(size / 7)  # to move in: as much as 256 leaves around 224
+        missing = max(0, room - ((resize_size or size) - size))
+        return [resize, v2.RandomCrop(size, padding=math.ceil(missing / 2), padding_mode="reflect")]
+    return [resize] if resize_size is None else [resize, v2.CenterCrop(size)]
 
 
 def _to_normalized_tensor(spec: InputSpec) -> list[v2.Transform]:
@@ -161,8 +193,10 @@ def denormalize(images: torch.Tensor, spec: InputSpec) -> torch.Tensor:
     """Undo `Normalize`, to look at what the network sees: (N, 3, H, W) or (3, H, W) in, the same shape out, in [0, 1].
 
     Values that an augmentation pushed outside [0, 1] are clipped. For matplotlib, which wants the colours last, add
-    `.permute(1, 2, 0)` to a single picture. Raises ValueError for another shape.
+    `.permute(1, 2, 0)` to a single picture. Raises ValueError for another shape, TypeError for whole numbers.
     """
+    if not images.is_floating_point():
+        raise TypeError(f"{images.dtype} holds whole numbers, so these pictures were never normalised: use them as is.")
     if images.ndim not in (3, 4) or images.shape[-3] != len(spec.mean):
         raise ValueError(
             f"Expected shape (N, {len(spec.mean)}, H, W) or ({len(spec.mean)}, H, W), got {tuple(images.shape)}."
@@ -174,7 +208,7 @@ def denormalize(images: torch.Tensor, spec: InputSpec) -> torch.Tensor:
     return (images * std + mean).clamp(0, 1)
 
 
-def steps(transform: v2.Transform, image: Any) -> Iterator[tuple[str, Any]]:
+def transform_steps(transform: v2.Transform, image: Any) -> Iterator[tuple[str, Any]]:
     """Yield `(name, result)` after each step of `transform`, to look at a picture on its way (lessons 01 and 03).
 
     The name is the step's class, "Resize"; the result a Pillow picture, later a tensor (3, H, W). The last result is

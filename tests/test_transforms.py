@@ -1,6 +1,7 @@
 """Any picture arrives as upright RGB, and the transforms are those that the weights ask for."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -19,8 +20,8 @@ from course_utils.transforms import (
     build_train_transform,
     denormalize,
     load_image,
-    steps,
     to_rgb,
+    transform_steps,
 )
 
 IMAGENET = InputSpec(image_size=224, resize_size=256)
@@ -94,6 +95,27 @@ def test_light_augmentation_shows_a_window_of_the_resized_picture_or_its_mirror_
     assert any(index >= len(windows) // 2 for index in found)  # ... and mirrored
 
 
+@pytest.mark.parametrize("spec", [InputSpec(image_size=16), InputSpec(image_size=16, resize_size=16)])
+def test_light_augmentation_moves_things_and_leaves_their_size(spec):
+    image, reach = picture(), 1  # 16 / 7 pixels of room, half of it on each side
+    exam = build_eval_transform(InputSpec(image_size=16))(image) if spec.resize_size is None else None
+    if exam is None:
+        exam = v2.Compose([v2.Resize(16, antialias=True), *build_eval_transform(spec).transforms[2:]])(image)
+    padded = np.pad(exam.numpy(), ((0, 0), (reach, reach), (reach, reach)), mode="reflect")
+    windows = torch.tensor(padded).unfold(1, 16, 1).unfold(2, 16, 1).permute(1, 2, 0, 3, 4).reshape(-1, 3, 16, 16)
+    windows = torch.cat([windows, windows.flip(-1)])
+    transform = build_train_transform(spec, augment="light")
+    found = {int((windows == transform(image)).flatten(1).all(1).nonzero()[0]) for _ in range(60)}
+    assert len(found) > 8
+
+
+@pytest.mark.parametrize("augment", AUGMENTATIONS)
+def test_every_augmentation_ends_in_the_normalisation_of_the_spec(augment):
+    spec = InputSpec(image_size=16, mean=(0.1, 0.2, 0.3), std=(0.5, 0.25, 0.125))
+    tensor = build_train_transform(spec, augment=augment)(Image.new("RGB", (30, 20)))  # black, in any light
+    torch.testing.assert_close(tensor[:, 3, 3], torch.tensor([-0.2, -0.8, -2.4]))
+
+
 @pytest.mark.parametrize("spec", [SMALL, InputSpec(image_size=16)])
 @pytest.mark.parametrize("augment", ["light", "strong"])
 def test_augmentation_varies_and_a_seed_repeats_it(spec, augment):
@@ -134,6 +156,12 @@ def test_denormalize_clips_to_0_and_1():
     assert denormalize(torch.full((3, 2, 2), -99.0), SMALL).unique().tolist() == [0.0]
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool])
+def test_denormalize_refuses_whole_numbers(dtype):
+    with pytest.raises(TypeError, match="never normalised"):
+        denormalize(torch.ones((3, 2, 2), dtype=dtype), SMALL)
+
+
 @pytest.mark.parametrize("shape", [(5, 6, 3), (5, 6), (2, 1, 5, 6)])
 def test_denormalize_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
@@ -142,7 +170,7 @@ def test_denormalize_refuses_other_shapes(shape):
 
 def test_steps_shows_the_picture_after_every_step():
     image, transform = picture(), build_eval_transform(SMALL)
-    shown = list(steps(transform, image))
+    shown = list(transform_steps(transform, image))
     assert [name for name, _ in shown] == ["Resize", "CenterCrop", "ToImage", "ToDtype", "Normalize", "ToPureTensor"]
     assert [shown[0][1].size, shown[1][1].size] == [(26, 20), (16, 16)]
     assert shown[3][1].max() <= 1
@@ -155,12 +183,12 @@ def test_steps_takes_the_same_random_choices_as_the_transform():
     set_seed(3)
     expected = transform(image)
     set_seed(3)
-    assert torch.equal(list(steps(transform, image))[-1][1], expected)
+    assert torch.equal(list(transform_steps(transform, image))[-1][1], expected)
 
 
 def test_steps_takes_only_a_compose_apart():
     choice = v2.RandomChoice([v2.Resize((4, 4)), v2.Resize((8, 8))])
-    assert [name for name, _ in steps(choice, picture())] == ["RandomChoice"]
+    assert [name for name, _ in transform_steps(choice, picture())] == ["RandomChoice"]
 
 
 def test_an_rgb_picture_keeps_its_pixels(tmp_path):
@@ -251,6 +279,29 @@ def test_the_cameras_orientation_is_honoured(tmp_path, orientation):
     )
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("resolution", [b"72 dpi\0", b"\0\0\0\0\0\0\0\0\0"])
+def test_a_picture_is_turned_whatever_the_cameras_other_notes_say(tmp_path, suffix, resolution):
+    # Two entries: orientation 6, and XResolution stored as text, which breaks ImageOps.exif_transpose (Pillow#4665).
+    entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHII", 0x011A, 2, len(resolution), 38)
+    exif = b"II*\0\x08\0\0\0" + struct.pack("<H", 2) + entries + bytes(4) + resolution
+    path = tmp_path / f"turned{suffix}"
+    picture().save(path, exif=b"Exif\0\0" + exif)
+    assert load_image(path).size == picture().size[::-1]
+
+
+def test_damaged_notes_of_the_camera_leave_the_picture_as_it_is_stored(tmp_path):
+    picture().save(tmp_path / "noted.png", exif=b"Exif\0\0no notes at all")
+    with Image.open(tmp_path / "noted.png") as stored, pytest.raises(SyntaxError):
+        stored.getexif()
+    assert same(load_image(tmp_path / "noted.png"), picture())
+
+
+def test_an_unreadable_colour_profile_does_no_harm(tmp_path):
+    picture().save(tmp_path / "profiled.png", icc_profile=b"no profile")
+    assert same(load_image(tmp_path / "profiled.png"), picture())
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
 def test_a_file_that_is_no_picture_is_named(tmp_path, content):
     path = tmp_path / "kein bild.png"
@@ -267,6 +318,31 @@ def test_a_truncated_picture_is_named(tmp_path):
         load_image(path)
 
 
-def test_a_missing_file_is_reported_as_missing(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.jpg"):
+def test_what_is_no_file_is_told_apart(tmp_path):
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "gone.jpg")
+    with pytest.raises(FileNotFoundError, match=r"no file .*nowhere\.jpg"):
         load_image(tmp_path / "nowhere.jpg")
+    with pytest.raises(FileNotFoundError, match=r"link\.jpg is a link to nowhere"):
+        load_image(tmp_path / "link.jpg")
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        load_image(tmp_path)
+    with pytest.raises(ValueError, match="is an address"):
+        load_image("https://example.org/cat.jpg")
+
+
+def test_a_file_that_may_not_be_read_is_told_apart(tmp_path, monkeypatch):
+    picture().save(tmp_path / "mine.png")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(PermissionError, match=r"mine\.png as a picture \(Permission denied\): .*ask its owner"):
+        load_image(tmp_path / "mine.png")
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    picture().save(tmp_path / "mine.png")
+    assert same(load_image("~/mine.png"), picture())

@@ -43,7 +43,7 @@ from course_utils import models, plotting, widgets
 from course_utils.classroom import exercises
 from course_utils.inference import predict_topk
 from course_utils.pictures import drawn
-from course_utils.transforms import build_eval_transform, load_image, steps
+from course_utils.transforms import build_eval_transform, load_image, transform_steps
 
 # %% [markdown]
 # ## Which student shall we ask?
@@ -189,7 +189,7 @@ plotting.draw_images(
 
 # %%
 transform = build_eval_transform(spec)
-stages = dict(steps(transform, photograph))
+stages = dict(transform_steps(transform, photograph))
 for name, result in stages.items():
     if isinstance(result, torch.Tensor):
         print(f"{name:14} a tensor (channels, height, width): {tuple(result.shape)}")

@@ -417,8 +417,7 @@ plotting.draw_images(
 # | chest X-rays | a little brightness | mirror: the heart changes sides |
 # | views from a satellite | mirror, any turn | a crop that loses what the label names |
 #
-# `build_train_transform` offers three strengths: `"none"`, `"light"` in the sense of gentle (a slightly smaller square
-# from a random place, mirror) and `"strong"` (random part, mirror, brightness and colours). The still picture shows
+# `build_train_transform` offers three strengths: `"none"`, `"light"` in the sense of gentle (moved a little, mirror) and `"strong"` (random part, mirror, brightness and colours). The still picture shows
 # `"strong"`. Under it are sliders: one for the strength, one for the seed from which the random choices follow.
 
 # %%

@@ -11,7 +11,15 @@ PACKAGE = Path(__file__).resolve().parent.parent / "course_utils"
 
 # One line a floor: a module, or a whole wing where no line names its module, imports from the floors above its own.
 FLOORS = (
-    ("runtime", "pictures.unreadable", "workers", "report.samples", "report.tables", "report.errors", "report.schedules"),
+    (
+        "runtime",
+        "pictures.unreadable",
+        "workers",
+        "report.samples",
+        "report.tables",
+        "report.errors",
+        "report.schedules",
+    ),
     ("transforms", "plain", "report.metrics", "report.remarks", "classroom.findings", "classroom.callout"),
     ("pretrained", "report.symptoms", "pictures.folders", "pictures.selection", "pictures.downloads", "pictures.drawn"),
     ("report.history", "checks", "checkpoints", "models", "datasets"),

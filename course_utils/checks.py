@@ -58,14 +58,11 @@ def check_run(
 def check_loader(name: str, loader: Iterable[Any]) -> None:
     """Raise ValueError where `loader` gives no batch."""
     if num_batches(loader) == 0:
-        dataset = getattr(loader, "dataset", ())
-        held = (
-            f"its data set holds {len(dataset)} samples, which make no batch"
-            if hasattr(dataset, "__len__")
-            else "no batch"
-        )
+        dataset = getattr(loader, "dataset", None)
+        held = f"its data set holds {len(dataset)} samples, which make" if hasattr(dataset, "__len__") else "it gives"
         raise ValueError(
-            f"{name} is empty: {held}. Look at the folder it reads, and leave drop_last=False for small data sets."
+            f"{name} is empty: {held} no batch. Look at the folder it reads, and leave drop_last=False for small data "
+            "sets."
         )
 
 

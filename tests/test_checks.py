@@ -1,11 +1,15 @@
 """Every beginner's mistake is explained, with figures and the way out; what is right is left in peace."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset
+from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset, TensorDataset
+from torchvision.transforms import v2
 
-from course_utils.checks import check_batch, check_loader, check_optimizer, check_run
+from course_utils.checks import check_batch, check_loader, check_optimizer, check_run, describe_probabilities
+from course_utils.models import build_classifier
 from course_utils.training import evaluate, train_model, train_one_epoch
 
 
@@ -33,37 +37,6 @@ def test_what_is_right_is_left_in_peace():
     check(torch.randn(8, 3, 6, 6), torch.zeros(8, 6, 6).long(), model=nn.Conv2d(3, 3, 1))  # a label for each pixel
 
 
-MISTAKES = {
-    "labels too high": ({"targets": torch.arange(8)}, r"between 0 and 7.*gives 3 scores.*num_classes=len"),
-    "labels negative": ({"targets": torch.arange(8) % 3 - 1}, r"between -1 and 1.*Count classes from 0"),
-    "labels of the wrong type": ({"targets": torch.arange(8, dtype=torch.int32) % 3}, r"torch.int32.*labels.long\(\)"),
-    "labels as floats": ({"targets": torch.ones(8)}, r"torch.float32.*MSELoss"),
-    "labels as a column": ({"targets": torch.zeros(8, 1).long()}, r"\(8, 1\), due is \(8,\).*squeeze\(1\)"),
-    "labels one-hot": ({"targets": torch.eye(3)[[0] * 8].long()}, r"\(8, 3\), due is \(8,\).*argmax\(1\)"),
-    "channels last": ({"inputs": torch.randn(8, 6, 6, 3)}, r"\(8, 6, 6, 3\).*permute\(0, 3, 1, 2\)"),
-    "no batch": ({"inputs": pictures()[0], "targets": torch.tensor(1)}, r"\(3, 6, 6\).*unsqueeze\(0\)"),
-    "no batch, targets in one": ({"inputs": pictures()[0]}, r"batch dimension is missing"),
-    "bytes": ({"inputs": pictures().byte()}, r"torch.uint8.*ToDtype\(torch.float32, scale=True\)"),
-    "a data set for a loader": ({"targets": 1}, r"pair of tensors.*DataLoader"),
-    "another number of labels": ({"targets": torch.zeros(5).long()}, r"8 inputs but 5 targets"),
-    "two devices": ({"device": "cuda"}, r"model is on cpu, the batch goes to cuda.*model.to\('cuda'\)"),
-    "classes": ({"classes": ["cat", "dog"]}, r"2 classes \(cat, dog\).*3 scores"),
-    "a loss for each sample": ({"criterion": nn.CrossEntropyLoss(reduction="none")}, "one loss per sample"),
-    "class numbers for a measuring loss": ({"criterion": nn.MSELoss()}, r"torch.int64.*CrossEntropyLoss"),
-    "shapes that would broadcast": (
-        {"inputs": torch.rand(8, 4), "targets": torch.rand(8), "model": nn.Linear(4, 1), "criterion": nn.MSELoss()},
-        r"shape \(8,\), the answers \(8, 1\).*unsqueeze\(1\)",
-    ),
-}
-
-
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_each_mistake_is_explained(mistake):
-    batch, explanation = MISTAKES[mistake]
-    with pytest.raises(ValueError, match=explanation):
-        check(**batch)
-
-
 def test_the_loops_check_their_first_batch_and_explain_what_the_others_bring():
     model = nn.Linear(4, 3)
     wrong = (torch.randn(8, 4), torch.full((8,), 9))
@@ -89,13 +62,116 @@ def test_the_check_changes_nothing():
     assert torch.equal(torch.get_rng_state(), random_state)
 
 
+def test_the_first_two_samples_are_enough_and_a_model_of_one_batch_size_gets_all():
+    class Counting(nn.Linear):
+        sizes = []  # noqa: RUF012
+
+        def forward(self, inputs):
+            self.sizes.append(len(inputs))
+            return super().forward(inputs)
+
+    class OneSize(nn.Linear):
+        def forward(self, inputs):
+            return super().forward(inputs.view(8, 4))
+
+    check(torch.randn(8, 4), model=(counting := Counting(4, 3)))
+    assert counting.sizes == [2]
+    check(torch.randn(8, 4), model=OneSize(4, 3))
+
+
+def test_what_the_model_refuses_is_explained():
+    with pytest.raises(ValueError, match=r"gets 5 numbers.*built for 4.*PyTorch's words"):
+        check(torch.randn(8, 5), model=nn.Linear(4, 3))
+
+
+def test_what_cannot_be_read_is_left_to_the_criterion():
+    class Pair(nn.Linear):
+        def forward(self, inputs):
+            return super().forward(inputs), inputs
+
+    check(torch.randn(8, 4), model=Pair(4, 3))
+    check(torch.randn(8, 4), model=nn.Linear(4, 3), criterion=lambda outputs, _: outputs.mean())
+    check(torch.randint(0, 9, (8, 3, 2, 2)), model=nn.Sequential(nn.Flatten(), nn.Embedding(9, 3), nn.Flatten()))
+
+
+@pytest.mark.parametrize("meaning", ["a text", 3, object()])
+def test_a_spec_or_classes_of_another_meaning_are_no_reason_to_stop(meaning):
+    model = picture_model()
+    model.spec = model.classes = meaning
+    check(model=model)
+    run(data(classes=["a", "b", "c"]), classes=meaning)
+
+
+# What the loops explain, whatever the loader, a later batch or the criterion brings
+
+
+def train(samples, model, *, criterion=None, batch_size=4, num_epochs=1, **more):
+    loader = DataLoader(samples, batch_size=batch_size, **more)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return train_model(
+        model,
+        loader,
+        DataLoader(samples, batch_size=2),
+        criterion=criterion or nn.CrossEntropyLoss(),
+        optimizer=optimizer,
+        num_epochs=num_epochs,
+        device="cpu",
+        progress=False,
+    )
+
+
+def test_a_last_batch_of_one_sample_is_explained_and_drop_last_helps():
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+    with pytest.raises(ValueError, match=r"A batch of one sample.*drop_last=True"):
+        train(data(9), model)
+    assert len(train(data(9), model, drop_last=True)) == 1
+    assert len(train(data(9), model, batch_size=5)) == 1, "the other way out: another batch_size"
+
+
+def test_pictures_of_different_sizes_are_explained_in_training_and_in_an_exam():
+    samples = [(torch.randn(3, 6, 6 + index), index % 3) for index in range(4)]
+    with pytest.raises(ValueError, match=r"differ in shape.*v2.Resize"):
+        train(samples, picture_model())
+    with pytest.raises(ValueError, match=r"differ in shape.*v2.Resize"):
+        evaluate(picture_model(), DataLoader(samples, batch_size=2), criterion=nn.CrossEntropyLoss(), device="cpu")
+
+
+def test_class_weights_are_explained_before_anything_is_learned():
+    model = nn.Linear(4, 3)
+    before = model.weight.clone()
+    weights = 1 / torch.tensor([3.0, 3.0, 2.0], dtype=torch.float64)
+    for wrong in (weights, weights[:2].float()):
+        with pytest.raises(ValueError, match="class weights"):
+            train(data(), model, criterion=nn.CrossEntropyLoss(weight=wrong))
+    assert torch.equal(model.weight, before)
+    assert len(train(data(), model, criterion=nn.CrossEntropyLoss(weight=weights.to(torch.float32)))) == 1
+
+
+def test_a_criterion_of_ones_own_that_fails_is_explained():
+    def one_each(outputs, targets):
+        return nn.functional.cross_entropy(outputs, targets, reduction="none")
+
+    with pytest.raises(ValueError, match="more than one number"):
+        train(data(), nn.Linear(4, 3), criterion=one_each)
+    with pytest.raises(ZeroDivisionError):  # what is not known stays as it is
+        train(data(), nn.Linear(4, 3), criterion=lambda *_: 1 / 0)
+
+
 # The optimizer
 
 
-def test_an_optimizer_of_another_model_is_refused():
+def follow(message, model):
+    """Make the optimizer as the message says, with a learning rate."""
+    code = re.search(r"optimizer = (torch\.optim\..*?lr=\.\.\.\))", message)[1].replace("...", "0.01")
+    return eval(code, {"torch": torch, "model": model})
+
+
+def test_an_optimizer_of_another_model_is_refused_and_the_remedy_helps():
     optimizer = torch.optim.AdamW(picture_model().parameters(), lr=0.1)
-    with pytest.raises(ValueError, match=r"none of the 4 trainable.*torch.optim.AdamW\("):
-        check_optimizer(picture_model(), optimizer)
+    model = picture_model()
+    with pytest.raises(ValueError, match=r"none of the 4 trainable.*torch.optim.AdamW\(") as refused:
+        check_optimizer(model, optimizer)
+    check_optimizer(model, follow(str(refused.value), model))
 
 
 def test_an_optimizer_made_before_unfreezing_is_warned_of():
@@ -104,14 +180,24 @@ def test_an_optimizer_made_before_unfreezing_is_warned_of():
     optimizer = torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=0.1)
     check_optimizer(model, optimizer)
     model[0].requires_grad_(True)
-    with pytest.warns(UserWarning, match=r"lacks 2 of 4.*0.weight, 0.bias.*torch.optim.Adam\("):
+    with pytest.warns(UserWarning, match=r"lacks 2 of 4.*0.weight, 0.bias.*well below 0.1") as warned:
         check_optimizer(model, optimizer)
+    check_optimizer(model, follow(str(warned[0].message), model))
+
+
+def test_no_more_than_five_missing_parameters_are_named():
+    model = nn.ModuleList(nn.Linear(1, 1) for _ in range(4))
+    with pytest.warns(UserWarning, match=r"lacks 7 of 8 .*\(0.bias, 1.weight, 1.bias, 2.weight, 2.bias and 2 more\)"):
+        check_optimizer(model, torch.optim.SGD([model[0].weight], lr=0.1))
 
 
 def test_a_model_that_is_frozen_all_over_is_refused():
     model = picture_model().requires_grad_(False)
-    with pytest.raises(ValueError, match="nothing to train"):
-        check_optimizer(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=r"nothing to train.*Unfreeze the head"):
+        check_optimizer(model, optimizer)
+    model[-1].requires_grad_(True)
+    check_optimizer(model, optimizer)
 
 
 # Warnings under cross-entropy
@@ -121,7 +207,21 @@ def test_probabilities_where_logits_are_due_are_warned_of():
     model = nn.Sequential(picture_model(), nn.Softmax(1))
     with pytest.warns(UserWarning, match="probabilities.*Remove the Softmax"):
         check(model=model)
+    check(model=model[0])  # the remedy
     check(model=model, criterion=nn.NLLLoss())  # wrong too, but not this mistake
+
+
+@pytest.mark.parametrize(("num_classes", "highest", "floor"), [(3, "57.6%", 0.55), (10, "23.2%", 1.46)])
+def test_the_floor_that_two_softmaxes_give_the_loss_is_quoted(num_classes, highest, floor):
+    sure = torch.eye(num_classes)[:1]
+    assert nn.functional.cross_entropy(sure, torch.tensor([0])).item() == pytest.approx(floor, abs=0.005)
+    assert f"{sure.softmax(1).max().item():.1%}" == highest
+    said = describe_probabilities(sure)
+    assert f"none can then get more than {highest}" in said
+    assert f"cannot fall below {floor}" in said
+    assert "slow" not in said
+    assert describe_probabilities(sure * 2) is None
+    assert describe_probabilities((sure, sure)) is None
 
 
 @pytest.mark.parametrize(
@@ -129,9 +229,12 @@ def test_probabilities_where_logits_are_due_are_warned_of():
     [torch.rand(8, 3, 6, 6), torch.rand(8, 3, 6, 6) * 255, (torch.rand(8, 3, 6, 6) - 120) / 58],
     ids=["0 to 1", "0 to 255", "statistics of bytes after scaling"],
 )
-def test_pixels_that_look_unnormalised_are_warned_of(inputs):
-    with pytest.warns(UserWarning, match=r"unnormalised.*Normalize"):
+def test_pixels_that_look_unnormalised_are_warned_of_and_the_remedy_helps(inputs):
+    with pytest.warns(UserWarning, match=r"unnormalised.*Normalize") as warned:
         check(inputs)
+    between_0_and_1 = (inputs - inputs.min()) / (inputs.max() - inputs.min())
+    mean, std = (eval(re.search(rf"{name}=(\[.*?\])", str(warned[0].message))[1]) for name in ("mean", "std"))
+    check(v2.Normalize(mean, std)(between_0_and_1))
 
 
 def test_pixels_are_held_against_the_models_own_specification():
@@ -178,6 +281,27 @@ def test_an_empty_loader_is_refused_before_anything_is_trained():
     with pytest.raises(ValueError, match="no sample"):
         evaluate(model, iter(()), criterion=nn.CrossEntropyLoss(), device="cpu", progress=False)
     check_loader("a stream", iter(()))  # only reading it would tell
+    with pytest.raises(ValueError, match="a list is empty: it gives no batch"):
+        check_loader("a list", [])
+    check_loader("with the remedy", DataLoader(data(3), batch_size=4, drop_last=False))
+
+
+def test_a_stream_of_unknown_length_is_trained_on():
+    class Stream(IterableDataset):
+        def __iter__(self):
+            return iter(data())
+
+    model = nn.Linear(4, 3)
+    stream = DataLoader(Stream(), batch_size=4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    options = {"criterion": nn.CrossEntropyLoss(), "device": "cpu", "num_epochs": 2, "progress": False}
+    for make in (
+        lambda: None,
+        lambda: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 2),
+        lambda: torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=4),
+        lambda: torch.optim.lr_scheduler.CyclicLR(optimizer, 0.01, 0.1, cycle_momentum=False),
+    ):
+        assert len(train_model(model, stream, stream, optimizer=optimizer, scheduler=make(), **options)) == 2
 
 
 def test_class_names_of_data_and_model_must_be_the_same():
@@ -185,6 +309,10 @@ def test_class_names_of_data_and_model_must_be_the_same():
     run(data(classes=["a", "b", "c"]), classes=["class 0", "class 1", "class 2"])  # build_classifier's, none given
     with pytest.raises(ValueError, match=r"a, b, c, the model's c, b, a.*classes=dataset.classes"):
         run(data(classes=["a", "b", "c"]), classes=["c", "b", "a"])
+    model = build_classifier(3, weights=None, classes=["a", "b", "c"])  # the remedy
+    loader = DataLoader(data(classes=["a", "b", "c"]))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    check_run(model=model, optimizer=optimizer, loaders=(loader, loader), num_epochs=1)
     with pytest.raises(ValueError, match="the model's a, b, c"):
         run(val=Subset(data(classes=["a", "b"]), [0, 1]), classes=["a", "b", "c"])
 
@@ -203,3 +331,20 @@ def test_joined_data_sets_that_number_their_classes_differently_are_refused_and_
         run(joined)
     mended = ConcatDataset([data(classes=["bird", "cat", "dog"]), data(classes=["bird", "cat", "dog"])])
     run(mended, classes=["bird", "cat", "dog"])
+
+
+def test_a_plan_longer_than_the_run_is_warned_of_before_it_starts():
+    model, loader = nn.Linear(4, 3), DataLoader(data(), batch_size=4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 5 * len(loader))
+    with pytest.warns(UserWarning, match=r"CosineAnnealingLR plans 10 steps.*after each epoch"):
+        check_run(model=model, optimizer=optimizer, loaders=(loader, loader), num_epochs=5, scheduler=scheduler)
+
+
+def test_regression_is_told_what_to_monitor_and_the_remedy_helps():
+    model = nn.Linear(4, 1)
+    loader = DataLoader(ConcatDataset([TensorDataset(torch.randn(8, 4), torch.randn(8, 1))]), batch_size=4)
+    ingredients = {"optimizer": torch.optim.SGD(model.parameters(), lr=0.1), "loaders": (loader, loader)}
+    with pytest.raises(ValueError, match="use monitor='val_loss'"):
+        check_run(model=model, num_epochs=1, **ingredients)
+    check_run(model=model, num_epochs=1, monitor="val_loss", **ingredients)

@@ -6,13 +6,25 @@ that charts can be composed; `picture.figure.axes` are matplotlib's own. Nothing
 """
 
 from .animation import Animation, animate
+from .batches import draw_batches, draw_pixel_values, plot_batch_means
 from .classes import draw_answer, plot_class_counts, plot_confusion_matrix, plot_predictions
+from .costs import plot_memory, plot_times, plot_zoo
 from .curves import LiveCurves, describe_history, plot_accuracies, plot_history, plot_losses
 from .display import Picture, Shown, show
 from .explanations import LANDSCAPES, descend, judge_descent, plot_descent, plot_softmax_loss
 from .flow import draw_flow
-from .images import draw_augmentations, draw_images, plot_feature_maps, to_pixels
+from .images import (
+    draw_answers,
+    draw_augmentations,
+    draw_grids,
+    draw_images,
+    draw_pairs,
+    plot_feature_maps,
+    to_pixels,
+)
 from .learning_rates import plot_range_test, plot_sweep
+from .marks import draw_comparison, plot_corrections, plot_marks
+from .plane import draw_opinions, plot_opinion, plot_points
 from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_style, new_figure
 
 apply_style()
@@ -33,22 +45,37 @@ __all__ = [
     "descend",
     "describe_history",
     "draw_answer",
+    "draw_answers",
     "draw_augmentations",
+    "draw_batches",
+    "draw_comparison",
     "draw_flow",
+    "draw_grids",
     "draw_images",
+    "draw_opinions",
+    "draw_pairs",
+    "draw_pixel_values",
     "judge_descent",
     "new_figure",
     "plot_accuracies",
+    "plot_batch_means",
     "plot_class_counts",
     "plot_confusion_matrix",
+    "plot_corrections",
     "plot_descent",
     "plot_feature_maps",
     "plot_history",
     "plot_losses",
+    "plot_marks",
+    "plot_memory",
+    "plot_opinion",
+    "plot_points",
     "plot_predictions",
     "plot_range_test",
     "plot_softmax_loss",
     "plot_sweep",
+    "plot_times",
+    "plot_zoo",
     "show",
     "to_pixels",
 ]

@@ -1,7 +1,7 @@
 """Pictures side by side: photographs, tensors on their way into a network, and what its layers make of them."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -132,7 +132,7 @@ def plot_feature_maps(
         feature_maps = feature_maps[0]
     if feature_maps.ndim != 3:
         raise ValueError(f"Expected the feature maps of one picture, (C, H, W), got {tuple(feature_maps.shape)}.")
-    maps = feature_maps[:num_maps].detach().float().cpu().numpy()
+    maps = feature_maps[:num_maps].float().numpy(force=True)
     num_columns = min(num_columns, len(maps))
     num_rows = math.ceil(len(maps) / num_columns)
     high, wide = maps.shape[1:]
@@ -161,3 +161,62 @@ def draw_augmentations(
         title=f"{augment}: {num_looks} looks at one picture (seed {seed})",
         alt=f"{num_looks} looks at one picture, augmentation {augment!r}, seed {seed}: {AUGMENTATIONS[augment]}.",
     )
+
+
+def draw_answers(views: Mapping[str, Pixels], answers: Mapping[str, tuple[str, float]]) -> Picture:
+    """Draw pictures, each under its name and the model's best answer: a pair (name, probability in [0, 1]).
+
+    `views` and `answers` have the same keys; KeyError where an answer is missing.
+    """
+    titles = [f"{view}\n{answers[view][0]}\n{answers[view][1]:.0%}" for view in views]
+    told = "; ".join(title.replace("\n", ", ") for title in titles)
+    return draw_images(
+        list(views.values()), titles=titles, alt=f"{len(views)} pictures, each with the student's best answer: {told}."
+    )
+
+
+def draw_pairs(
+    pairs: Sequence[tuple[Pixels, Pixels]],
+    *,
+    names: Sequence[tuple[str, str]],
+    words: tuple[str, str],
+    title: str | None = None,
+    width: float | None = None,
+) -> Picture:
+    """Draw pairs of pictures, the first of each above the second.
+
+    `names`: the names of both, pair by pair; `words` say what the upper and the lower ones are ("question", "answer").
+    """
+    upper, lower = ([pair[row] for pair in pairs] for row in (0, 1))
+    titles = [f"{words[row]}\n{name[row]}" for row in (0, 1) for name in names]
+    told = "; ".join(f"{words[0]} {first}, {words[1]} {second}" for first, second in names)
+    alt = f"{title or 'Pictures'}, in pairs: {told}."
+    return draw_images(
+        [*upper, *lower], titles=titles, title=title, num_columns=len(pairs), width=width, alt=alt, photo=True
+    )
+
+
+def draw_grids(grids: Mapping[str, torch.Tensor], *, highest: float = 7, title: str | None = None) -> Picture:
+    """Draw numbers on squared paper: title -> values (H, W), side by side, all squares of one size.
+
+    Orange is negative, purple positive, strongest at `highest`.
+    """
+    widths = [values.shape[1] for values in grids.values()]
+    width, tallest = 0.46 * sum(widths) + 0.25 * len(grids), max(len(values) for values in grids.values())
+    figure, panels = new_figure(
+        1, len(grids), width=width, height=0.46 * tallest + 0.5, width_ratios=widths, title=title, squeeze=False
+    )
+    for ax, (name, values) in zip(panels.flat, grids.items(), strict=True):
+        ax.imshow(values.numpy(force=True), cmap="PuOr_r", vmin=-highest, vmax=highest)
+        for row, column in np.ndindex(*values.shape):
+            ax.text(column, row, f"{values[row, column]:.0f}", ha="center", va="center")
+        ax.set(title=name, xticks=[], yticks=[], anchor="N")
+        ax.grid(visible=False)
+    told = "; ".join(f"{name}: {_rows(values)}" for name, values in grids.items())
+    return Picture(figure, f"Numbers on squared paper. {told}.")
+
+
+def _rows(values: torch.Tensor) -> str:
+    """Read a grid aloud, row by row; equal rows once."""
+    rows = [" ".join(f"{value:.0f}" for value in row) for row in values.tolist()]
+    return f"{len(rows)} rows of {rows[0]}" if len(set(rows)) == 1 else ", ".join(rows)

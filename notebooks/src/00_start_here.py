@@ -48,6 +48,7 @@ NUM_POINTS = 400  # points in the first experiment
 NUM_STEPS = 400  # corrections that the student gets
 
 # %%
+import copy
 import math
 import time
 
@@ -187,7 +188,9 @@ print(labels.dtype, "->", labels.float().dtype)
 print("mean of each row:        ", grades.mean(dim=1), tuple(grades.mean(dim=1).shape))
 print("the same with keepdim:   ", tuple(grades.mean(dim=1, keepdim=True).shape))
 print("where each row is largest:", grades.argmax(dim=1))
-print("greater than 2:          ", (grades > 2).sum().item(), "numbers, a share of", (grades > 2).float().mean().item())
+greater = grades > 2
+print("greater than 2:          ", greater.sum().item(), "numbers")
+print("a share of:              ", greater.float().mean().item())
 
 # %% [markdown]
 # **Combining** two tensors of the same shape goes number by number. When the shapes differ, PyTorch lines them up at
@@ -201,7 +204,9 @@ print("greater than 2:          ", (grades > 2).sum().item(), "numbers, a share 
 bonus = torch.tensor([10.0, 20.0, 30.0])
 print(tuple(grades.shape), "+", tuple(bonus.shape), "->", tuple((grades + bonus).shape))
 print(grades + bonus)
-assert (grades + bonus)[1].tolist() == [14.0, 25.0, 36.0], "The bonus should be added to every row."
+assert (grades + bonus)[1].tolist() == [14.0, 25.0, 36.0], (
+    "The bonus should be added to every row."
+)
 
 # %% [markdown]
 # Broadcasting is handy, and sometimes it is a trap, because it never complains when it *can* repeat. Here somebody
@@ -212,7 +217,8 @@ answers = torch.tensor([[1], [0], [1], [1]])  # shape (4, 1)
 solutions = torch.tensor([1, 0, 1, 1])  # shape (4,)
 print("right answers, they think:", (answers == solutions).sum().item(), "of 4")
 print("the shape they compared:  ", tuple((answers == solutions).shape))
-print("right answers:            ", (answers.squeeze(1) == solutions).sum().item(), "of 4")
+right = answers.squeeze(1) == solutions
+print("right answers:            ", right.sum().item(), "of 4")
 
 # %% [markdown]
 # Ten right out of four. `(4,)` counts as `(1, 4)`, and *both* were repeated to `(4, 4)`: each answer was compared with
@@ -243,14 +249,19 @@ left, right = torch.rand(size, size), torch.rand(size, size)
 rows, columns = left.tolist(), right.t().tolist()
 
 started = time.perf_counter()
-product = [[sum(a * b for a, b in zip(row, column, strict=True)) for column in columns] for row in rows]
+product = [
+    [sum(a * b for a, b in zip(row, column, strict=True)) for column in columns]
+    for row in rows
+]
 list_seconds = time.perf_counter() - started
 
 started = time.perf_counter()
 for _ in range(20):
     left @ right
 tensor_seconds = (time.perf_counter() - started) / 20
-assert torch.allclose(torch.tensor(product), left @ right, atol=1e-3), "Both ways should give the same table."
+assert torch.allclose(torch.tensor(product), left @ right, atol=1e-3), (
+    "Both ways should give the same table."
+)
 print(f"the tensor is about {list_seconds / tensor_seconds:,.0f} times as fast")
 
 # %% [markdown]
@@ -267,27 +278,15 @@ labels = torch.arange(NUM_POINTS) % 2  # 0, 1, 0, 1, ...
 angle = turn + labels * math.pi
 points = torch.stack([turn * angle.cos(), turn * angle.sin()], dim=1) / 10
 points = points + 0.02 * torch.randn_like(points)
-print("points", tuple(points.shape), "  labels", tuple(labels.shape), labels[:6].tolist())
+print(
+    "points", tuple(points.shape), "  labels", tuple(labels.shape), labels[:6].tolist()
+)
 
 # %% [markdown]
 # No straight line separates these two. Look for yourself.
 
-
 # %%
-def draw_points(ax, size=16):
-    for label, marker in ((0, "o"), (1, "^")):
-        mine = points[labels == label]
-        ax.scatter(mine[:, 0], mine[:, 1], s=size, marker=marker, color=plotting.COLORS[label], label=f"spiral {label}")
-    ax.set(aspect="equal", xlabel="first coordinate", ylabel="second coordinate")
-
-
-figure, ax = plotting.new_figure(height=4.4, width=5)
-draw_points(ax)
-ax.set_title("The subject")
-ax.legend(loc="upper right")
-plotting.Picture(
-    figure, alt="Two spirals of points wound into each other, circles and triangles, around a common centre."
-)
+plotting.plot_points(points, labels, kind="spiral")
 
 # %% [markdown]
 # Now the characters. The student is a small network: two numbers go in, two layers of 64 numbers each work on them, and
@@ -296,7 +295,9 @@ plotting.Picture(
 
 # %%
 set_seed(0)
-model = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
+model = nn.Sequential(
+    nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)
+)
 criterion = nn.CrossEntropyLoss()
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 
@@ -318,61 +319,40 @@ assert 0.25 < untrained < 0.75, "An untrained student is right about half of the
 losses, snapshots = [], {}
 for step in range(NUM_STEPS):
     if step in (0, 40):
-        snapshots[f"after {step} corrections"] = [parameter.detach().clone() for parameter in model.parameters()]
+        snapshots[f"after {step} corrections"] = copy.deepcopy(model)
     optimizer.zero_grad()  # forget the last correction
     scores = model(points)  # the student answers
     loss = criterion(scores, labels)  # the teacher marks
     loss.backward()  # what should change, and in which direction?
     optimizer.step()  # the coach changes it a little
     losses.append(loss.item())
-snapshots["at the end"] = [parameter.detach().clone() for parameter in model.parameters()]
+snapshots["at the end"] = copy.deepcopy(model)
 
 trained = (model(points).argmax(dim=1) == labels).float().mean().item()
 print(f"right after {NUM_STEPS} corrections: {trained:.0%}")
 
 # %% tags=["claim"]
 assert abs(losses[0] - math.log(2)) < 0.15, "The loss starts near 0.69, which is ln 2."
-assert trained > 0.97, "The two spirals come apart: nearly every point is right in the end."
+assert trained > 0.97, (
+    "The two spirals come apart: nearly every point is right in the end."
+)
 
 # %% [markdown]
 # The loss tells the same story, correction by correction. It should start near 0.69 and fall from there. That is the
 # loss of someone who gives both spirals the same chance; lesson 05 shows where the number comes from (it is $\ln 2$).
 
 # %%
-figure, ax = plotting.new_figure(height=3.2)
-ax.plot(losses)
-ax.axhline(math.log(2), color=plotting.COLORS[4], linestyle="--", label="undecided: ln 2")
-ax.set(xlabel="correction", ylabel="loss", title="The student improves", ylim=(0, None))
-ax.legend()
-plotting.show(
-    plotting.Picture(
-        figure, alt=f"The loss over {NUM_STEPS} corrections: from {losses[0]:.2f}, near guessing, to {losses[-1]:.2f}."
-    )
+plotting.show(plotting.plot_corrections({"the student": losses}, guessing=math.log(2)))
+assert losses[-1] < losses[0] / 2, (
+    "The loss should have fallen to less than half of where it began."
 )
-assert losses[-1] < losses[0] / 2, "The loss should have fallen to less than half of where it began."
 
 # %% [markdown]
 # Better still, we can look into the student's mind: ask it about *every* place in the plane, and colour the place by
 # the answer. Blue ground: it says spiral 0. Yellow ground: it says spiral 1. In between it is undecided.
 
 # %%
-axis = torch.linspace(-1.05, 1.05, 120)
-places = torch.cartesian_prod(axis, axis)  # shape (14400, 2)
-figure, axes = plotting.new_figure(1, 3, height=3.3, sharey=True)
-for ax, (when, weights) in zip(axes, snapshots.items(), strict=True):
-    with torch.no_grad():
-        for parameter, then in zip(model.parameters(), weights, strict=True):
-            parameter.copy_(then)
-        opinion = model(places).softmax(dim=1)[:, 1].view(120, 120).T
-    ax.contourf(axis, axis, opinion, levels=11, alpha=0.6, vmin=0, vmax=1)
-    draw_points(ax, size=5)
-    ax.set_title(when)
-    ax.label_outer()
-plotting.Picture(
-    figure,
-    alt="The plane coloured by the student's answer, three times: at first almost evenly grey, undecided; then roughly "
-    "halved; at the end two coloured spirals that follow the points.",
-)
+plotting.draw_opinions(snapshots, points, labels)
 
 # %% [markdown]
 # Nobody told the student what a spiral is. It saw points, gave answers, was marked and corrected, and the shape

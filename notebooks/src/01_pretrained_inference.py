@@ -31,8 +31,10 @@
 # %% tags=["settings"]
 import os
 
-WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
-PICTURE = None  # the path of a photograph of your own, as in r"C:\pictures\cat.jpg"; None: a photograph that is here
+# "imagenet": torchvision's network, a download of 14 MB
+WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"
+# The path of a photograph of your own, as in r"C:\pictures\cat.jpg"; None: the one here
+PICTURE = None
 
 # %%
 import torch
@@ -72,14 +74,20 @@ for name in names:
     zoo[name] = {
         "millions": notes["num_params"] / 1e6,  # how many weights the network has
         "megabytes": notes["_file_size"],
-        "operations": notes["_ops"],  # billions of multiplications to look at one picture
-        "accuracy": notes["_metrics"]["ImageNet-1K"]["acc@1"],  # percent right among 1,000 kinds of object
+        # billions of multiplications to look at one picture
+        "operations": notes["_ops"],
+        # percent right among 1,000 kinds of object
+        "accuracy": notes["_metrics"]["ImageNet-1K"]["acc@1"],
     }
 
-print(f"{'network':20}{'million weights':>16}{'megabytes':>11}{'billion operations':>20}{'percent right':>15}")
+print(
+    f"{'network':20}{'million weights':>16}{'megabytes':>11}"
+    f"{'billion operations':>20}{'percent right':>15}"
+)
 for name, facts in zoo.items():
     print(
-        f"{name:20}{facts['millions']:16.1f}{facts['megabytes']:11.0f}{facts['operations']:20.2f}{facts['accuracy']:15.1f}"
+        f"{name:20}{facts['millions']:16.1f}{facts['megabytes']:11.0f}"
+        f"{facts['operations']:20.2f}{facts['accuracy']:15.1f}"
     )
 
 # %% [markdown]
@@ -89,33 +97,7 @@ for name, facts in zoo.items():
 # **Predict first:** which of the eight would you put on a telephone?
 
 # %%
-figure, ax = plotting.new_figure(height=4.2)
-for name, facts in zoo.items():
-    ours = name == "mobilenet_v2"
-    ax.scatter(
-        facts["operations"],
-        facts["accuracy"],
-        s=90,
-        marker="*" if ours else "o",
-        color=plotting.COLORS[1 if ours else 0],
-        zorder=3,
-    )
-    ax.annotate(name, (facts["operations"], facts["accuracy"]), xytext=(0, 8), textcoords="offset points", ha="center")
-ax.set(
-    xscale="log",
-    xlim=(0.05, 40),
-    ylim=(68, 84),
-    xlabel="billion operations for one picture (logarithmic scale)",
-    xticks=[0.1, 1, 10],
-    xticklabels=["0.1", "1", "10"],
-    ylabel="percent right",
-    title="What a look costs, and what it brings",
-)
-plotting.Picture(
-    figure,
-    alt="Eight networks by cost and accuracy. MobileNetV2, a star, is near the cheap left edge and "
-    "yet as accurate as VGG-16, which costs fifty times as much.",
-)
+plotting.plot_zoo(zoo, highlight="mobilenet_v2")
 
 # %% [markdown]
 # The star is **MobileNetV2**, the student of this series. It was designed for telephones, so a laptop without a
@@ -125,8 +107,12 @@ plotting.Picture(
 # one of those. MobileNetV2 is simple enough to be understood to the last layer, which is what we are here for.
 
 # %%
-assert zoo["mobilenet_v2"]["operations"] * 50 < zoo["vgg16"]["operations"], "MobileNetV2 should be 50 times cheaper."
-assert zoo["mobilenet_v2"]["millions"] < 4, "MobileNetV2 should have about 3.5 million weights."
+assert zoo["mobilenet_v2"]["operations"] * 50 < zoo["vgg16"]["operations"], (
+    "MobileNetV2 should be 50 times cheaper."
+)
+assert zoo["mobilenet_v2"]["millions"] < 4, (
+    "MobileNetV2 should have about 3.5 million weights."
+)
 
 # %% [markdown]
 # ## Meet the student
@@ -137,7 +123,10 @@ assert zoo["mobilenet_v2"]["millions"] < 4, "MobileNetV2 should have about 3.5 m
 # %%
 model = models.load_pretrained(WEIGHTS)
 num_weights = sum(parameter.numel() for parameter in model.parameters())
-print(f"Schooled on: {model.source}. It knows {len(model.classes)} kinds of object and has {num_weights:,} weights.")
+print(
+    f"Schooled on: {model.source}. It knows {len(model.classes)} kinds of object "
+    f"and has {num_weights:,} weights."
+)
 print("A few of them:", ", ".join(model.classes[::20]))
 
 # %% [markdown]
@@ -176,8 +165,9 @@ width, height = photograph.size
 plotting.draw_images(
     [photograph],
     titles=[f"{width} × {height} pixels"],
-    alt="The photograph that the student is asked about. Unless you chose your own: Grace Hopper in a "
-    "dark navy uniform with a white shirt, a tie and a peaked cap, before a flag.",
+    alt="The photograph that the student is asked about. Unless you chose your own: "
+    "Grace Hopper in a dark navy uniform with a white shirt, a tie and a peaked cap, "
+    "before a flag.",
 )
 
 # %% [markdown]
@@ -208,9 +198,14 @@ for name, result in stages.items():
 # %%
 plotting.draw_images(
     [photograph, stages["Resize"], stages["CenterCrop"]],
-    titles=["as it came", f"Resize({spec.resize_size})", f"CenterCrop({spec.image_size})"],
-    alt="Three stages of the photograph: as it came; small, with the same proportions; and the square "
-    "cut from its middle, which loses a strip at the top and at the bottom.",
+    titles=[
+        "as it came",
+        f"Resize({spec.resize_size})",
+        f"CenterCrop({spec.image_size})",
+    ],
+    alt="Three stages of the photograph: as it came; small, with the same proportions; "
+    "and the square cut from its middle, which loses a strip at the top and one at the "
+    "bottom.",
 )
 
 # %% [markdown]
@@ -222,13 +217,14 @@ plotting.draw_images(
 
 # %%
 pixels = stages["ToDtype"]
-print(f"{tuple(pixels.shape)}, {pixels.dtype}, from {pixels.min():.2f} to {pixels.max():.2f}")
+lowest, highest = pixels.min(), pixels.max()
+print(f"{tuple(pixels.shape)}, {pixels.dtype}, from {lowest:.2f} to {highest:.2f}")
 plotting.draw_images(
     list(pixels),
     titles=["red", "green", "blue"],
     title="One sheet for each colour",
-    alt="The red, green and blue sheets of the photograph as three grey pictures: bright where "
-    "there is much of that colour.",
+    alt="The red, green and blue sheets of the photograph as three grey pictures: "
+    "bright where there is much of that colour.",
 )
 
 # %% [markdown]
@@ -240,11 +236,15 @@ plotting.draw_images(
 
 # %%
 normalized = stages["Normalize"]
-by_hand = (pixels - torch.tensor(spec.mean).view(3, 1, 1)) / torch.tensor(spec.std).view(3, 1, 1)
+mean, std = torch.tensor(spec.mean), torch.tensor(spec.std)
+by_hand = (pixels - mean.view(3, 1, 1)) / std.view(3, 1, 1)
 for when, values in {"before": pixels, "after": normalized}.items():
     means = ", ".join(f"{mean:.2f}" for mean in values.mean((1, 2)))
-    print(f"{when:6}  from {values.min():5.2f} to {values.max():.2f}, mean of each sheet: {means}")
-assert torch.allclose(by_hand, normalized, atol=1e-6), "Normalize should be (x - mean) / std, colour by colour."
+    reach = f"from {values.min():5.2f} to {values.max():.2f}"
+    print(f"{when:6}  {reach}, mean of each sheet: {means}")
+assert torch.allclose(by_hand, normalized, atol=1e-6), (
+    "Normalize should be (x - mean) / std, colour by colour."
+)
 
 # %% [markdown]
 # They do not. The whole range from black to white becomes about −2.1 to 2.6. It is a common mistake to say that
@@ -262,7 +262,9 @@ assert torch.allclose(by_hand, normalized, atol=1e-6), "Normalize should be (x -
 picture = transform(photograph)
 batch = picture.unsqueeze(0)
 print(tuple(picture.shape), "->", tuple(batch.shape))
-assert batch.shape == (1, 3, spec.image_size, spec.image_size), "A batch of one should be (1, 3, height, width)."
+assert batch.shape == (1, 3, spec.image_size, spec.image_size), (
+    "A batch of one should be (1, 3, height, width)."
+)
 
 # %% [markdown]
 # ## Ask
@@ -286,8 +288,12 @@ print(logits[0, :6])
 
 # %%
 assert logits.std() > 0.1, "The student should prefer some names to others."
-assert logits.shape == (1, len(model.classes)), "There should be one score for each kind of object."
-print(f"smallest {logits.min():.2f}, largest {logits.max():.2f}, sum {logits.sum():.2f}")
+assert logits.shape == (1, len(model.classes)), (
+    "There should be one score for each kind of object."
+)
+print(
+    f"smallest {logits.min():.2f}, largest {logits.max():.2f}, sum {logits.sum():.2f}"
+)
 
 # %% [markdown]
 # ## From scores to probabilities
@@ -306,14 +312,17 @@ powers = scores.exp()
 probabilities = powers / powers.sum()
 for score, power, probability in zip(scores, powers, probabilities, strict=True):
     print(f"score {score:4.1f}   e^score {power:6.2f}   probability {probability:.3f}")
-print(f"3.5 against 2.0: {probabilities[2] / probabilities[0]:.2f} times as probable, which is e^1.5")
+ratio = probabilities[2] / probabilities[0]
+print(f"3.5 against 2.0: {ratio:.2f} times as probable, which is e^1.5")
 
 # %% [markdown]
 # A *difference* of scores becomes a *ratio* of probabilities. That is why one score only slightly ahead can look very
 # sure of itself. PyTorch's own function does the same, and we check that before we use it on the photograph.
 
 # %%
-assert torch.allclose(probabilities, scores.softmax(dim=0)), "Softmax by hand should equal PyTorch's."
+assert torch.allclose(probabilities, scores.softmax(dim=0)), (
+    "Softmax by hand should equal PyTorch's."
+)
 
 probabilities = logits[0].softmax(dim=0)
 print(f"{len(probabilities)} probabilities, sum {probabilities.sum():.4f}")
@@ -341,7 +350,10 @@ def my_predict_topk(model, image, k=5):
     with torch.no_grad():
         probabilities = model(batch)[0].softmax(dim=0)
     values, indices = probabilities.topk(k)
-    return [(model.classes[index], value.item()) for value, index in zip(values, indices, strict=True)]
+    return [
+        (model.classes[index], value.item())
+        for value, index in zip(values, indices, strict=True)
+    ]
 
 
 # %% [markdown]
@@ -351,8 +363,12 @@ def my_predict_topk(model, image, k=5):
 # %%
 mine, theirs = my_predict_topk(model, photograph), predict_topk(model, photograph)
 for (name, probability), prediction in zip(mine, theirs, strict=True):
-    assert name == prediction.name, "The two functions should give the same names in the same order."
-    assert abs(probability - prediction.probability) < 1e-5, "And the same probabilities."
+    assert name == prediction.name, (
+        "The two functions should give the same names in the same order."
+    )
+    assert abs(probability - prediction.probability) < 1e-5, (
+        "And the same probabilities."
+    )
 
 plotting.plot_predictions(theirs)
 
@@ -372,18 +388,15 @@ mirrored = torchvision.transforms.functional.hflip(photograph)
 upside_down = photograph.rotate(180)
 grey = photograph.convert("L").convert("RGB")
 face = photograph.crop((width // 4, height // 8, width * 3 // 4, height // 2))
-views = {"as it is": photograph, "mirrored": mirrored, "upside down": upside_down, "grey": grey, "a part": face}
-titles = []
-for name, view in views.items():
-    best = predict_topk(model, view, k=1)[0]
-    titles.append(f"{name}\n{best.name}\n{best.probability:.0%}")
-plotting.draw_images(
-    list(views.values()),
-    titles=titles,
-    alt="Five versions of the photograph, each with the student's best answer: "
-    + "; ".join(title.replace("\n", ", ") for title in titles)
-    + ".",
-)
+views = {
+    "as it is": photograph,
+    "mirrored": mirrored,
+    "upside down": upside_down,
+    "grey": grey,
+    "a part": face,
+}
+answers = {name: predict_topk(model, view, k=1)[0] for name, view in views.items()}
+plotting.draw_answers(views, answers)
 
 # %% [markdown]
 # The mirror changes little. Upside down, without colour, or cut, the same person gets another name from the course's
@@ -400,17 +413,11 @@ torch.manual_seed(0)
 wall = torch.full((3, 200, 200), 128, dtype=torch.uint8)
 noise = torch.randint(0, 256, (3, 200, 200), dtype=torch.uint8)
 trousers = drawn.draw_garment("pants", seed=3)
-titles = []
-for name, view in {"a grey wall": wall, "noise": noise, "drawn trousers": trousers}.items():
-    best = predict_topk(model, view, k=1)[0]
-    titles.append(f"{name}\n{best.name}\n{best.probability:.0%}")
-plotting.draw_images(
-    [wall, noise, trousers],
-    titles=titles,
-    alt="A grey wall, coloured noise and drawn trousers, each with the student's best answer: "
-    + "; ".join(title.replace("\n", ", ") for title in titles)
-    + ".",
-)
+nothing_known = {"a grey wall": wall, "noise": noise, "drawn trousers": trousers}
+answers = {
+    name: predict_topk(model, view, k=1)[0] for name, view in nothing_known.items()
+}
+plotting.draw_answers(nothing_known, answers)
 
 # %% [markdown]
 # No: the best answers have many times 0.5 %. The student always answers, because softmax has to share out the whole 100
@@ -570,7 +577,8 @@ exercises.check("01.3", undecided_between)
 
 of_the_wall = model(transform(wall).unsqueeze(0))[0].softmax(dim=0)
 print(
-    f"{undecided_between(probabilities):.1f} names on the photograph, {undecided_between(of_the_wall):.1f} on the wall"
+    f"{undecided_between(probabilities):.1f} names on the photograph, "
+    f"{undecided_between(of_the_wall):.1f} on the wall"
 )
 
 # %% [markdown]

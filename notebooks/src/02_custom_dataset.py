@@ -33,7 +33,8 @@
 # %% tags=["settings"]
 import os
 
-DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 real photos, a download of 107 MB
+# "photos": 3,781 real photos, a download of 107 MB
+DATASET = os.environ.get("COURSE_DATASET") or "drawn"
 THUMBNAIL = 8  # side of the small pictures that one student learns by heart, in pixels
 
 # %%
@@ -65,14 +66,19 @@ from course_utils.transforms import load_image
 
 # %%
 root = catalog.clothing(DATASET)
-sheet = [path for folder in sorted((root / "train").iterdir()) for path in sorted(folder.glob("*.jpg"))[:2]]
+sheet = [
+    path
+    for folder in sorted((root / "train").iterdir())
+    for path in sorted(folder.glob("*.jpg"))[:2]
+]
 plotting.draw_images(
     [Image.open(path) for path in sheet],
     titles=[path.parent.name for path in sheet],
     title=f"Two of each kind ({DATASET})",
     num_columns=4,
     width=5.0,
-    alt="A contact sheet: two pictures of each of the ten kinds of clothing, with the name of the kind above.",
+    alt="A contact sheet: two pictures of each of the ten kinds of clothing, with the "
+    "name of the kind above.",
 )
 
 # %% [markdown]
@@ -88,7 +94,8 @@ plotting.draw_images(
 # %%
 for folder in sorted((root / "train").iterdir()):
     names = sorted(path.name for path in folder.glob("*.jpg"))
-    print(f"train/{folder.name + '/':12}{len(names):4} pictures: {', '.join(names[:2])}, ...")
+    beginning = ", ".join(names[:2])
+    print(f"train/{folder.name + '/':12}{len(names):4} pictures: {beginning}, ...")
 
 # %% [markdown]
 # A network calculates, so its answers have to be numbers. The folders are sorted by name and counted from 0, as always
@@ -98,10 +105,14 @@ for folder in sorted((root / "train").iterdir()):
 # **Predict first:** there are ten classes. What number does `t-shirt` get?
 
 # %%
-classes = sorted(folder.name for folder in (root / "train").iterdir() if folder.is_dir())
+classes = sorted(
+    folder.name for folder in (root / "train").iterdir() if folder.is_dir()
+)
 class_to_idx = {name: index for index, name in enumerate(classes)}
 print(class_to_idx)
-assert class_to_idx[classes[-1]] == len(classes) - 1, "Counting from 0, the last class gets one less than their number."
+assert class_to_idx[classes[-1]] == len(classes) - 1, (
+    "Counting from 0, the last class gets one less than their number."
+)
 
 # %% [markdown]
 # (`{name: index for …}` is a loop that fills a dictionary, `[… for …]` one that fills a list.)
@@ -153,11 +164,15 @@ print(len(squares), squares[3], squares[999])
 
 # %% tags=["write-it:course_utils.datasets.ImageFolderDataset"]
 class MyImageFolder(Dataset):
-    """Pictures in `root`, one folder a class: `dataset[index]` is `(picture, target)`."""
+    """Pictures in `root`, a folder a class: `dataset[index]` is `(picture, target)`."""
 
     def __init__(self, root, transform=None):
         self.transform = transform
-        folders = sorted(entry for entry in Path(root).iterdir() if entry.is_dir() and entry.name[0] != ".")
+        folders = sorted(
+            entry
+            for entry in Path(root).iterdir()
+            if entry.is_dir() and entry.name[0] != "."
+        )
         self.classes = [folder.name for folder in folders]
         self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
         self.samples = []
@@ -185,7 +200,8 @@ class MyImageFolder(Dataset):
 dataset = MyImageFolder(root / "train")
 image, target = dataset[200]
 print(f"{len(dataset):,} samples in {len(dataset.classes)} classes")
-print(f"sample 200: {type(image).__name__} of {image.size[0]} x {image.size[1]} pixels, ", end="")
+width, height = image.size
+print(f"sample 200: {type(image).__name__} of {width} x {height} pixels, ", end="")
 print(f"target {target}, which is {dataset.classes[target]!r}")
 
 # %% [markdown]
@@ -218,10 +234,16 @@ from course_utils.datasets import ImageFolderDataset
 theirs = torchvision.datasets.ImageFolder(root / "train")
 ours = ImageFolderDataset(root / "train")
 for other in (theirs, ours):
-    assert other.classes == dataset.classes, "The classes should be the same, in the same order."
-    assert other.samples == dataset.samples, "Names and targets should be the same, in the same order."
+    assert other.classes == dataset.classes, (
+        "The classes should be the same, in the same order."
+    )
+    assert other.samples == dataset.samples, (
+        "Names and targets should be the same, in the same order."
+    )
     for index in range(0, len(dataset), 50):
-        assert other[index][0].tobytes() == dataset[index][0].tobytes(), f"Sample {index} should have the same pixels."
+        assert other[index][0].tobytes() == dataset[index][0].tobytes(), (
+            f"Sample {index} should have the same pixels."
+        )
 print(f"Three data sets, one opinion about {len(dataset):,} samples.")
 
 # %% [markdown]
@@ -256,7 +278,9 @@ lazy[3]
 print("opened after asking for sample 3:  ", len(opened))
 lazy[3]
 print("opened after asking for it again:  ", len(opened))
-assert len(opened) == 2, "Each request should open one picture, and nothing should be kept."
+assert len(opened) == 2, (
+    "Each request should open one picture, and nothing should be kept."
+)
 
 # %% [markdown]
 # Making it opens nothing, and asking twice opens twice: the data set keeps names, never pictures. What would it cost
@@ -271,34 +295,21 @@ sizes = {
     "a tensor (3, 224, 224)": 3 * 224 * 224 * 4,
 }
 for what, num_bytes in sizes.items():
-    print(f"{what:27}{num_bytes / 1e3:8.1f} kB     10,000 of them: {num_bytes * 10_000 / 1e9:5.2f} GB")
-assert round(10_000 * 3 * 224 * 224 * 4 / 1e9, 1) == 6.0, "10,000 pictures should take 6.0 GB."
+    gigabytes = num_bytes * 10_000 / 1e9
+    print(f"{what:27}{num_bytes / 1e3:8.1f} kB     10,000 of them: {gigabytes:5.2f} GB")
+assert round(10_000 * 3 * 224 * 224 * 4 / 1e9, 1) == 6.0, (
+    "10,000 pictures should take 6.0 GB."
+)
 
 # %% [markdown]
 # 10,000 pictures take 6.0 GB. A good laptop can hold that. The 1.28 million of ImageNet would take 771 GB, and it
 # cannot hold those. A batch of 32 pictures takes 19 MB, however many there are on the disk.
 
 # %%
-numbers = torch.tensor([100, 1_000, 10_000, 100_000, 1_281_167])
-all_at_once = numbers * 3 * 224 * 224 * 4 / 1e9
+numbers = [100, 1_000, 10_000, 100_000, 1_281_167]
+all_at_once = {number: number * 3 * 224 * 224 * 4 / 1e9 for number in numbers}
 one_batch = 32 * 3 * 224 * 224 * 4 / 1e9
-figure, ax = plotting.new_figure(height=3.8)
-ax.plot(numbers, all_at_once, marker="o", label="all at once")
-ax.axhline(one_batch, color=plotting.COLORS[2], linestyle="-.", label="one batch of 32 at a time")
-ax.axhline(16, color=plotting.COLORS[1], linestyle="--", label="a laptop with 16 GB")
-for number, gigabytes in zip(numbers.tolist(), all_at_once.tolist(), strict=True):
-    text = f"{gigabytes:.2f} GB" if gigabytes < 1 else f"{gigabytes:.0f} GB"
-    ax.annotate(text, (number, gigabytes), xytext=(6, -12), textcoords="offset points")
-ax.set(xscale="log", yscale="log", xlim=(70, 3e6), ylim=(0.01, 3000))
-ax.set(xlabel="pictures in the data set", ylabel="gigabytes", title="Memory for pictures")
-ax.xaxis.set_major_formatter("{x:,.0f}")
-ax.yaxis.set_major_formatter("{x:g}")
-ax.legend(loc="upper left")
-plotting.Picture(
-    figure,
-    alt="Memory against the number of pictures, both axes in powers of ten. All at once: a line that rises from 0.06 GB "
-    "for 100 pictures to 771 GB for ImageNet and crosses the 16 GB of a laptop; one batch at a time: flat at 0.02 GB.",
-)
+plotting.plot_memory(all_at_once, one_batch=one_batch)
 
 # %% [markdown]
 # The price is time: a picture is opened again in every school term. Lesson 03 measures it.
@@ -310,7 +321,8 @@ plotting.Picture(
 # at that yet.
 
 # %%
-desk = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # vanishes when you close the notebook
+# This folder vanishes when you close the notebook.
+desk = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 messy = Path(desk.name) / "messy"
 answer_key = make_messy_folder(messy, root)
 for folder in sorted(path for path in [messy, *messy.rglob("*")] if path.is_dir()):
@@ -356,8 +368,13 @@ report
 
 # %%
 found = sorted((finding.path, finding.kind) for finding in report.findings)
-assert found == answer_key, "The doctor should find exactly the troubles that were planted."
-print(f"{len(answer_key)} troubles planted, {len(found)} found, {len(report.problems)} of them to mend")
+assert found == answer_key, (
+    "The doctor should find exactly the troubles that were planted."
+)
+print(
+    f"{len(answer_key)} troubles planted, {len(found)} found, "
+    f"{len(report.problems)} of them to mend"
+)
 
 # %% [markdown]
 # ### What is handled for you
@@ -368,8 +385,17 @@ print(f"{len(answer_key)} troubles planted, {len(found)} found, {len(report.prob
 # files through `load_image`, which `ImageFolderDataset` uses.
 
 # %%
-endings = {"sideways.jpg": "on its side", "hat_cut_out.png": "transparent", "scanner.png": "16 bits"}
-odd = [(messy / path, note) for path, _ in answer_key for end, note in endings.items() if path.endswith(end)]
+endings = {
+    "sideways.jpg": "on its side",
+    "hat_cut_out.png": "transparent",
+    "scanner.png": "16 bits",
+}
+odd = [
+    (messy / path, note)
+    for path, _ in answer_key
+    for end, note in endings.items()
+    if path.endswith(end)
+]
 careless = [np.asarray(Image.open(path).convert("RGB")) for path, _ in odd]
 careful = [load_image(path) for path, _ in odd]
 plotting.draw_images(
@@ -377,8 +403,9 @@ plotting.draw_images(
     titles=[f"{note}\ncareless" for _, note in odd] + ["careful"] * len(odd),
     num_columns=len(odd),
     width=5.4,
-    alt="Three odd files, opened twice. Careless: lying on its side; with the background that somebody had cut away; "
-    "and nothing but white. Careful: upright; cut out, on white; and in its true greys.",
+    alt="Three odd files, opened twice. Careless: lying on its side; with the "
+    "background that somebody had cut away; and nothing but white. Careful: upright; "
+    "cut out, on white; and in its true greys.",
 )
 
 # %% [markdown]
@@ -390,11 +417,18 @@ plotting.draw_images(
 # A doctor reports, but somebody has to decide, and that takes a look. These are the suspects that can be opened.
 
 # %%
-suspects = [finding for finding in report.problems if finding.kind not in ("unreadable", "truncated")]
+suspects = [
+    finding
+    for finding in report.problems
+    if finding.kind not in ("unreadable", "truncated")
+]
 plotting.draw_images(
     [load_image(messy / finding.path) for finding in suspects],
-    titles=[f"{finding.kind}\n{Path(finding.path).parent.as_posix()}" for finding in suspects],
-    alt="The suspects: " + "; ".join(f"{finding.path}, {finding.kind}" for finding in suspects) + ".",
+    titles=[
+        f"{finding.kind}\n{Path(finding.path).parent.as_posix()}"
+        for finding in suspects
+    ],
+    title="The suspects",
 )
 
 # %% [markdown]
@@ -442,7 +476,9 @@ assert not checkup.problems, "The course's pictures should be clean."
 # it be, and how often will it be right?
 
 # %%
-plotting.plot_class_counts(checkup.counts["train"], title="Practice pictures in each class")
+plotting.plot_class_counts(
+    checkup.counts["train"], title="Practice pictures in each class"
+)
 
 # %% [markdown]
 # The share of right answers is called **accuracy**. It is the mark of an exam, and higher is better; the teacher's
@@ -459,7 +495,9 @@ answer = max(practice_counts, key=practice_counts.get)
 baseline = mock_counts[answer] / sum(mock_counts.values())
 print(f"guessing among {len(classes)} classes: {1 / len(classes):.1%} right")
 print(f"always {answer!r}: {baseline:.1%} right in the mock exam")
-assert abs(baseline - checkup.majority_baseline["validation"]) < 1e-9, "It should be what the report says."
+assert abs(baseline - checkup.majority_baseline["validation"]) < 1e-9, (
+    "It should be what the report says."
+)
 checkup
 
 # %% [markdown]
@@ -482,7 +520,12 @@ checkup
 
 # %%
 shrink = v2.Compose(
-    [v2.Resize((THUMBNAIL, THUMBNAIL)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.ToPureTensor()]
+    [
+        v2.Resize((THUMBNAIL, THUMBNAIL)),
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.ToPureTensor(),
+    ]
 )
 practice = ImageFolderDataset(root / "train", shrink)
 mock_exam = ImageFolderDataset(root / "validation", shrink, classes=practice.classes)
@@ -490,11 +533,13 @@ mock_exam = ImageFolderDataset(root / "validation", shrink, classes=practice.cla
 
 def as_rows(dataset):
     """Return all pictures, one a row, and all targets: (N, C * H * W) and (N,)."""
-    return torch.stack([image.flatten() for image, _ in dataset]), torch.tensor(dataset.targets)
+    pictures = torch.stack([image.flatten() for image, _ in dataset])
+    return pictures, torch.tensor(dataset.targets)
 
 
 known_pictures, known_targets = as_rows(practice)
-print("what the student knows:", tuple(known_pictures.shape), tuple(known_targets.shape))
+shapes = tuple(known_pictures.shape), tuple(known_targets.shape)
+print("what the student knows:", *shapes)
 
 # %% [markdown]
 # Here is a data set with a transform at work. `v2.Compose` joins steps of lesson 01 into one transform; lesson 03 takes
@@ -523,7 +568,9 @@ marks = {
 }
 for where, value in marks.items():
     print(f"{where:10}{value:6.1%}")
-assert marks["practice"] > 0.99, "Whoever knows the book by heart should find every page of it."
+assert marks["practice"] > 0.99, (
+    "Whoever knows the book by heart should find every page of it."
+)
 
 # %% [markdown]
 # On practice it is perfect: each picture finds itself. The mock exam tells what that is worth. Between the two marks
@@ -532,16 +579,15 @@ assert marks["practice"] > 0.99, "Whoever knows the book by heart should find ev
 # %%
 questions = list(range(0, len(mock_exam), len(mock_exam) // 4))[:4]
 answers = nearest(exam_pictures[questions]).tolist()
-pairs = [mock_exam.samples[index] for index in questions] + [practice.samples[index] for index in answers]
-plotting.draw_images(
-    [load_image(path) for path, _ in pairs],
-    titles=[f"{'question' if index < 4 else 'reminds it of'}\n{classes[t]}" for index, (_, t) in enumerate(pairs)],
+asked = [mock_exam.samples[index] for index in questions]
+found = [practice.samples[index] for index in answers]
+samples = list(zip(asked, found, strict=True))
+plotting.draw_pairs(
+    [(load_image(one), load_image(other)) for (one, _), (other, _) in samples],
+    names=[(classes[one], classes[other]) for (_, one), (_, other) in samples],
+    words=("question", "reminds it of"),
     title="Learned by heart",
-    num_columns=4,
     width=5.6,
-    alt="Four pictures from the mock exam, and under each the practice picture that it reminds the student of: "
-    + "; ".join(f"{classes[pairs[i][1]]}, {classes[pairs[i + 4][1]]}" for i in range(4))
-    + ".",
 )
 
 # %% [markdown]
@@ -557,15 +603,25 @@ plotting.draw_images(
 # **Predict first:** what mark does the chosen one have in the mock exam, and what mark will it get in the final exam?
 
 # %%
-generator = torch.Generator().manual_seed(0)  # a source of random numbers of its own, with a seed
-solutions = torch.randint(10, (2, 300), generator=generator)  # of the mock exam, of the final exam
-guesses = torch.randint(10, (200, 2, 300), generator=generator)  # students, exams, questions
+# A source of random numbers of its own, with a seed.
+generator = torch.Generator().manual_seed(0)
+# The solutions of the mock exam and of the final exam; then (students, exams, questions).
+solutions = torch.randint(10, (2, 300), generator=generator)
+guesses = torch.randint(10, (200, 2, 300), generator=generator)
 # (200, 2, 300) == (2, 300): broadcasting compares each student's answers with the solutions of both exams.
 mock_marks, final_marks = (guesses == solutions).float().mean(dim=2).T
 best = mock_marks.argmax()
-print(f"all 200, on average:  mock exam {mock_marks.mean():5.1%}   final exam {final_marks.mean():5.1%}")
-print(f"the one you chose:    mock exam {mock_marks[best]:5.1%}   final exam {final_marks[best]:5.1%}")
-assert mock_marks[best] > mock_marks.mean() + 0.03, "The best of many should look better than the average."
+print(
+    f"all 200, on average:  mock exam {mock_marks.mean():5.1%}"
+    f"   final exam {final_marks.mean():5.1%}"
+)
+print(
+    f"the one you chose:    mock exam {mock_marks[best]:5.1%}"
+    f"   final exam {final_marks[best]:5.1%}"
+)
+assert mock_marks[best] > mock_marks.mean() + 0.03, (
+    "The best of many should look better than the average."
+)
 
 # %% [markdown]
 # Choosing by a mark makes the mark too good. The chosen student was lucky, and luck does not repeat. We shall choose
@@ -582,27 +638,20 @@ assert mock_marks[best] > mock_marks.mean() + 0.03, "The best of many should loo
 # **Predict first:** what happens to the mark of the student who learns by heart?
 
 # %%
-chosen = torch.randperm(len(practice), generator=torch.Generator().manual_seed(0))[:100].tolist()
+generator = torch.Generator().manual_seed(0)
+chosen = torch.randperm(len(practice), generator=generator)[:100].tolist()
 brighter = [ImageEnhance.Brightness(ours[index][0]).enhance(1.1) for index in chosen]
 leaked_pictures = torch.stack([shrink(image).flatten() for image in brighter])
 leaked_targets = known_targets[chosen]
 marks["mock exam\nwith a leak"] = mark(
-    torch.cat([exam_pictures, leaked_pictures]), torch.cat([exam_targets, leaked_targets])
+    torch.cat([exam_pictures, leaked_pictures]),
+    torch.cat([exam_targets, leaked_targets]),
 )
-assert not torch.equal(leaked_pictures, known_pictures[chosen]), "The pixels should differ, so the doctor sees no copy."
+assert not torch.equal(leaked_pictures, known_pictures[chosen]), (
+    "The pixels should differ, so the doctor sees no copy."
+)
 
-figure, ax = plotting.new_figure(height=3.4, width=6.5)
-bars = ax.bar(list(marks), list(marks.values()), width=0.6)
-ax.bar_label(bars, [f"{value:.1%}" for value in marks.values()], padding=-16, color="white")
-ax.axhline(baseline, color=plotting.COLORS[1], linestyle="--", label=f"majority baseline, {baseline:.1%}")
-ax.set(ylabel="share of right answers", title="The same student, three marks", ylim=(0, 1.15))
-ax.legend()
-plotting.Picture(
-    figure,
-    alt="Marks of the student who learns by heart: "
-    + ", ".join(f"{where} {value:.1%}" for where, value in marks.items())
-    + f"; the majority baseline is {baseline:.1%}.",
-)
+plotting.plot_marks(marks, majority=baseline, title="The same student, three marks")
 
 # %% [markdown]
 # The student is the same as before, and so is what it understands. But a quarter of the questions it

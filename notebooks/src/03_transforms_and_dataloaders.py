@@ -34,8 +34,10 @@
 # %% tags=["settings"]
 import os
 
-DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 real photographs, a download of 107 MB
-WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
+# "photos": 3,781 real photographs, a download of 107 MB
+DATASET = os.environ.get("COURSE_DATASET") or "drawn"
+# "imagenet": torchvision's network, a download of 14 MB
+WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"
 BATCH_SIZE = 32
 
 # %%
@@ -52,7 +54,12 @@ from course_utils.classroom import exercises
 from course_utils.datasets import ImageFolderDataset, make_dataloaders
 from course_utils.pictures.catalog import clothing
 from course_utils.runtime import set_seed
-from course_utils.transforms import build_eval_transform, build_train_transform, denormalize, load_image
+from course_utils.transforms import (
+    build_eval_transform,
+    build_train_transform,
+    denormalize,
+    load_image,
+)
 
 # %% [markdown]
 # ## What is there, and what is wanted
@@ -66,7 +73,9 @@ practice = ImageFolderDataset(root / "train")
 mock_exam = ImageFolderDataset(root / "validation", classes=practice.classes)
 model = models.load_pretrained(WEIGHTS).eval()
 spec = model.spec
-print(f"{DATASET}: {len(practice):,} practice pictures, {len(mock_exam)} in the mock exam")
+print(
+    f"{DATASET}: {len(practice):,} practice pictures, {len(mock_exam)} in the mock exam"
+)
 print(f"{WEIGHTS}: {spec}")
 
 # %% [markdown]
@@ -103,8 +112,11 @@ size = spec.image_size
 one_number, two_numbers = v2.Resize(size), v2.Resize((size, size))
 print(f"width × height      as it came     Resize({size})   Resize(({size}, {size}))")
 for name, picture in formats.items():
-    print(f"{name:16}{picture.size!s:>14}{one_number(picture).size!s:>15}{two_numbers(picture).size!s:>15}")
-assert min(one_number(tall).size) == size < max(one_number(tall).size), "One number should set the shorter side only."
+    sizes = [picture.size, one_number(picture).size, two_numbers(picture).size]
+    print(f"{name:16}{sizes[0]!s:>14}{sizes[1]!s:>15}{sizes[2]!s:>15}")
+assert min(one_number(tall).size) == size < max(one_number(tall).size), (
+    "One number should set the shorter side only."
+)
 assert two_numbers(tall).size == (size, size), "Two numbers should set both sides."
 
 # %% [markdown]
@@ -124,8 +136,9 @@ plotting.draw_images(
     titles=["tall", "cropped", "squashed", "wide", "cropped", "squashed"],
     num_columns=6,
     width=7.2,
-    alt="Trousers in a tall and in a wide picture. Cropped, they keep their proportions but may lose waist and legs at the "
-    "edges; squashed, nothing more is lost, but the legs are too short and too thick.",
+    alt="Trousers in a tall and in a wide picture. Cropped, they keep their "
+    "proportions but may lose waist and legs at the edges; squashed, nothing more is "
+    "lost, but the legs are too short and too thick.",
 )
 
 # %% [markdown]
@@ -146,11 +159,14 @@ plotting.draw_images(
 # %%
 middle = side // 2
 as_image = v2.ToImage()(square)
-print("as array ", np.asarray(square).shape, np.asarray(square)[middle, middle], np.asarray(square).dtype)
-print("ToImage  ", tuple(as_image.shape), as_image[:, middle, middle].numpy(), as_image.dtype)
+as_array = np.asarray(square)
+print("as array ", as_array.shape, as_array[middle, middle], as_array.dtype)
+pixel = as_image[:, middle, middle].numpy()
+print("ToImage  ", tuple(as_image.shape), pixel, as_image.dtype)
 for scale in (False, True):
     as_floats = v2.ToDtype(torch.float32, scale=scale)(as_image)
-    print(f"ToDtype   {tuple(as_floats.shape)} {as_floats[:, middle, middle].numpy()} {as_floats.dtype}, {scale=}")
+    pixel = as_floats[:, middle, middle].numpy()
+    print(f"ToDtype   {tuple(as_floats.shape)} {pixel} {as_floats.dtype}, {scale=}")
 
 # %% [markdown]
 # `ToImage` moves numbers and changes none. `ToDtype` changes the type, and only with `scale=True` does it also divide
@@ -169,14 +185,16 @@ while halvings[-1] % 2 == 0:
 print(" → ".join(map(str, halvings)))
 
 with torch.no_grad():
-    last_map = model.backbone.features(torch.zeros(1, 3, 224, 224))  # (N, channels, height, width)
+    last_map = model.backbone.features(torch.zeros(1, 3, 224, 224))
+    # (N, channels, height, width)
 print("the student's last map:", tuple(last_map.shape))
 assert last_map.shape[-2:] == (7, 7), "224 pixels should leave a map of 7 × 7 places."
 
 print("\nside    last map    work, 224 = 100 %    a batch of 32 in memory")
 for pixels in (32, 64, 96, 160, 224):
     megabytes = 32 * 3 * pixels**2 * 4 / 1e6  # a float32 takes 4 bytes
-    print(f"{pixels:4}{pixels // 32:8} × {pixels // 32}{(pixels / 224) ** 2:17.0%}{megabytes:20.1f} MB")
+    places, work = pixels // 32, (pixels / 224) ** 2
+    print(f"{pixels:4}{places:8} × {places}{work:17.0%}{megabytes:20.1f} MB")
 
 # %% [markdown]
 # 224 is 7 × 32, so it can be halved five times without a remainder, and it ends in 7 × 7, which has a place in the
@@ -195,8 +213,8 @@ plotting.draw_images(
     [v2.Resize((pixels, pixels))(shirt) for pixels in sides],
     titles=[f"{pixels} × {pixels}" for pixels in sides],
     width=6.8,
-    alt="A shirt at 16, 32, 64, 96 and 224 pixels: at 16 a blur of colour, at 32 a garment, from 64 on collar and "
-    "buttons can be made out.",
+    alt="A shirt at 16, 32, 64, 96 and 224 pixels: at 16 a blur of colour, at 32 a "
+    "garment, from 64 on collar and buttons can be made out.",
 )
 
 # %% [markdown]
@@ -232,11 +250,19 @@ print("the mean of each colour in each picture:", tuple(means.shape))
 # %%
 mean = means.mean(dim=0)
 std_within = stds.mean(dim=0)  # the average of the pictures' own standard deviations
-std_of_all = ((stds**2 + means**2).mean(dim=0) - mean**2).sqrt()  # of all pixels in one bag
-rows = {"our mean": mean, "spec.mean": spec.mean, "our std, average": std_within, "our std, one bag": std_of_all}
+# Of all pixels in one bag:
+std_of_all = ((stds**2 + means**2).mean(dim=0) - mean**2).sqrt()
+rows = {
+    "our mean": mean,
+    "spec.mean": spec.mean,
+    "our std, average": std_within,
+    "our std, one bag": std_of_all,
+}
 for name, values in {**rows, "spec.std": spec.std}.items():
     print(f"{name:18}" + "".join(f"{float(value):8.3f}" for value in values))
-assert (std_of_all > std_within).all(), "One bag should vary more than a single picture."
+assert (std_of_all > std_within).all(), (
+    "One bag should vary more than a single picture."
+)
 
 # %% [markdown]
 # Larger. Within one picture the pixels vary around *its* brightness; in the bag, dark pictures and bright ones lie
@@ -252,21 +278,11 @@ assert (std_of_all > std_within).all(), "One bag should vary more than a single 
 
 # %%
 step = len(practice) // 100
-pixels = torch.stack([to_numbers(practice[index][0])[:, ::4, ::4] for index in range(0, len(practice), step)])
+some = [practice[index][0] for index in range(0, len(practice), step)]
+pixels = torch.stack([to_numbers(picture)[:, ::4, ::4] for picture in some])
 normalized = v2.Normalize(spec.mean, spec.std)(pixels)  # (N, 3, H, W)
-looks = {"red": (plotting.COLORS[1], "-"), "green": ("#2a8a3e", "--"), "blue": (plotting.COLORS[0], ":")}
-figure, axes = plotting.new_figure(1, 2, height=3.2)
-for ax, values, title in zip(axes, (pixels, normalized), ("Before: from 0 to 1", "After: around 0"), strict=True):
-    for channel, (name, (color, line)) in enumerate(looks.items()):
-        counts, edges = np.histogram(values[:, channel].numpy(), bins=40)
-        ax.stairs(100 * counts / counts.sum(), edges, color=color, linestyle=line, label=name, linewidth=1.6)
-    ax.set(title=title, xlabel="value of a pixel", ylabel="percent of the pixels")
-axes[1].axvline(0, color=plotting.COLORS[4], linewidth=1)
-axes[0].legend(loc="upper left")
-plotting.Picture(
-    figure,
-    alt=f"Histograms of red, green and blue. Before they lie between 0 and 1; after they have the same shape, but lie "
-    f"between {normalized.min():.1f} and {normalized.max():.1f}, on both sides of 0.",
+plotting.draw_pixel_values(
+    {"Before: from 0 to 1": pixels, "After: around 0": normalized}
 )
 
 # %% [markdown]
@@ -281,7 +297,7 @@ plotting.Picture(
 
 # %% tags=["write-it:course_utils.transforms.denormalize"]
 def my_denormalize(images, spec):
-    """Undo Normalize: (3, H, W) or (N, 3, H, W) in, the same shape out, numbers from 0 to 1."""
+    """Undo Normalize: (3, H, W) or (N, 3, H, W), out come numbers from 0 to 1."""
     mean = torch.tensor(spec.mean).view(3, 1, 1)
     std = torch.tensor(spec.std).view(3, 1, 1)
     return (images * std + mean).clamp(0, 1)
@@ -294,16 +310,20 @@ def my_denormalize(images, spec):
 # which is all that `clamp(0, 1)` does.
 
 # %%
-assert torch.allclose(my_denormalize(normalized, spec), denormalize(normalized, spec)), "Both should agree."
-assert torch.allclose(denormalize(normalized, spec), pixels, atol=1e-6), "Undoing should give the pixels back."
+assert torch.allclose(
+    my_denormalize(normalized, spec), denormalize(normalized, spec)
+), "Both should agree."
+assert torch.allclose(denormalize(normalized, spec), pixels, atol=1e-6), (
+    "Undoing should give the pixels back."
+)
 
 seen = build_eval_transform(spec)(shirt)
 plotting.draw_images(
     [seen.clamp(0, 1), denormalize(seen, spec), shirt],
     titles=["not undone", "denormalised", "the original"],
     width=5.4,
-    alt="The same shirt three times: drawn straight from the normalised tensor, with harsh wrong colours; "
-    "denormalised, as it should be; and the original picture.",
+    alt="The same shirt three times: drawn straight from the normalised tensor, with "
+    "harsh wrong colours; denormalised, as it should be; and the original picture.",
 )
 
 # %% [markdown]
@@ -316,7 +336,7 @@ plotting.draw_images(
 
 # %%
 def probabilities(transform, dataset):
-    """Return the student's probabilities for each picture, (N, number of its classes)."""
+    """Return the student's probabilities for each picture, (N, C)."""
     images = torch.stack([transform(picture) for picture, _ in dataset])
     with torch.no_grad():
         return torch.cat([model(batch).softmax(dim=1) for batch in images.split(32)])
@@ -341,7 +361,8 @@ schooled = results["as schooled"].argmax(dim=1)
 print(f"{'':14}same answer   mean probability of its answer   different names")
 for name, result in results.items():
     sure, answers = result.max(dim=1)
-    print(f"{name:14}{(answers == schooled).sum():8} %{sure.mean():22.1%}{len(answers.unique()):23}")
+    same, num_names = (answers == schooled).sum(), len(answers.unique())
+    print(f"{name:14}{same:8} %{sure.mean():22.1%}{num_names:23}")
 
 # %% [markdown]
 # None. The shapes fit, so the student answers, and nothing warns you. Compare each row with the first: every answer
@@ -356,7 +377,7 @@ for name, result in results.items():
 
 # %% tags=["write-it:course_utils.transforms.build_eval_transform"]
 def my_build_eval_transform(spec):
-    """Return the transform that turns any RGB picture into what the student expects, (3, H, W)."""
+    """Return the transform that makes any RGB picture what the student expects."""
     return v2.Compose(
         [
             v2.Resize(spec.resize_size),  # the shorter side
@@ -375,9 +396,11 @@ def my_build_eval_transform(spec):
 
 # %%
 for name, picture in formats.items():
-    mine, theirs = my_build_eval_transform(spec)(picture), build_eval_transform(spec)(picture)
-    print(f"{name:8}{picture.size!s:>12} -> {tuple(theirs.shape)}, equal: {torch.equal(mine, theirs)}")
-    assert torch.equal(mine, theirs), "Both chains should give the same tensor."
+    mine = my_build_eval_transform(spec)(picture)
+    theirs = build_eval_transform(spec)(picture)
+    equal = torch.equal(mine, theirs)
+    print(f"{name:8}{picture.size!s:>12} -> {tuple(theirs.shape)}, equal: {equal}")
+    assert equal, "Both chains should give the same tensor."
 
 # %% [markdown]
 # ## A picture, seen anew each time
@@ -402,8 +425,9 @@ plotting.draw_images(
     titles=[name for name in changes for _ in range(4)],
     num_columns=4,
     width=3.8,
-    alt="Four rows of four looks at one shirt: some mirrored, some cut at different places, some cut and enlarged, some "
-    "lighter, darker, paler or of a slightly different hue.",
+    alt="Four rows of four looks at one shirt: some mirrored, some cut at different "
+    "places, some cut and enlarged, some lighter, darker, paler or of a slightly "
+    "different hue.",
 )
 
 # %% [markdown]
@@ -422,7 +446,8 @@ plotting.draw_images(
 
 # %%
 explorer = widgets.augmentation_explorer(shirt, spec)
-plotting.show(explorer.draw(augment="strong", seed=0))  # the still picture, for pages without sliders
+# The still picture, for pages without sliders:
+plotting.show(explorer.draw(augment="strong", seed=0))
 explorer
 
 # %% [markdown]
@@ -440,11 +465,14 @@ eval_transform = build_eval_transform(spec)
 train_transform = build_train_transform(spec, augment="strong")
 set_seed(0)
 changed = {}
-for name, transform in {"exam as it is": eval_transform, "exam augmented": train_transform}.items():
+sittings = {"exam as it is": eval_transform, "exam augmented": train_transform}
+for name, transform in sittings.items():
     first, second = (probabilities(transform, hundred).argmax(dim=1) for _ in range(2))
     changed[name] = (first != second).sum().item()
-    print(f"{name}: {changed[name]} of {len(hundred)} answers changed, and the student is the same")
-assert changed["exam as it is"] == 0, "The same student and the same questions should give the same answers."
+    print(f"{name}: {changed[name]} of {len(hundred)} answers changed")
+assert changed["exam as it is"] == 0, (
+    "The same student and the same questions should give the same answers."
+)
 
 # %% [markdown]
 # Every answer that changed, changed by chance. An exam is a measuring instrument: if its questions change from one
@@ -461,10 +489,14 @@ assert changed["exam as it is"] == 0, "The same student and the same questions s
 # one. (`try` catches the error, so that we can read it and go on.)
 
 # %%
-samples = [(eval_transform(picture), target) for picture, target in practice.select([0, 200, 400, 600])]
+samples = [
+    (eval_transform(picture), target)
+    for picture, target in practice.select([0, 200, 400, 600])
+]
 images, labels = zip(*samples, strict=True)
 images, labels = torch.stack(images), torch.tensor(labels)
-print("images", tuple(images.shape), images.dtype, "  labels", tuple(labels.shape), labels.dtype, labels.tolist())
+print("images", tuple(images.shape), images.dtype)
+print("labels", tuple(labels.shape), labels.dtype, labels.tolist())
 assert images.shape == (4, 3, size, size), "Four pictures should give (4, 3, H, W)."
 
 try:
@@ -479,7 +511,7 @@ except RuntimeError as error:
 
 # %%
 def my_batches(dataset, batch_size, order):
-    """Yield (images, labels), (N, 3, H, W) and (N,), until every index in `order` has been used once."""
+    """Yield (images, labels), (N, 3, H, W) and (N,), for all indices in `order`."""
     for start in range(0, len(order), batch_size):
         samples = [dataset[index] for index in order[start : start + batch_size]]
         images, labels = zip(*samples, strict=True)
@@ -525,7 +557,8 @@ for name, (num_samples, batch_size) in cases.items():
     num_batches = math.ceil(num_samples / batch_size)
     last = num_samples - (num_batches - 1) * batch_size
     print(f"{name:20} in batches of {batch_size:3}, the last holds {last:3}:", end=" ")
-    print(f"1 epoch = {num_batches:3} iterations, {num_epochs} epochs = {num_epochs * num_batches:3}")
+    total = num_epochs * num_batches
+    print(f"1 epoch = {num_batches:3} iterations, {num_epochs} epochs = {total:3}")
 assert math.ceil(341 / 32) == 11, "The 341 photographs should make 11 batches."
 assert 341 - 10 * 32 == 21, "The last of them should hold 21."
 
@@ -544,21 +577,14 @@ assert 341 - 10 * 32 == 21, "The last of them should hold 21."
 
 # %%
 targets = torch.tensor(practice.targets)
-figure, axes = plotting.new_figure(1, 2, height=3.7, sharey=True)
-for ax, shuffle in zip(axes, (False, True), strict=True):
+batches = {}
+for order, shuffle in {"In order": False, "Shuffled": True}.items():
     generator = torch.Generator().manual_seed(0)
-    loader = DataLoader(practice, batch_size=BATCH_SIZE, shuffle=shuffle, generator=generator)
-    counts = [torch.bincount(targets[batch], minlength=len(practice.classes)) for batch in loader.batch_sampler]
-    drawing = ax.imshow(torch.stack(counts).T, aspect="auto", vmin=0, vmax=BATCH_SIZE // 2, interpolation="nearest")
-    ax.set(title="Shuffled" if shuffle else "In order", xlabel="batch")
-    ax.grid(visible=False)
-axes[0].set_yticks(range(len(practice.classes)), practice.classes)
-figure.colorbar(drawing, ax=axes, extend="max", label="pictures of the class in the batch")
-plotting.Picture(
-    figure,
-    alt="How many pictures of each class are in each batch. In order, a batch holds one class or two, like a "
-    "staircase; shuffled, every batch holds a mixture of many classes, with most t-shirts.",
-)
+    loader = DataLoader(
+        practice, batch_size=BATCH_SIZE, shuffle=shuffle, generator=generator
+    )
+    batches[order] = [targets[indices] for indices in loader.batch_sampler]
+plotting.draw_batches(batches, practice.classes, batch_size=BATCH_SIZE)
 
 # %% [markdown]
 # (The brightest yellow means half a batch or more.) In order, the student would see nothing but dresses for a while.
@@ -570,7 +596,9 @@ plotting.Picture(
 # %%
 for attempt in ("first run", "run again"):
     generator = torch.Generator().manual_seed(0)
-    loader = DataLoader(practice, batch_size=BATCH_SIZE, shuffle=True, generator=generator)
+    loader = DataLoader(
+        practice, batch_size=BATCH_SIZE, shuffle=True, generator=generator
+    )
     terms = [next(iter(loader.batch_sampler))[:5] for _ in range(2)]
     print(f"{attempt}: term 1 begins with {terms[0]}, term 2 with {terms[1]}")
 assert terms[0] != terms[1], "Each term should have its own order."
@@ -591,30 +619,27 @@ assert terms[0] != terms[1], "Each term should have its own order."
 # %%
 brightness = means.mean(dim=1)  # one number for each practice picture
 set_seed(0)
-spread = {}
-figure, ax = plotting.new_figure(height=3.4)
-for place, batch_size in enumerate((1, 4, 16, 32, 64, 256)):
+batch_means = {}
+for batch_size in (1, 4, 16, 32, 64, 256):
     draws = torch.randint(len(brightness), (100, batch_size))
-    batch_means = brightness[draws].mean(dim=1)
-    spread[batch_size] = batch_means.std().item()
-    ax.scatter(place + 0.5 * (torch.rand(100) - 0.5), batch_means, s=7, color=plotting.COLORS[0])
-ax.axhline(brightness.mean(), color=plotting.COLORS[1], linestyle="--", label="mean of all practice pictures")
-ax.set_xticks(range(len(spread)), spread)
-ax.set(title="What a batch says about the whole", xlabel="batch size", ylabel="mean brightness of the batch")
-ax.legend()
+    batch_means[batch_size] = brightness[draws].mean(dim=1)
 plotting.show(
-    plotting.Picture(
-        figure,
-        alt="The mean brightness of 100 batches for six batch sizes. Single pictures scatter widely around the true mean; "
-        "batches of 32 keep near it, batches of 256 very near.",
+    plotting.plot_batch_means(
+        batch_means,
+        mean=brightness.mean().item(),
+        ylabel="mean brightness of the batch",
     )
 )
+spread = {size: means.std().item() for size, means in batch_means.items()}
 
 print("batch size   scatter   corrections in a term   pictures in memory")
 for batch_size, scatter in spread.items():
     corrections = math.ceil(len(practice) / batch_size)
-    print(f"{batch_size:10}{scatter:10.3f}{corrections:18}{batch_size * 3 * size**2 * 4 / 1e6:20.1f} MB")
-assert 1.4 < spread[16] / spread[64] < 2.9, "Four times the batch should halve the scatter, roughly."
+    megabytes = batch_size * 3 * size**2 * 4 / 1e6
+    print(f"{batch_size:10}{scatter:10.3f}{corrections:18}{megabytes:20.1f} MB")
+assert 1.4 < spread[16] / spread[64] < 2.9, (
+    "Four times the batch should halve the scatter, roughly."
+)
 
 # %% [markdown]
 # A larger batch is a better witness, and the table says what it costs. Four times the batch only *halves* the scatter,
@@ -636,11 +661,17 @@ assert 1.4 < spread[16] / spread[64] < 2.9, "Four times the batch should halve t
 
 # %%
 loaders = make_dataloaders(
-    root, train_transform=train_transform, eval_transform=eval_transform, batch_size=BATCH_SIZE, seed=0
+    root,
+    train_transform=train_transform,
+    eval_transform=eval_transform,
+    batch_size=BATCH_SIZE,
+    seed=0,
 )
 for name, loader in loaders._asdict().items():
     kind = type(loader.sampler).__name__
-    print(f"{name:11}{len(loader.dataset):6,} pictures in {len(loader):3} batches, {kind}")
+    print(
+        f"{name:11}{len(loader.dataset):6,} pictures in {len(loader):3} batches, {kind}"
+    )
 
 # %% [markdown]
 # The final exam is among them, and we only count it: its envelope stays sealed until lesson 08. Here is the way of a
@@ -670,11 +701,9 @@ plotting.show(
     plotting.draw_images(
         images[:10],
         titles=[practice.classes[label] for label in labels[:10]],
+        title="The first ten of a batch",
         spec=spec,
         width=5.4,
-        alt="The first ten pictures of a practice batch, cropped, mirrored and in changed light, each with its class: "
-        + ", ".join(practice.classes[label] for label in labels[:10])
-        + ".",
     )
 )
 once, again = next(iter(loaders.val))[0], next(iter(loaders.val))[0]
@@ -708,27 +737,18 @@ seconds["the student's look"] = time.perf_counter() - started
 
 # %%
 milliseconds = {name: 1000 * spent / len(paths) for name, spent in seconds.items()}
-figure, ax = plotting.new_figure(height=1.9)
-bars = ax.barh(list(milliseconds), list(milliseconds.values()), color=plotting.COLORS[0])
-ax.bar_label(bars, [f"{value:.1f}" for value in milliseconds.values()], padding=4)
-ax.invert_yaxis()
-ax.margins(x=0.1)
-ax.set(title="Where the time goes", xlabel="milliseconds for one picture")
-plotting.show(
-    plotting.Picture(
-        figure,
-        alt="Time for one picture: "
-        + ", ".join(f"{name} {value:.1f} ms" for name, value in milliseconds.items())
-        + ".",
-    )
-)
+plotting.show(plotting.plot_times(milliseconds))
 loading = milliseconds["open and decode"] + milliseconds["transform"]
 looking = milliseconds["the student's look"]
-print(f"loading alone: {1000 / loading:,.0f} pictures a second, {loading * len(practice) / 1000:.1f} s for a term")
+print(
+    f"loading alone: {1000 / loading:,.0f} pictures a second, "
+    f"{loading * len(practice) / 1000:.1f} s for a term"
+)
 print(f"one after the other: {loading + looking:.1f} ms a picture")
 at_best = max(loading, looking)
 print(
-    f"side by side with one worker, at best: {at_best:.1f} ms a picture, {1 - at_best / (loading + looking):.0%} less"
+    f"side by side with one worker, at best: {at_best:.1f} ms a picture, "
+    f"{1 - at_best / (loading + looking):.0%} less"
 )
 
 # %% [markdown]
@@ -874,7 +894,12 @@ exercises.check("03.3", colleagues_transform)
 
 # %% tags=["wrong"] hint="only the shorter side"
 colleagues_transform = v2.Compose(
-    [v2.Resize(64), v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3)]
+    [
+        v2.Resize(64),
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize([0.5] * 3, [0.5] * 3),
+    ]
 )
 exercises.check("03.3", colleagues_transform)
 
@@ -892,12 +917,19 @@ exercises.check("03.3", colleagues_transform)
 
 # %% tags=["wrong"] hint="scale=True"
 colleagues_transform = v2.Compose(
-    [v2.Resize((64, 64)), v2.ToImage(), v2.ToDtype(torch.float32), v2.Normalize([0.5] * 3, [0.5] * 3)]
+    [
+        v2.Resize((64, 64)),
+        v2.ToImage(),
+        v2.ToDtype(torch.float32),
+        v2.Normalize([0.5] * 3, [0.5] * 3),
+    ]
 )
 exercises.check("03.3", colleagues_transform)
 
 # %% tags=["wrong"] hint="from 0 to 1"
-colleagues_transform = v2.Compose([v2.Resize((64, 64)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+colleagues_transform = v2.Compose(
+    [v2.Resize((64, 64)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+)
 exercises.check("03.3", colleagues_transform)
 
 # %% tags=["solution"]
@@ -906,7 +938,8 @@ colleagues_transform = v2.Compose(
         v2.Resize((64, 64)),  # two numbers: the whole picture, squashed
         v2.ToImage(),
         v2.ToDtype(torch.float32, scale=True),
-        v2.Normalize([0.5] * 3, [0.5] * 3),  # (0 - 0.5) / 0.5 is -1, (1 - 0.5) / 0.5 is 1
+        # (0 - 0.5) / 0.5 is -1, (1 - 0.5) / 0.5 is 1
+        v2.Normalize([0.5] * 3, [0.5] * 3),
     ]
 )
 exercises.check("03.3", colleagues_transform)

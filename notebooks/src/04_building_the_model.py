@@ -32,8 +32,10 @@
 # %% tags=["settings"]
 import os
 
-DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 107 MB
-WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
+# "photos": 3,781 photographs, a download of 107 MB
+DATASET = os.environ.get("COURSE_DATASET") or "drawn"
+# "imagenet": torchvision's network, a download of 14 MB
+WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"
 NUM_PICTURES = 300  # practice pictures
 NUM_EPOCHS = 6  # school terms in the comparison
 
@@ -66,7 +68,7 @@ from course_utils.transforms import build_eval_transform, denormalize
 
 # %%
 def convolve(picture, kernel):
-    """Slide `kernel` (k, k) over `picture` (H, W): a feature map (H - k + 1, W - k + 1)."""
+    """Slide `kernel` (k, k) over `picture` (H, W): out, (H - k + 1, W - k + 1)."""
     size = len(kernel)
     height, width = picture.shape
     feature_map = torch.zeros(height - size + 1, width - size + 1)
@@ -88,21 +90,12 @@ grid = torch.zeros(6, 6)
 grid[:, 3:] = 1
 upright = torch.tensor([[-1.0, 0.0, 1.0]] * 3)
 found = convolve(grid, upright)
-assert torch.equal(found, F.conv2d(grid[None, None], upright[None, None])[0, 0]), "It should equal PyTorch's."
+assert torch.equal(found, F.conv2d(grid[None, None], upright[None, None])[0, 0]), (
+    "It should equal PyTorch's."
+)
 
 parts = {"picture (6, 6)": grid, "filter (3, 3)": upright, "feature map (4, 4)": found}
-figure, axes = plotting.new_figure(1, 3, height=3.1, width=6.6, width_ratios=[6, 3, 4])
-for ax, (title, values) in zip(axes, parts.items(), strict=True):
-    ax.imshow(values, cmap="PuOr_r", vmin=-7, vmax=7)
-    for row, column in torch.cartesian_prod(torch.arange(len(values)), torch.arange(len(values))).tolist():
-        ax.text(column, row, f"{values[row, column]:.0f}", ha="center", va="center")
-    ax.set(title=title, xticks=[], yticks=[], anchor="N")
-    ax.grid(visible=False)
-plotting.Picture(
-    figure,
-    alt="Numbers on squared paper. The picture is 0 in its left half and 1 in its right half, the filter has -1 in its "
-    "left column and 1 in its right one, and the feature map is 3 where the two halves meet, 0 elsewhere.",
-)
+plotting.draw_grids(parts)
 
 # %% [markdown]
 # Where nothing changes, the two sides of the filter cancel out. Where dark meets bright, the sum is large. This filter
@@ -129,7 +122,8 @@ practice, mock_exam = list(data.train), list(data.val)
 dataset = data.train_eval.dataset
 images, labels = practice[0]
 print(f"Pictures: {DATASET}. Student schooled on: {pretrained.source}.")
-print(len(dataset), "practice pictures,", len(data.val.dataset), "in the mock exam; one batch:", tuple(images.shape))
+print(f"{len(dataset)} practice pictures, {len(data.val.dataset)} in the mock exam")
+print("one batch:", tuple(images.shape))
 
 # %% [markdown]
 # Three filters on one picture: our upright edges, the same filter on its side, and one that takes the mean of nine
@@ -146,8 +140,9 @@ plotting.draw_images(
     [grey, (maps[0] / 2 + 0.5).clamp(0, 1), (maps[1] / 2 + 0.5).clamp(0, 1), maps[2]],
     titles=["the picture", "upright edges", "level edges", "mean of nine"],
     num_columns=4,
-    alt="A pair of trousers in grey, and its three feature maps: one shows only edges that run up and down, one only "
-    "edges that run across, the third is the picture slightly blurred.",
+    alt="A pair of trousers in grey, and its three feature maps: one shows only edges "
+    "that run up and down, one only edges that run across, the third is the picture "
+    "slightly blurred.",
 )
 
 # %% [markdown]
@@ -167,15 +162,16 @@ plotting.draw_images(
 # %%
 positive = F.relu(maps[:1])  # (1, H - 2, W - 2)
 pooled = F.max_pool2d(positive, kernel_size=2)  # (1, half, half)
+stages = {"convolution": maps, "ReLU": positive, "max pooling": pooled}
 plotting.show(
     plotting.draw_images(
         [(maps[0] / 2 + 0.5).clamp(0, 1), positive.clamp(0, 1), pooled.clamp(0, 1)],
         titles=[
-            f"{name}\n{tuple(result.shape[-2:])}"
-            for name, result in {"convolution": maps, "ReLU": positive, "max pooling": pooled}.items()
+            f"{name}\n{tuple(result.shape[-2:])}" for name, result in stages.items()
         ],
-        alt="The map of upright edges after each step: with ReLU only the edges from dark to bright are left, bright on black; after "
-        "pooling the same drawing has half as many pixels in each direction.",
+        alt="The map of upright edges after each step: with ReLU only the edges from "
+        "dark to bright are left, bright on black; after pooling the same drawing has "
+        "half as many pixels in each direction.",
     )
 )
 assert positive.min() >= 0, "After ReLU nothing should be negative."
@@ -184,7 +180,8 @@ assert pooled.shape[-1] == positive.shape[-1] // 2, "Pooling should halve the wi
 moved = F.relu(F.conv2d(grey.roll(1, dims=1)[None, None], upright[None, None]))[0]
 for size in (1, 2, 4, 8):
     here, there = F.max_pool2d(positive, size), F.max_pool2d(moved, size)
-    print(f"pooling {size} × {size}: the answers differ by {(here - there).abs().mean() / here.mean():.0%}")
+    difference = (here - there).abs().mean() / here.mean()
+    print(f"pooling {size} × {size}: the answers differ by {difference:.0%}")
 
 # %% [markdown]
 # The larger the window, the less one pixel matters.
@@ -224,13 +221,16 @@ def walk(images):
 
 
 famous, ours = (walk(torch.zeros(1, 3, size, size)) for size in (224, spec.image_size))
-print(f"{'':9}{'(1, 3, 224, 224)':>22}{f'(1, 3, {spec.image_size}, {spec.image_size})':>22}")
+begin = [(1, 3, size, size) for size in (224, spec.image_size)]
+print(f"{'':9}{begin[0]!s:>22}{begin[1]!s:>22}")
 for index, (there, here) in enumerate(zip(famous, ours, strict=True)):
     print(f"block {index:2} {tuple(there.shape)!s:>22}{tuple(here.shape)!s:>22}")
 
 side = spec.image_size // 32
 assert famous[-1].shape == (1, 1280, 7, 7), "224 should end in maps of 7 × 7."
-assert ours[-1].shape == (1, 1280, side, side), "The last maps should have image_size // 32 places a side."
+assert ours[-1].shape == (1, 1280, side, side), (
+    "The last maps should have image_size // 32 places a side."
+)
 
 # %% [markdown]
 # Except for one step at the beginning (32 to 16), the maps get smaller and more numerous: less *where*, more *what*.
@@ -373,7 +373,10 @@ assert remaining == 2_223_872, "The backbone should have 2,223,872 weights."
 # %%
 for parameter in network.parameters():
     parameter.requires_grad = False
-print(sum(parameter.requires_grad for parameter in network.parameters()), "of the parameters would learn")
+print(
+    sum(parameter.requires_grad for parameter in network.parameters()),
+    "of the parameters would learn",
+)
 
 # %% [markdown]
 # Keep a question in mind: is that all there is to freezing? We come back to it.
@@ -405,14 +408,23 @@ with torch.no_grad():
     pooled = nn.AdaptiveAvgPool2d((1, 1))(feature_maps)
     features = torch.flatten(pooled, 1)
     scores = head(features)
-stations = {"batch": images, "feature maps": feature_maps, "pooled": pooled, "features": features, "scores": scores}
+stations = {
+    "batch": images,
+    "feature maps": feature_maps,
+    "pooled": pooled,
+    "features": features,
+    "scores": scores,
+}
 for name, tensor in stations.items():
     print(f"{name:13} {tuple(tensor.shape)}")
 
 parts = ["pictures", "backbone, frozen", "pooling", "flatten", "head"]
 shapes = [str(tuple(tensor.shape)).replace(" ", "") for tensor in stations.values()]
 plotting.draw_flow(
-    list(zip(parts, shapes, strict=True)), emphasis=[4], num_columns=5, title="What comes out of each part"
+    list(zip(parts, shapes, strict=True)),
+    emphasis=[4],
+    num_columns=5,
+    title="What comes out of each part",
 )
 
 # %% [markdown]
@@ -423,7 +435,7 @@ plotting.draw_flow(
 
 # %% tags=["write-it:course_utils.models.TransferClassifier"]
 class MyClassifier(nn.Module):
-    """A frozen backbone under a new head: pictures (N, 3, H, W) -> scores (N, num_classes)."""
+    """A frozen backbone under a new head: (N, 3, H, W) -> scores (N, num_classes)."""
 
     def __init__(self, num_classes):
         super().__init__()
@@ -469,11 +481,16 @@ assert difference < 1e-4, "The two classes should give the same scores."
 
 # %%
 bound = 1 / math.sqrt(1280)
-print(f"weights from {student.head.weight.min():.4f} to {student.head.weight.max():.4f}; 1/√1280 = {bound:.4f}")
+print(
+    f"weights from {student.head.weight.min():.4f} to {student.head.weight.max():.4f}; "
+    f"1/√1280 = {bound:.4f}"
+)
 with torch.no_grad():
     loss = F.cross_entropy(student(images), labels).item()
 print(f"loss before any practice: {loss:.2f}; ln 10 = {math.log(10):.2f}")
-assert student.head.weight.abs().max() <= bound, "Initial weights should lie within 1/√1280."
+assert student.head.weight.abs().max() <= bound, (
+    "Initial weights should lie within 1/√1280."
+)
 assert abs(loss - math.log(10)) < 1, "An untaught head should be marked near ln 10."
 
 # %% [markdown]
@@ -485,13 +502,25 @@ assert abs(loss - math.log(10)) < 1, "An untaught head should be marked near ln 
 
 # %%
 counts = models.count_parameters(student)
-print(f"frozen {counts.frozen:,}, trainable {counts.trainable:,}, that is {counts.trainable / counts.total:.2%}")
-assert counts.frozen == 2_223_872, "The backbone should have 2,223,872 weights, all frozen."
-assert counts.trainable == 1280 * 10 + 10 == 12_810, "The head should have 12,810 weights, all trainable."
+print(
+    f"frozen {counts.frozen:,}, trainable {counts.trainable:,}, "
+    f"that is {counts.trainable / counts.total:.2%}"
+)
+assert counts.frozen == 2_223_872, (
+    "The backbone should have 2,223,872 weights, all frozen."
+)
+assert counts.trainable == 1280 * 10 + 10 == 12_810, (
+    "The head should have 12,810 weights, all trainable."
+)
 
 for num_classes in (2, 5, 10, 100):
-    counts = models.count_parameters(models.build_classifier(num_classes, weights=WEIGHTS))
-    print(f"{num_classes:4} classes: {counts.trainable:8,} weights learn, {counts.frozen:,} are frozen")
+    counts = models.count_parameters(
+        models.build_classifier(num_classes, weights=WEIGHTS)
+    )
+    learning, frozen = counts.trainable, counts.frozen
+    print(
+        f"{num_classes:4} classes: {learning:8,} weights learn, {frozen:,} are frozen"
+    )
 
 # %% [markdown]
 # 1,280 × 10 weights and 10 biases. Pooling and flatten have none: they follow a rule and learn nothing. Another subject
@@ -511,7 +540,8 @@ for name, twice in {"logits, as it should be": False, "softmax first": True}.ite
     logits = torch.tensor([[2.0, 1.0, 3.5, 0.5]], requires_grad=True)
     loss = F.cross_entropy(logits.softmax(dim=1) if twice else logits, target)
     loss.backward()
-    print(f"{name:24} loss {loss.item():.3f}   request for change {logits.grad.abs().sum():.3f}")
+    request = logits.grad.abs().sum()
+    print(f"{name:24} loss {loss.item():.3f}   request for change {request:.3f}")
 
 # %% [markdown]
 # No error, and that is what makes it nasty. The same good answer costs 0.943 instead of 0.304, and the last column, how
@@ -534,7 +564,9 @@ for name, twice in {"logits, as it should be": False, "softmax first": True}.ite
 # %%
 def practise(model, batches, num_epochs):
     """Return the loss of every correction."""
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    learning = [
+        parameter for parameter in model.parameters() if parameter.requires_grad
+    ]
     criterion, optimizer = nn.CrossEntropyLoss(), torch.optim.Adam(learning, lr=0.001)
     losses = []
     model.train()
@@ -552,7 +584,10 @@ def share_right(model, batches):
     """Return the share of right answers."""
     model.eval()
     with torch.no_grad():
-        right = sum((model(images).argmax(dim=1) == labels).sum().item() for images, labels in batches)
+        right = sum(
+            (model(images).argmax(dim=1) == labels).sum().item()
+            for images, labels in batches
+        )
     return right / sum(len(labels) for _, labels in batches)
 
 
@@ -567,11 +602,14 @@ students = {
     "with": models.build_classifier(10, weights=WEIGHTS, classes=dataset.classes),
     "without": models.build_classifier(10, weights=None, freeze_backbone=False),
 }
-losses = {name: practise(model, practice, NUM_EPOCHS) for name, model in students.items()}
+losses = {
+    name: practise(model, practice, NUM_EPOCHS) for name, model in students.items()
+}
 marks = {name: share_right(model, mock_exam) for name, model in students.items()}
 num_exam = len(data.val.dataset)
 for name, mark in marks.items():
-    print(f"{name:8} mock exam: {mark:.1%} right, give or take {standard_error(mark, num_exam):.1%}")
+    error = standard_error(mark, num_exam)
+    print(f"{name:8} mock exam: {mark:.1%} right, give or take {error:.1%}")
 
 # %% [markdown]
 # Next to the marks we draw the majority baseline of lesson 02: one answer to every question, the class that is most
@@ -582,24 +620,9 @@ for name, mark in marks.items():
 
 # %%
 targets = [torch.tensor(loader.dataset.targets) for loader in (data.train, data.val)]
-marks["one answer"] = majority_baseline(*targets)
-figure, axes = plotting.new_figure(1, 2, height=3.4, width_ratios=[3, 2])
-for index, (name, values) in enumerate(losses.items()):
-    axes[0].plot(values, label=name, color=plotting.COLORS[index], linestyle="-" if index == 0 else "--")
-axes[0].axhline(math.log(10), color=plotting.COLORS[4], linestyle=":", label="no opinion: ln 10")
-axes[0].set(title="Practice", xlabel="correction", ylabel="loss of the batch", ylim=(0, None))
-axes[0].legend()
-errors = [standard_error(mark, num_exam) for mark in marks.values()]
-bars = axes[1].bar(list(marks), list(marks.values()), yerr=errors, color=[*plotting.COLORS[:2], plotting.COLORS[4]])
-axes[1].bar_label(bars, [f"{mark:.0%}" for mark in marks.values()], padding=3)
-axes[1].set(title="Mock exam", ylabel="share of right answers", ylim=(0, 1))
-plotting.Picture(
-    figure,
-    alt="Left: the loss over the corrections, "
-    + ", ".join(f"{name} schooling from {values[0]:.2f} to {values[-1]:.2f}" for name, values in losses.items())
-    + ". Right: the mock exam, "
-    + ", ".join(f"{name} {mark:.0%}" for name, mark in marks.items())
-    + ".",
+majority = majority_baseline(*targets)
+plotting.draw_comparison(
+    losses, marks, num_classes=10, majority=majority, num_samples=num_exam
 )
 
 # %% [markdown]
@@ -639,16 +662,21 @@ with torch.no_grad():
     for batch, _ in practice[:5]:
         naive(batch)
 
-after, parameter_names = naive.backbone.state_dict(), dict(naive.backbone.named_parameters())
+after = naive.backbone.state_dict()
+parameter_names = dict(naive.backbone.named_parameters())
 moved = [name for name in before if not torch.equal(before[name], after[name])]
-print("parameters moved:", sum(name in parameter_names for name in moved), "of", len(parameter_names))
-print("buffers moved:   ", sum(name not in parameter_names for name in moved), "of", len(before) - len(parameter_names))
+num_parameters = sum(name in parameter_names for name in moved)
+num_buffers = len(moved) - num_parameters
+print("parameters moved:", num_parameters, "of", len(parameter_names))
+print("buffers moved:   ", num_buffers, "of", len(before) - len(parameter_names))
 print("for example:     ", moved[0])
 
 num_layers = sum(isinstance(module, nn.BatchNorm2d) for module in naive.modules())
 assert num_layers == 52, "MobileNetV2 should have 52 BatchNorm layers."
 assert len(moved) == 3 * num_layers, "All their buffers should have moved."
-assert not any(name in parameter_names for name in moved), "No parameter should have moved."
+assert not any(name in parameter_names for name in moved), (
+    "No parameter should have moved."
+)
 
 # %% [markdown]
 # No parameter moved, and every buffer did: each of the 52 BatchNorm layers has three, and the third counts the batches.
@@ -660,15 +688,21 @@ assert not any(name in parameter_names for name in moved), "No parameter should 
 
 # %%
 first_picture = images[:1]
-companies = [torch.cat([first_picture, images[1:8]]), torch.cat([first_picture, images[8:15]])]
+companies = [
+    torch.cat([first_picture, images[1:8]]),
+    torch.cat([first_picture, images[8:15]]),
+]
 differences = {}
 for mode in ("train", "eval"):
     naive.train(mode == "train")
     with torch.no_grad():
         one, other = (naive(company)[0] for company in companies)
     differences[mode] = (one - other).abs().max().item()
-    print(f"{mode + '()':8} largest difference between the two answers: {differences[mode]:.6f}")
-assert differences["eval"] < 1e-4 < differences["train"], "Only in train() mode should the company matter."
+    largest = differences[mode]
+    print(f"{mode + '()':8} largest difference between the two answers: {largest:.6f}")
+assert differences["eval"] < 1e-4 < differences["train"], (
+    "Only in train() mode should the company matter."
+)
 
 # %% [markdown]
 # You may read that such differences come from dropout, a layer that sets random numbers to 0 during practice. Not here:
@@ -687,7 +721,8 @@ class MyFrozenClassifier(MyClassifier):
 
 
 model = MyFrozenClassifier(10).train()
-print("head in training mode:", model.head.training, "  backbone in training mode:", model.backbone.training)
+print("head in training mode:    ", model.head.training)
+print("backbone in training mode:", model.backbone.training)
 
 # %% [markdown]
 # The package's class does the same, a little more finely: a part whose weights may learn (lesson 08) follows `train()`,
@@ -698,7 +733,9 @@ print("head in training mode:", model.head.training, "  backbone in training mod
 practised = students["with"].backbone.state_dict()
 fresh = models.load_pretrained(WEIGHTS).backbone.state_dict()
 assert practised.keys() == fresh.keys()
-assert all(torch.equal(practised[name], fresh[name]) for name in fresh), "The backbone should not have moved at all."
+assert all(torch.equal(practised[name], fresh[name]) for name in fresh), (
+    "The backbone should not have moved at all."
+)
 print(f"{len(fresh)} tensors, parameters and buffers, bit for bit the same")
 
 # %% [markdown]
@@ -715,7 +752,8 @@ with torch.no_grad():
         drifted(batch)
 marks["drifted"] = share_right(drifted, mock_exam)
 for name in ("with", "drifted"):
-    print(f"{name:8} mock exam: {marks[name]:.1%} right, give or take {standard_error(marks[name], num_exam):.1%}")
+    error = standard_error(marks[name], num_exam)
+    print(f"{name:8} mock exam: {marks[name]:.1%} right, give or take {error:.1%}")
 
 # %% [markdown]
 # Judge it with the standard errors. Here the head learned from one set of features and is examined on another. When
@@ -733,7 +771,9 @@ deeper = models.build_classifier(10, weights=WEIGHTS, hidden_size=100)
 print(deeper.head)
 counts = models.count_parameters(deeper)
 print(f"{counts.trainable:,} weights learn")
-assert counts.trainable == (1280 * 100 + 100) + (100 * 10 + 10) == 129_110, "There should be 129,110 to learn."
+assert counts.trainable == (1280 * 100 + 100) + (100 * 10 + 10) == 129_110, (
+    "There should be 129,110 to learn."
+)
 
 # %% [markdown]
 # A larger inner layer can learn more, and more easily learns by heart; a smaller one is quicker and may be too simple.
@@ -748,8 +788,10 @@ with torch.no_grad():
     merged = nn.Linear(1280, 10)
     merged.weight.copy_(last.weight @ inner.weight)
     merged.bias.copy_(last.weight @ inner.bias + last.bias)
-    print("without ReLU, two layers against one:", torch.allclose(last(inner(features)), merged(features), atol=1e-4))
-    print("with ReLU:", torch.allclose(last(relu(inner(features))), merged(features), atol=1e-4))
+    one_layer = merged(features)
+    without = torch.allclose(last(inner(features)), one_layer, atol=1e-4)
+    with_relu = torch.allclose(last(relu(inner(features))), one_layer, atol=1e-4)
+    print(f"two layers equal to one: without ReLU {without}, with ReLU {with_relu}")
 
 # %% [markdown]
 # Nothing at all: a weighted sum of weighted sums is a weighted sum. The little bend of the ReLU is what makes depth

@@ -115,3 +115,39 @@ def test_augmentations_repeat_by_seed_and_leave_every_generator_alone(monkeypatc
     assert len(set(looks[0])) == 4
     assert first.photo
     assert "4 looks at one picture, augmentation 'strong', seed 3" in first.alt
+
+
+def test_answers_stand_under_their_pictures():
+    views = {"as it is": torch.zeros(3, 4, 4), "grey": torch.ones(3, 4, 4)}
+    picture = plotting.draw_answers(views, {"grey": ("shoe", 0.256), "as it is": ("hat", 0.9)})
+    first, second = picture.figure.axes
+    assert (first.get_title(), second.get_title()) == ("as it is\nhat\n90%", "grey\nshoe\n26%")
+    assert first.images[0].get_array().max() == 0
+    assert picture.alt == "2 pictures, each with the student's best answer: as it is, hat, 90%; grey, shoe, 26%."
+    with pytest.raises(KeyError, match="grey"):
+        plotting.draw_answers(views, {"as it is": ("hat", 0.9)})
+
+
+def test_pairs_stand_one_above_the_other():
+    shades = [torch.full((3, 4, 4), level / 10) for level in range(4)]
+    picture = plotting.draw_pairs(
+        [(shades[0], shades[1]), (shades[2], shades[3])],
+        names=[("hat", "shoe"), ("dress", "shirt")],
+        words=("question", "answer"),
+        title="Learned by heart",
+    )
+    grid = np.array([[ax.images[0].get_array().max() for ax in picture.figure.axes]]).reshape(2, 2)
+    np.testing.assert_allclose(grid, [[0, 0.2], [0.1, 0.3]], atol=1e-6)
+    assert [ax.get_title() for ax in picture.figure.axes][::3] == ["question\nhat", "answer\nshirt"]
+    assert picture.alt == "Learned by heart, in pairs: question hat, answer shoe; question dress, answer shirt."
+
+
+def test_grids_write_their_numbers_into_squares_of_one_size():
+    picture = plotting.draw_grids({"picture": torch.arange(6.0).view(2, 3), "filter": torch.ones(2, 2)})
+    left, right = picture.figure.axes
+    assert {text.get_position(): text.get_text() for text in left.texts}[(2, 1)] == "5"
+    assert left.images[0].get_clim() == right.images[0].get_clim() == (-7, 7)
+    picture.figure.draw_without_rendering()
+    squares = [ax.get_window_extent().width / columns for ax, columns in ((left, 3), (right, 2))]
+    assert squares[0] == pytest.approx(squares[1], rel=0.05)
+    assert picture.alt == "Numbers on squared paper. picture: 0 1 2, 3 4 5; filter: 2 rows of 1 1."

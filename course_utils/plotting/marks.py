@@ -1,0 +1,90 @@
+"""Marks side by side, with their errors and the mark to beat; and how the loss fell on the way there."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from course_utils.report.metrics import standard_error
+
+from .display import Picture
+from .lettering import legible
+from .style import BASELINE, COLORS, axes_or_new, figure_of, new_figure
+
+
+def plot_marks(
+    marks: Mapping[str, float],
+    ax: Axes | None = None,
+    *,
+    majority: float | None = None,
+    num_samples: int | None = None,
+    title: str = "Mock exam",
+) -> Picture:
+    """Draw accuracies in [0, 1] as bars in the order given: name -> accuracy.
+
+    `majority`, the accuracy of the most frequent answer alone, is a dotted line. With `num_samples`, the number of
+    pictures in the exam, whiskers reach one standard error up and down.
+    """
+    ax = axes_or_new(ax, height=3.4, width=6.5)
+    places, values = range(len(marks)), list(marks.values())
+    errors = None if num_samples is None else [standard_error(value, num_samples) for value in values]
+    colors = [COLORS[place % len(COLORS)] for place in places]
+    ax.bar(places, values, width=0.6, yerr=errors, color=colors)
+    for place, value in enumerate(values):  # at the foot, where neither whisker nor line can cross it
+        ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "boxstyle": "round,pad=0.2"}
+        ax.text(place, 0.04, f"{value:.1%}", ha="center", va="bottom", bbox=ground)
+    if majority is not None:
+        ax.axhline(majority, label=f"majority baseline: {majority:.1%}", **BASELINE)
+        ax.legend(loc="upper left")
+    ax.set_xticks(places, list(map(legible, marks)))
+    ax.grid(axis="x", visible=False)
+    ax.set(title=title, ylabel="share of right answers", ylim=(0, 1.15 if majority is not None else 1.05))
+    ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    told = ", ".join(f"{' '.join(name.split())} {value:.1%}" for name, value in marks.items())
+    text = f"{title}, share of right answers: {told}"
+    return Picture(figure_of(ax), text + ("." if majority is None else f"; the majority baseline is {majority:.1%}."))
+
+
+def plot_corrections(
+    losses: Mapping[str, Sequence[float]],
+    ax: Axes | None = None,
+    *,
+    guessing: float | None = None,
+    title: str = "Practice",
+) -> Picture:
+    """Draw the loss of every correction, a line for each student: name -> losses.
+
+    `guessing`, the loss of a student without an opinion (`math.log(C)` for C classes), is a dotted line.
+    """
+    ax = axes_or_new(ax, height=3.2)
+    for place, (name, values) in enumerate(losses.items()):
+        ax.plot(
+            range(1, len(values) + 1), values, color=COLORS[place], linestyle=("-", "--", "-.")[place % 3], label=name
+        )
+    if guessing is not None:
+        ax.axhline(guessing, label=f"no opinion: {guessing:.2f}", **BASELINE)
+    ax.set(title=title, xlabel="correction", ylabel="loss of the batch", ylim=(0, None))
+    ax.legend()
+    longest = max(map(len, losses.values()))
+    told = ", ".join(f"{name} from {values[0]:.2f} to {values[-1]:.2f}" for name, values in losses.items())
+    text = f"The loss over {longest} corrections: {told}"
+    return Picture(figure_of(ax), text + ("." if guessing is None else f"; no opinion would cost {guessing:.2f}."))
+
+
+def draw_comparison(
+    losses: Mapping[str, Sequence[float]],
+    marks: Mapping[str, float],
+    *,
+    num_classes: int,
+    majority: float | None = None,
+    num_samples: int | None = None,
+) -> Picture:
+    """Draw two or more students: on the left how the loss fell in practice, on the right the mock exam.
+
+    `losses` and `marks` name the same students, each in one colour. See `plot_corrections` and `plot_marks`.
+    """
+    figure, (left, right) = new_figure(1, 2, height=3.6, width_ratios=[3, 2])
+    practice = plot_corrections(losses, left, guessing=math.log(num_classes))
+    exam = plot_marks(marks, right, majority=majority, num_samples=num_samples)
+    return Picture(figure, f"Left: {practice.alt} Right: {exam.alt}")

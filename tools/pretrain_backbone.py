@@ -23,7 +23,7 @@ import csv
 import io
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,8 @@ from torch.optim import swa_utils
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
 from course_utils.features import fold_batch_norm
-from course_utils.pretrained import save_course_weights
+from course_utils.plain import parse_plain
+from course_utils.pretrained import fill, save_course_weights
 from course_utils.runtime import atomic_write, get_device, progress_bar, set_seed
 from course_utils.transforms import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 
@@ -202,15 +203,24 @@ def parse_stages(stages: list[str]) -> list[int]:
 
 
 def draw_side(side: int, mix: float, generator: torch.Generator) -> int:
-    """Draw a multiple of 16 within `mix` (a share) of `side`; the network halves pictures five times."""
-    low, high = round(side * (1 - mix) / 16), round(side * (1 + mix) / 16)
+    """Draw a multiple of 16 between `side * (1 - mix)` and `side * (1 + mix)`, each rounded to such a multiple.
+
+    16, because the network halves pictures five times.
+    """
+    low, high = max(1, round(side * (1 - mix) / 16)), round(side * (1 + mix) / 16)
     return side if not mix else 16 * int(torch.randint(low, high + 1, (), generator=generator))
 
 
 def read_init(path: Path) -> dict[str, Tensor]:
-    """The float32 weights in a file: a plain state dict, or what `save_course_weights` wrote."""
-    stored = torch.load(path, weights_only=True, map_location="cpu")
+    """The float32 weights in a file: a plain state dict, or what `save_course_weights` wrote.
+
+    Raises OSError for a file that cannot be read, ValueError for one that holds something else.
+    """
+    stored = parse_plain(path.read_bytes(), path)
     weights = stored.get("state_dict", stored)
+    wrong = [name for name, value in weights.items() if not isinstance(value, Tensor)]
+    if wrong:
+        raise ValueError(f"{path} holds {', '.join(wrong[:3])}, not only weights: name a state dict or weights.pt.")
     return {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
 
 
@@ -261,11 +271,10 @@ class Run:
         self.args, self.device = args, get_device(args.device)
         self.sides, self.rows = parse_stages(args.stages), []  # a row of metrics.csv for each finished epoch
         self.cycle_start = 0  # the epoch before which the learning rate last began to rise
-        self.model = mobilenet_v2(num_classes=num_classes, dropout=0.0).to(
-            self.device, memory_format=torch.channels_last
-        )
-        if args.init is not None:
-            self.model.load_state_dict(read_init(args.init))
+        self.model = mobilenet_v2(num_classes=num_classes, dropout=0.0)
+        if args.init is not None and not args.resume:
+            fill(self.model, read_init(args.init), origin=str(args.init))
+        self.model.to(self.device, memory_format=torch.channels_last)
         # A decay of 0 keeps no memory: the average is then the model itself.
         average = swa_utils.get_ema_multi_avg_fn(args.average)
         self.average = swa_utils.AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
@@ -384,7 +393,15 @@ def export(run: Run, pictures: Pictures) -> None:
     save_course_weights(args.run / "weights.pt", model, classes=pictures.classes, spec=spec, card=card | marks)
 
 
-def parse_args() -> argparse.Namespace:
+def share(text: str) -> float:
+    """Read a number from 0 up to, but not including, 1."""
+    number = float(text)
+    if not 0 <= number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not in 0 to 1, 1 excluded")
+    return number
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--data", type=Path, required=True, help="Tiny ImageNet: a folder or a zip in the public layout")
@@ -393,8 +410,8 @@ def parse_args() -> argparse.Namespace:
     add("--export", action="store_true", help="write weights.pt from the last checkpoint and stop")
     add("--teacher", action="store_true", help="also learn from torchvision's ImageNet MobileNetV2")
     add("--init", type=Path, help="start from the weights in this file instead of random ones")
-    add("--mix", type=float, default=0.0, help="draw each batch's size within this share of the stage's, such as 0.25")
-    add("--average", type=float, default=0.0, help="decay of a running average of the weights, such as 0.999")
+    add("--mix", type=share, default=0.0, help="draw each batch's size within this share of the stage's, such as 0.25")
+    add("--average", type=share, default=0.0, help="decay of a running average of the weights, such as 0.999")
     add("--stages", nargs="+", default=["48x3", "64x9"], metavar="SIDExEPOCHS", help="picture size and epochs")
     add("--ship-side", type=int, default=64, help="the size that the mock exam is taken at and the weights ship for")
     add("--decay", type=float, default=6, help="the last so many epochs, in which the learning rate falls to zero")
@@ -408,16 +425,19 @@ def parse_args() -> argparse.Namespace:
     add("--seed", type=int, default=0)
     add("--device", default=None, help="cpu, cuda or mps")
     add("--compile", action="store_true", help="compile the network (needs a C++ compiler)")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> None:
-    args = parse_args()
+def main(arguments: Sequence[str] | None = None) -> None:
+    args = parse_args(arguments)
+    args.resume |= args.export
     args.run.mkdir(parents=True, exist_ok=True)
     set_seed(args.seed)
     pictures = load_pictures(args.data, args.run)
-    run = Run(args, len(pictures.classes))
-    args.resume |= args.export
+    try:
+        run = Run(args, len(pictures.classes))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"No run was started: {error}") from error
     if run.checkpoint.exists() != args.resume:
         raise SystemExit(
             f"{args.run} holds a run: continue it with --resume, or choose another folder."

@@ -5,7 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from .cloth import pick
-from .shapes import Line, Part, Piece, both_sides, curve, ellipse, nudged, outline, symmetric, transformed
+from .shapes import (
+    Corner,
+    Line,
+    Part,
+    Piece,
+    Place,
+    both_sides,
+    curve,
+    ellipse,
+    nudged,
+    outline,
+    symmetric,
+    transformed,
+)
+
+Range = tuple[float, float]  # the least and the most that a measure may be
 
 
 @dataclass(frozen=True)
@@ -21,7 +36,7 @@ class Body:
     hem: float
     length: float
 
-    def outline(self, *, closing: float, hem_bend: float = 0.03, top: tuple = ()) -> np.ndarray:
+    def outline(self, *, closing: float, hem_bend: float = 0.03, top: tuple[Corner, ...] = ()) -> np.ndarray:
         """The torso's outline; `closing` bends the neckline, or `top` puts a point in its middle (V-neck)."""
         return symmetric(
             *top,
@@ -34,7 +49,14 @@ class Body:
         )
 
 
-def make_body(rng, *, length, width=(0.4, 0.52), flare=(-0.03, 0.06), neck=(0.16, 0.21)) -> Body:
+def make_body(
+    rng: np.random.Generator,
+    *,
+    length: Range,
+    width: Range = (0.4, 0.52),
+    flare: Range = (-0.03, 0.06),
+    neck: Range = (0.16, 0.21),
+) -> Body:
     chest = rng.uniform(*width)
     hem = chest + rng.uniform(*flare)
     return Body(
@@ -49,7 +71,9 @@ def make_body(rng, *, length, width=(0.4, 0.52), flare=(-0.03, 0.06), neck=(0.16
     )
 
 
-def _sleeve(body: Body, *, length: float, out: float, bend: float = 0.0, cuff: float = 0.6, fill="cloth", rib=None):
+def _sleeve(
+    body: Body, *, length: float, out: float, bend: float, cuff: float, fill: str, rib: str | None
+) -> list[Part]:
     """The right sleeve: `out` is its angle from hanging straight down, `bend` the turn at the elbow (radians)."""
     shoulder, armpit = np.array([body.shoulder, body.slope]), np.array([body.chest, body.armhole])
     wide = np.hypot(*(armpit - shoulder)) * 0.5
@@ -81,7 +105,17 @@ def _sleeve(body: Body, *, length: float, out: float, bend: float = 0.0, cuff: f
     return parts
 
 
-def sleeves(rng, body: Body, *, length, out, bend=(0.0, 0.0), cuff=(0.55, 0.75), rib=None, fill="cloth") -> list[Part]:
+def sleeves(
+    rng: np.random.Generator,
+    body: Body,
+    *,
+    length: Range,
+    out: Range,
+    bend: Range = (0.0, 0.0),
+    cuff: Range = (0.55, 0.75),
+    rib: str | None = None,
+    fill: str = "cloth",
+) -> list[Part]:
     """Both sleeves, alike in cut, each lying as it fell."""
     reach, narrow, spread = rng.uniform(*length), rng.uniform(*cuff), rng.uniform(*out)
     parts: list[Part] = []
@@ -114,7 +148,7 @@ def hem_stitch(body: Body, above: float = 0.05) -> Line:
     return Line(curve([(-body.hem * 0.98, y, -0.03), (body.hem * 0.98, y)]), 0.008, "stitch", dashed=True)
 
 
-def neckline(rng, body: Body, *, v_neck: bool, band: str) -> list[Part]:
+def neckline(rng: np.random.Generator, body: Body, *, v_neck: bool, band: str) -> list[Part]:
     """Torso with a round or V-shaped neck and the band around it."""
     depth = rng.uniform(0.22, 0.42) if v_neck else rng.uniform(0.1, 0.22)
     if v_neck:
@@ -133,7 +167,7 @@ def neckline(rng, body: Body, *, v_neck: bool, band: str) -> list[Part]:
     ]
 
 
-def chest_print(rng, body: Body) -> list[Part]:
+def chest_print(rng: np.random.Generator, body: Body) -> list[Part]:
     """A picture or lettering printed on the chest."""
     size, y = body.chest * rng.uniform(0.3, 0.55), body.armhole + rng.uniform(0.05, 0.15)
     kind = pick(rng, disc=2, words=3, mountain=2, star=2, bar=1, badge=2)
@@ -190,7 +224,7 @@ def collar(body: Body, spread: float, drop: float) -> list[Part]:
     return [Piece(stand, "lining", 0, 0.2), *both_sides([Piece(leaf, "collar", 0.5, 0.5)])]
 
 
-def pocket(centre, wide, tall, *, flap: bool = False) -> list[Part]:
+def pocket(centre: Place, wide: float, tall: float, *, flap: bool = False) -> list[Part]:
     x, y = centre
     parts: list[Part] = [
         Piece(
@@ -226,7 +260,9 @@ def pocket(centre, wide, tall, *, flap: bool = False) -> list[Part]:
     return parts
 
 
-def pleats(rng, top: float, top_y: float, hem: float, hem_y: float, count: int | None = None) -> list[Part]:
+def pleats(
+    rng: np.random.Generator, top: float, top_y: float, hem: float, hem_y: float, count: int | None = None
+) -> list[Part]:
     """Folds that fall from the waist of a skirt to its hem."""
     places = np.linspace(-0.85, 0.85, count or int(rng.integers(3, 8)))
     lines: list[Part] = []

@@ -34,7 +34,7 @@ def _legs(
     )
 
 
-def _fly(rng, crotch: float, *, jeans: bool, waist: float) -> list[Part]:
+def _fly(rng: np.random.Generator, crotch: float, *, jeans: bool, waist: float) -> list[Part]:
     """What tells trousers from other cloth: fly, pockets, rivets and loops, or a draw-string."""
     if not jeans:
         ends = [

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from .cloth import Cloth
-from .shapes import Dot, Line, Part, Piece
+from .shapes import Dot, Line, Part, Piece, Place
 
 SIZE = 160  # pixels a side of a finished picture
 FINE = 2 * SIZE
@@ -40,9 +40,7 @@ def shifted(field: np.ndarray, right: float, down: float) -> np.ndarray:
 class Canvas:
     """Parts laid over one another. `light` is the unit vector, in pixels, that points to the lamp."""
 
-    def __init__(
-        self, cloths: Mapping[str, Cloth], *, matrix: np.ndarray, shift: np.ndarray, light: tuple[float, float]
-    ):
+    def __init__(self, cloths: Mapping[str, Cloth], *, matrix: np.ndarray, shift: np.ndarray, light: Place):
         self.cloths, self.matrix, self.shift, self.light = cloths, matrix, shift, light
         self.unit = float(np.sqrt(abs(np.linalg.det(matrix))))  # fine pixels a garment unit
         self.image = Image.new("RGB", (FINE, FINE))
@@ -50,15 +48,16 @@ class Canvas:
         self.shade = np.ones((SIZE, SIZE), np.float32)
         self.warp = np.zeros(4)
 
-    def to_pixels(self, points) -> np.ndarray:
+    def to_pixels(self, points: np.ndarray | Place) -> np.ndarray:
         """Return fine pixel places of points in garment units; the warp makes left and right differ a little."""
-        points = np.asarray(points, dtype=float).reshape(-1, 2)
-        x, y = points[:, 0], points[:, 1]
+        flat = np.asarray(points, dtype=float).reshape(-1, 2)
+        x, y = flat[:, 0], flat[:, 1]
         a, b, phase_a, phase_b = self.warp
-        bent = np.empty_like(points)
+        bent = np.empty_like(flat)
         bent[:, 0] = x + a * np.sin(2.6 * y + phase_a)
         bent[:, 1] = y + b * np.sin(2.9 * x + phase_b)
-        return bent @ self.matrix.T + self.shift
+        places: np.ndarray = bent @ self.matrix.T + self.shift
+        return places
 
     def lay(self, parts: Sequence[Part]) -> None:
         """Lay the parts in order, the first at the bottom."""
@@ -80,8 +79,8 @@ class Canvas:
         paint = cloth.colour if cloth.pattern == "plain" else cloth.paint(*self._threads(box, piece.angle))
         self.image.paste(paint, box, stencil)
         self.alpha.paste(255, box, stencil)
-        if piece.height > 0:
-            around = self._box(places, margin=12 + 2 * int(6 * piece.height))  # as far as blur and shadow reach
+        around = self._box(places, margin=12 + 2 * int(6 * piece.height))  # as far as blur and shadow reach
+        if piece.height > 0 and around is not None:
             self._raise(_filled(places, around).reduce(2), around, piece.height)
 
     @staticmethod
@@ -91,7 +90,7 @@ class Canvas:
         right, bottom = (min(FINE, int(edge) // 2 * 2 + 2 + margin) for edge in places.max(axis=0))
         return (left, top, right, bottom) if left < right and top < bottom else None
 
-    def _threads(self, box, angle) -> tuple[np.ndarray, np.ndarray]:
+    def _threads(self, box: Box, angle: float) -> tuple[np.ndarray, np.ndarray]:
         """Return thread coordinates (u across, v along) of the pixels in `box`, slightly wavy as cloth is."""
         left, top, right, bottom = box
         turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])

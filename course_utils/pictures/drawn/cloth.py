@@ -5,6 +5,7 @@ A pattern turns thread coordinates (u across, v along, in garment units) into on
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,19 +34,22 @@ def any_colour(rng: np.random.Generator, *, neutral: float = 0.38) -> Colour:
     """Return a colour that clothes come in: a neutral with the given probability, else a dye, a little varied."""
     colours = NEUTRALS if rng.random() < neutral else BRIGHTS
     colour, brightness = colours[rng.integers(len(colours))], rng.uniform(0.88, 1.1)
-    return tuple(
+    red, green, blue = (
         int(min(250, max(10, c * brightness + off))) for c, off in zip(colour, rng.normal(0, 7, 3), strict=True)
     )
+    return red, green, blue
 
 
 def shaded(colour: Colour, factor: float) -> Colour:
     """Return the colour `factor` times as bright."""
-    return tuple(int(min(255, max(0, c * factor))) for c in colour)
+    red, green, blue = (int(min(255, max(0, c * factor))) for c in colour)
+    return red, green, blue
 
 
 def blend(one: Colour, other: Colour, share: float) -> Colour:
     """Return `one` with a `share` in [0, 1] of `other` mixed in."""
-    return tuple(int(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    red, green, blue = (int(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
 
 
 def distance(one: Colour, other: Colour) -> float:
@@ -68,7 +72,7 @@ class Cloth:
 
     colour: Colour  # the ground; a plain cloth has nothing else
     pattern: str = "plain"
-    palette: np.ndarray | None = None
+    palette: np.ndarray = field(default_factory=lambda: np.zeros((256, 3), np.uint8), repr=False)
     scale: float = 10.0
     tile: np.ndarray | None = field(default=None, repr=False)
 
@@ -86,27 +90,30 @@ def plain(colour: Colour) -> Cloth:
     return Cloth(colour)
 
 
-def _fraction(x):
-    return x - np.floor(x)
+def _fraction(x: np.ndarray) -> np.ndarray:
+    fraction: np.ndarray = x - np.floor(x)
+    return fraction
 
 
-def _byte(x):
+def _byte(x: np.ndarray) -> np.ndarray:
     return (x * 255).astype(np.uint8)
 
 
-def _bands(x):
+def _bands(x: np.ndarray) -> np.ndarray:
     """0 on the ground, 1 in a wide band, 2 on a thin line: one thread direction of a tartan."""
     place = _fraction(x)
-    return (place < 0.38).astype(np.uint8) + 2 * (np.abs(place - 0.69) < 0.04).astype(np.uint8)
+    bands: np.ndarray = (place < 0.38).astype(np.uint8) + 2 * (np.abs(place - 0.69) < 0.04).astype(np.uint8)
+    return bands
 
 
-def _dots(u, v):
+def _dots(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     row = np.floor(v)
     across = _fraction(u + 0.5 * (row % 2)) - 0.5
-    return ((across**2 + (v - row - 0.5) ** 2) < 0.075).astype(np.uint8)
+    dots: np.ndarray = ((across**2 + (v - row - 0.5) ** 2) < 0.075).astype(np.uint8)
+    return dots
 
 
-PATTERNS = {
+PATTERNS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "stripes": lambda _u, v: (_fraction(v) < 0.5).astype(np.uint8),
     "thin stripes": lambda _u, v: (_fraction(v) < 0.2).astype(np.uint8),
     "pinstripes": lambda u, _v: (_fraction(u) < 0.18).astype(np.uint8),
@@ -128,17 +135,18 @@ def _palette(*colours: Colour) -> np.ndarray:
 
 def _ramp(dark: Colour, light: Colour) -> np.ndarray:
     share = np.linspace(0, 1, 256)[:, None]
-    return ((1 - share) * dark + share * np.array(light)).astype(np.uint8)
+    ramp: np.ndarray = (1 - share) * dark + share * np.array(light)
+    return ramp.astype(np.uint8)
 
 
-def _speckled(rng) -> np.ndarray:
+def _speckled(rng: np.random.Generator) -> np.ndarray:
     """A tile of fine random threads, longer along the cloth than across."""
-    threads = rng.random((TILE, TILE))
+    threads: np.ndarray = rng.random((TILE, TILE))
     threads = (threads + np.roll(threads, 1, 0) + np.roll(threads, 2, 0)) / 3
     return _byte(np.clip((threads - 0.5) * 1.4 + 0.5, 0, 1))
 
 
-def _printed(rng) -> np.ndarray:
+def _printed(rng: np.random.Generator) -> np.ndarray:
     """A tile of scattered flowers: 0 ground, 1 petals, 2 hearts, 3 leaves; drawn nine times so that it repeats."""
     picture = Image.new("L", (TILE, TILE))
     pen = ImageDraw.Draw(picture)
@@ -151,7 +159,7 @@ def _printed(rng) -> np.ndarray:
     return np.asarray(picture)
 
 
-def _flower(pen, x, y, size, turns):
+def _flower(pen: ImageDraw.ImageDraw, x: float, y: float, size: float, turns: np.ndarray) -> None:
     pen.ellipse((x + size * 0.6, y + size * 0.5, x + size * 1.7, y + size * 1.1), fill=3)
     for turn in turns:
         px, py, r = x + np.cos(turn) * size * 0.6, y + np.sin(turn) * size * 0.6, size * 0.45

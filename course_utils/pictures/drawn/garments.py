@@ -12,11 +12,24 @@ from PIL import Image
 
 from .bottoms import pants, shorts, skirt
 from .canvas import FINE, Canvas, blurred, shifted
-from .cloth import DENIMS, LEATHERS, Cloth, any_colour, blend, contrasting, distance, make_cloth, pick, plain, shaded
+from .cloth import (
+    DENIMS,
+    LEATHERS,
+    Cloth,
+    Colour,
+    any_colour,
+    blend,
+    contrasting,
+    distance,
+    make_cloth,
+    pick,
+    plain,
+    shaded,
+)
 from .hats import hat
 from .outwear import outwear
 from .scenes import background, photograph
-from .shapes import Dot, Line, Part, Piece, ellipse, outline, transformed
+from .shapes import Dot, Line, Part, Piece, Place, ellipse, outline, transformed
 from .shoes import shoes
 from .tops import dress, longsleeve, shirt, t_shirt
 
@@ -75,7 +88,7 @@ def draw_garment(kind: str, *, seed: int | Sequence[int]) -> Image.Image:
     return photograph(_lay_down(page, canvas, rng, light), rng, light)
 
 
-def _wardrobe(kind: str, floor, rng) -> dict[str, Cloth]:
+def _wardrobe(kind: str, floor: Colour, rng: np.random.Generator) -> dict[str, Cloth]:
     """The cloths that the parts of a garment name, in colours that stand out from the floor."""
     pattern = pick(rng, **_WEIGHTS[kind])
     choices = {"denim": DENIMS, "plain": LEATHERS if kind == "shoes" and rng.random() < 0.6 else None}.get(pattern)
@@ -114,7 +127,7 @@ def _extent(parts: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:
     return points.min(axis=0), points.max(axis=0)
 
 
-def _pose(kind: str, parts: Sequence[Part], rng) -> dict[str, np.ndarray]:
+def _pose(kind: str, parts: Sequence[Part], rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Where the garment lies: a matrix from garment units to fine pixels, and a shift. It fills most of the picture."""
     low, high = _extent(parts)
     angle = rng.normal(0, 0.2 if kind in ("shoes", "hat") else 0.4)
@@ -129,14 +142,14 @@ def _pose(kind: str, parts: Sequence[Part], rng) -> dict[str, np.ndarray]:
     return {"matrix": matrix, "shift": shift}
 
 
-def _with_thing(page: np.ndarray, rng, light, floor) -> np.ndarray:
+def _with_thing(page: np.ndarray, rng: np.random.Generator, light: Place, floor: Colour) -> np.ndarray:
     """The page with a second object peeping in at the edge: a book, a plate, a rug, a leaf, a towel."""
     colour = contrasting(floor, rng, at_least=60)
     cloths = {"cloth": make_cloth(pick(rng, plain=3, stripes=1, gingham=1, heather=1), colour, rng)}
     cloths |= {"trim": plain(shaded(colour, 0.7)), "seam": plain(shaded(colour, 0.75)), "print": plain(any_colour(rng))}
     box = outline((-1, -1.3), (1, -1.3), (1, 1.3), (-1, 1.3), soften=0.05)
     leaf = outline((0, -1.4, 0.22), (0, 1.4, 0.22), soften=0.02)
-    thing = {
+    things: dict[str, list[Part]] = {
         "book": [
             Piece(box, "cloth"),
             Line(np.array([(-0.8, -1.3), (-0.8, 1.3)]), 0.05),
@@ -146,7 +159,8 @@ def _with_thing(page: np.ndarray, rng, light, floor) -> np.ndarray:
         "rug": [Piece(box * 2, "cloth", 0, 0.6), Line(np.vstack([box, box[:1]]) * 1.9, 0.06)],
         "leaf": [Piece(leaf), Line(np.array([(0, -1.4), (0, 1.8)]), 0.07, "trim")],
         "cup": [Dot((0, 0), 0.8, "cloth"), Piece(ellipse((0, 0), 0.6, 0.6), "trim", 0, 0)],
-    }[pick(rng, book=3, plate=2, rug=2, leaf=2, cup=1)]
+    }
+    thing = things[pick(rng, book=3, plate=2, rug=2, leaf=2, cup=1)]
     size = rng.uniform(34, 70)
     side, along = int(rng.integers(4)), rng.uniform(0.05, 0.95) * FINE
     out = -rng.uniform(0.1, 0.6) * size
@@ -156,11 +170,12 @@ def _with_thing(page: np.ndarray, rng, light, floor) -> np.ndarray:
     return _lay_down(page, canvas, rng, light)
 
 
-def _lay_down(page: np.ndarray, canvas: Canvas, rng, light) -> np.ndarray:
+def _lay_down(page: np.ndarray, canvas: Canvas, rng: np.random.Generator, light: Place) -> np.ndarray:
     """The page with what is on the canvas lying on it, and its shadow beside it."""
     colour, mask = canvas.finished()
     reach = rng.uniform(1.5, 5)
     far = shifted(blurred(mask, rng.uniform(3.5, 7)), -light[0] * reach, -light[1] * reach)
     shadow = np.minimum(0.35 * blurred(mask, 1.6) + rng.uniform(0.15, 0.45) * far, 0.75)
     cover = np.asarray(mask, np.float32) * np.float32(1 / 255)
-    return page * ((1 - shadow) * (1 - cover))[..., None] + colour
+    covered: np.ndarray = page * ((1 - shadow) * (1 - cover))[..., None] + colour
+    return covered

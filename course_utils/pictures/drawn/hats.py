@@ -13,7 +13,7 @@ def hat(rng: np.random.Generator) -> list[Part]:
     return transformed(parts, flip=rng.random() < 0.5)
 
 
-def _cap(rng) -> list[Part]:
+def _cap(rng: np.random.Generator) -> list[Part]:
     """A cap from the side, or from the front."""
     tall, reach = rng.uniform(0.6, 0.72), rng.uniform(0.5, 0.68)
     peak = pick(rng, cloth=3, trim=2)
@@ -42,7 +42,7 @@ def _cap(rng) -> list[Part]:
     return [*parts, Piece(visor, peak, 0.2, 0.8), *(Line(line, 0.009, "stitch", dashed=True) for line in stitches)]
 
 
-def _woollen(rng) -> list[Part]:
+def _woollen(rng: np.random.Generator) -> list[Part]:
     tall, half, deep = rng.uniform(0.75, 1.05), rng.uniform(0.48, 0.58), rng.uniform(0.2, 0.3)
     dome = symmetric((0.06, -tall, 0.16), (half * 0.88, -tall * 0.45, 0.07), (half, 0.02, 0.03))
     band = symmetric((half * 1.02, -deep, 0.02), (half * 1.03, 0.05, 0.04), closing=0.02)
@@ -54,7 +54,7 @@ def _woollen(rng) -> list[Part]:
     return [*parts, Piece(band, "rib", 0, 0.7), *ribs]
 
 
-def _brimmed(rng) -> list[Part]:
+def _brimmed(rng: np.random.Generator) -> list[Part]:
     reach, tall, tilt = rng.uniform(0.9, 1.2), rng.uniform(0.45, 0.62), rng.uniform(0.16, 0.3)
     half = rng.uniform(0.42, 0.52)
     dip = rng.uniform(0.0, 0.1)
@@ -68,11 +68,11 @@ def _brimmed(rng) -> list[Part]:
     )
     band = symmetric((half * 0.97, -0.16), (half * 1.0, 0.0, 0.12), closing=-0.1, soften=0.01)
     pinch = [Line(curve([(0.0, -tall + dip + 0.03, 0.2), (half * 0.3, -tall * 0.6)]), 0.016)] if dip > 0.04 else []
-    parts = [brim, Line(edge, 0.012), Piece(crown, height=1.2), *pinch, Piece(band, "trim", 0, 0.25)]
+    parts: list[Part] = [brim, Line(edge, 0.012), Piece(crown, height=1.2), *pinch, Piece(band, "trim", 0, 0.25)]
     return [*parts, Piece(ellipse((half * 0.7, -0.07), 0.09, 0.06), "trim", 0, 0.4)] if rng.random() < 0.4 else parts
 
 
-def _bucket(rng) -> list[Part]:
+def _bucket(rng: np.random.Generator) -> list[Part]:
     half, tall, reach = rng.uniform(0.4, 0.48), rng.uniform(0.42, 0.55), rng.uniform(0.72, 0.88)
     drop = rng.uniform(0.22, 0.32)
     brim = symmetric((half, -0.05), (reach, drop, 0.16), closing=0)

@@ -81,7 +81,7 @@ def _lapels(body: Body, depth: float, gap: float) -> list[Part]:
     return [Piece(inside, "lining", 0, 0), *both_sides([Piece(lapel, "collar", 0.35, 0.55)])]
 
 
-def _hood(rng, body: Body) -> list[Part]:
+def _hood(rng: np.random.Generator, body: Body) -> list[Part]:
     tall = rng.uniform(0.34, 0.42)
     hood = symmetric((0.02, -tall, 0.12), (body.neck * 1.3, -tall * 0.6, 0.12), (body.neck * 1.45, 0.1, 0.12))
     hole = symmetric((0.01, -tall * 0.72, 0.12), (body.neck * 0.85, -tall * 0.4, 0.1), (body.neck * 0.65, 0.1, 0.1))

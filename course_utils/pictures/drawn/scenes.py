@@ -7,17 +7,18 @@ from PIL import Image, ImageFilter
 
 from .canvas import SIZE, folds
 from .cloth import Colour, any_colour, blend, pick, shaded
+from .shapes import Place
 
 Array = np.ndarray
 
 
-def _noise(rng, rows: int, columns: int | None = None) -> Array:
+def _noise(rng: np.random.Generator, rows: int, columns: int | None = None) -> Array:
     """Smooth noise `(SIZE, SIZE)`, about -1 to 1, from a random grid of `rows` by `columns` stretched over the page."""
     grid = rng.uniform(-1, 1, (rows, columns or rows)).astype(np.float32)
     return np.asarray(Image.fromarray(grid).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
-def _page(rng, *, turned: bool = True) -> tuple[Array, Array]:
+def _page(rng: np.random.Generator, *, turned: bool = True) -> tuple[Array, Array]:
     """Coordinates `(SIZE, SIZE)` in page widths, turned to any angle near the upright or the level."""
     x = np.arange(SIZE, dtype=np.float32)[None] / SIZE
     y = x.reshape(-1, 1)
@@ -26,15 +27,17 @@ def _page(rng, *, turned: bool = True) -> tuple[Array, Array]:
 
 
 def _tinted(colour: Colour, shade: Array) -> Array:
-    return np.asarray(colour, np.float32) * shade[..., None]
+    tinted: Array = np.asarray(colour, np.float32) * shade[..., None]
+    return tinted
 
 
 def _line(place: Array, width: float) -> Array:
     """1 on whole numbers of `place`, falling to 0 at `width` from them."""
-    return np.clip(1 - np.abs(place - np.round(place)) / width, 0, 1)
+    line: Array = np.clip(1 - np.abs(place - np.round(place)) / width, 0, 1)
+    return line
 
 
-def wood(rng, colour: Colour) -> Array:
+def wood(rng: np.random.Generator, colour: Colour) -> Array:
     """Planks with grain, each in its own tone."""
     u, v = _page(rng)
     planks = rng.uniform(2.5, 6)
@@ -47,7 +50,7 @@ def wood(rng, colour: Colour) -> Array:
     return _tinted(colour, 1 + tone + grain - 0.45 * np.maximum(_line(v * planks, 0.03), joints))
 
 
-def tiles(rng, colour: Colour) -> Array:
+def tiles(rng: np.random.Generator, colour: Colour) -> Array:
     """Square or oblong tiles with grout between them."""
     u, v = _page(rng)
     across, down = rng.uniform(2, 5.5, 2).tolist() if rng.random() < 0.4 else [rng.uniform(2, 5.5)] * 2
@@ -59,7 +62,7 @@ def tiles(rng, colour: Colour) -> Array:
     return _tinted(colour, 1 + tone + 0.05 * _noise(rng, 9) - rng.uniform(-0.25, 0.4) * grout)
 
 
-def sheet(rng, colour: Colour) -> Array:
+def sheet(rng: np.random.Generator, colour: Colour) -> Array:
     """A crumpled bed sheet, sometimes striped."""
     page = _tinted(blend(colour, (245, 243, 240), 0.5), 1 + 0.2 * folds(rng, count=12, sharp=0.8))
     if rng.random() < 0.35:
@@ -69,22 +72,23 @@ def sheet(rng, colour: Colour) -> Array:
     return page
 
 
-def wall(rng, colour: Colour) -> Array:
+def wall(rng: np.random.Generator, colour: Colour) -> Array:
     """A plain wall or paper, from one tone to another."""
     u, v = _page(rng)
     other = np.asarray(blend(colour, any_colour(rng), 0.3), np.float32)
     share = np.clip((v - 9) * rng.uniform(0.4, 1) + 0.1 * np.sin(2 * u), 0, 1)[..., None]
-    return np.asarray(colour, np.float32) * (1 - share) + other * share + 3 * _noise(rng, 20)[..., None]
+    page: Array = np.asarray(colour, np.float32) * (1 - share) + other * share + 3 * _noise(rng, 20)[..., None]
+    return page
 
 
-def carpet(rng, colour: Colour) -> Array:
+def carpet(rng: np.random.Generator, colour: Colour) -> Array:
     """A short-haired carpet."""
     pile = rng.normal(0, 0.1, (SIZE, SIZE)).astype(np.float32)
     pile = pile + np.roll(pile, 1, 0) + 0.6 * np.roll(pile, 1, 1)
     return _tinted(colour, 1 + 0.6 * pile + 0.08 * _noise(rng, 6))
 
 
-def stone(rng, colour: Colour) -> Array:
+def stone(rng: np.random.Generator, colour: Colour) -> Array:
     """Concrete or terrazzo: noise at several sizes."""
     shade = 0.09 * _noise(rng, 5) + 0.06 * _noise(rng, 14) + 0.05 * _noise(rng, 50)
     page = _tinted(colour, 1 + shade)
@@ -106,11 +110,11 @@ def background(rng: np.random.Generator) -> tuple[Array, Colour]:
     elif kind in ("tiles", "stone", "wall"):
         colour = blend(colour, (205, 202, 197), rng.uniform(0.25, 0.85))
     page = BACKGROUNDS[kind](rng, colour)
-    middle = np.clip(page[::8, ::8].mean(axis=(0, 1)), 0, 255)
-    return page, tuple(int(c) for c in middle)
+    red, green, blue = (int(c) for c in np.clip(page[::8, ::8].mean(axis=(0, 1)), 0, 255))
+    return page, (red, green, blue)
 
 
-def photograph(page: Array, rng: np.random.Generator, light: Array) -> Image.Image:
+def photograph(page: Array, rng: np.random.Generator, light: Place) -> Image.Image:
     """Return the RGB picture a camera takes of `page` `(SIZE, SIZE, 3)`: light, white balance, lens and sensor."""
     x = np.linspace(-1, 1, SIZE, dtype=np.float32)[None]
     y = x.reshape(-1, 1)

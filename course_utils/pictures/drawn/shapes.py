@@ -13,6 +13,7 @@ import numpy as np
 _T = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
 _START, _MIDDLE, _STOP = (1 - _T) ** 2, 2 * _T * (1 - _T), _T**2
 
+Place = tuple[float, float]
 Corner = Sequence[float]  # (x, y) or (x, y, bend): bend is how far the edge that leaves it bulges, in edge lengths
 
 
@@ -40,7 +41,7 @@ class Line:
 class Dot:
     """A button, rivet or eyelet."""
 
-    centre: tuple[float, float]
+    centre: Place
     radius: float = 0.025
     fill: str = "button"
 
@@ -90,7 +91,7 @@ def symmetric(*right: Corner, closing: float = 0.0, soften: float = 0.03) -> np.
     return curve([*right, *reversed(left)], closed=True, soften=soften)
 
 
-def ellipse(centre: tuple[float, float], across: float, down: float) -> np.ndarray:
+def ellipse(centre: Place, across: float, down: float) -> np.ndarray:
     """Return an ellipse `(P, 2)` with half-axes `across` and `down`."""
     t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     return np.stack([centre[0] + across * np.cos(t), centre[1] + down * np.sin(t)], axis=1)
@@ -98,7 +99,8 @@ def ellipse(centre: tuple[float, float], across: float, down: float) -> np.ndarr
 
 def nudged(points: np.ndarray, right: float, down: float) -> np.ndarray:
     """Return the points moved by `right` and `down` units."""
-    return points + np.array((right, down))
+    moved: np.ndarray = points + np.array((right, down))
+    return moved
 
 
 def transformed(
@@ -106,15 +108,16 @@ def transformed(
     *,
     angle: float = 0.0,
     scale: float = 1.0,
-    shift: tuple[float, float] = (0.0, 0.0),
+    shift: Place = (0.0, 0.0),
     flip: bool = False,
 ) -> list[Part]:
     """Return the parts mirrored (if asked), then turned by `angle` radians, scaled and shifted."""
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) * scale
     side = np.array([-1.0 if flip else 1.0, 1.0])
 
-    def place(points):
-        return (np.asarray(points) * side) @ turn + shift
+    def place(points: np.ndarray | Place) -> np.ndarray:
+        placed: np.ndarray = (np.asarray(points) * side) @ turn + shift
+        return placed
 
     moved: list[Part] = []
     for part in parts:
@@ -123,7 +126,8 @@ def transformed(
         elif isinstance(part, Line):
             moved.append(Line(place(part.points), part.width * scale, part.fill, part.dashed))
         else:
-            moved.append(Dot(tuple(place(part.centre)), part.radius * scale, part.fill))
+            x, y = place(part.centre)
+            moved.append(Dot((x, y), part.radius * scale, part.fill))
     return moved
 
 

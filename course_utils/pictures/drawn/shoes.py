@@ -3,7 +3,7 @@
 import numpy as np
 
 from .cloth import pick
-from .shapes import Dot, Line, Part, Piece, curve, ellipse, outline, transformed
+from .shapes import Dot, Line, Part, Piece, Place, curve, ellipse, outline, transformed
 
 
 def shoes(rng: np.random.Generator) -> list[Part]:
@@ -24,20 +24,21 @@ def shoes(rng: np.random.Generator) -> list[Part]:
     return transformed(one, flip=rng.random() < 0.5)
 
 
-def _laces(start, stop, count: int, wide: float) -> list[Part]:
+def _laces(start: Place, stop: Place, count: int, wide: float) -> list[Part]:
     """Laces across the tongue between two points, each from eyelet to eyelet."""
-    start, stop = np.array(start), np.array(stop)
-    along = (stop - start) / np.hypot(*(stop - start))
+    first, last = np.array(start), np.array(stop)
+    along = (last - first) / np.hypot(*(last - first))
     over = np.array([-along[1], along[0]]) * wide
     lines: list[Part] = []
     for share in np.linspace(0, 1, count):
-        place = start + (stop - start) * share
+        place = first + (last - first) * share
         lines += [Line(np.array([place - over * 0.2, place + over + along * 0.05]), 0.032, "lace")]
-        lines += [Dot(tuple(place + over + along * 0.05), 0.022, "metal")]
+        x, y = place + over + along * 0.05
+        lines += [Dot((x, y), 0.022, "metal")]
     return lines
 
 
-def _sneaker(rng) -> list[Part]:
+def _sneaker(rng: np.random.Generator) -> list[Part]:
     top = rng.uniform(0.5, 0.62) + (0.4 if rng.random() < 0.3 else 0.0)  # ankle high, sometimes
     thick = rng.uniform(0.13, 0.24)
     upper = outline(
@@ -78,7 +79,7 @@ def _sneaker(rng) -> list[Part]:
     return [*parts, Line(flank, 0.012), *_laces((-0.27, -top + 0.02), (0.3, -0.32), 5 + 2 * (top > 0.7), 0.16)]
 
 
-def _boot(rng) -> list[Part]:
+def _boot(rng: np.random.Generator) -> list[Part]:
     tall, thick = rng.uniform(0.95, 1.5), rng.uniform(0.1, 0.2)
     heel_high = rng.uniform(0.08, 0.25)
     shaft = rng.uniform(0.02, 0.12)
@@ -126,7 +127,7 @@ def _boot(rng) -> list[Part]:
     return parts
 
 
-def _heel(rng) -> list[Part]:
+def _heel(rng: np.random.Generator) -> list[Part]:
     seat, block = -rng.uniform(0.45, 0.72), rng.uniform(0.05, 0.22)
     upper = outline(
         (-0.84, seat + 0.04, 0.06),
@@ -162,7 +163,7 @@ def _heel(rng) -> list[Part]:
     return parts
 
 
-def _slip_on(rng) -> list[Part]:
+def _slip_on(rng: np.random.Generator) -> list[Part]:
     thick, low = rng.uniform(0.07, 0.16), rng.uniform(0.36, 0.46)
     upper = outline(
         (-0.92, 0.04, 0.05),
@@ -188,7 +189,7 @@ def _slip_on(rng) -> list[Part]:
     return [*parts, Line(curve([(-0.9, -0.05), (0.95, -0.05)]), 0.01, "stitch", dashed=True)]
 
 
-def _from_above(rng, *, slippers: bool) -> list[Part]:
+def _from_above(rng: np.random.Generator, *, slippers: bool) -> list[Part]:
     """A pair seen from above, toes up."""
     wide, long = rng.uniform(0.3, 0.36), rng.uniform(0.95, 1.08)
     sole = outline(

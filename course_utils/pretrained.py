@@ -137,6 +137,11 @@ def read_course_weights() -> TrainedWeights:
     return read_weights(COURSE_WEIGHTS_FILE, COURSE_WEIGHTS_SHA256)
 
 
+def imagenet_weights_file() -> Path:
+    """Return where torchvision's cache keeps, or would keep, its ImageNet weights."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(IMAGENET.url).name
+
+
 def read_imagenet_weights() -> TrainedWeights:
     """Read torchvision's ImageNet weights from its cache; where they are not there, let it download them (14 MB).
 
@@ -144,7 +149,7 @@ def read_imagenet_weights() -> TrainedWeights:
     `.source` names it as such. Raises RuntimeError, with the address, the file and the way out, where the download
     fails or `COURSE_OFFLINE` forbids it, or the file in the cache cannot be read or holds no weights.
     """
-    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(IMAGENET.url).name
+    path = imagenet_weights_file()
     way_out = f"Download {IMAGENET.url} where there is a network and save it as {path}, or use weights 'course'."
     if is_offline() and not path.is_file():
         raise RuntimeError(f"COURSE_OFFLINE forbids downloads, and torchvision's cache has no {path.name}. {way_out}")

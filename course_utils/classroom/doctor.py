@@ -1,133 +1,127 @@
 """Is this machine ready for the lessons? What is installed, what is missing, and the one command that mends it.
 
-This module and `__main__` import only the standard library and `findings` at the top, so that they can still speak
-where torch is missing or broken.
+This module, what it imports at the top, and `__main__` stand on the standard library alone, so that they can still
+speak where torch is missing or broken.
 """
 
-import difflib
 import importlib.metadata
-import importlib.util
-import os
 import platform
 import re
-import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from course_utils.classroom.commands import (
+    PACKAGE,
+    command,
+    install,
+    install_course,
+    lessons_are_here,
+    set_variable,
+    short_path,
+)
 from course_utils.classroom.findings import EnvironmentReport, Finding
+from course_utils.classroom.supplies import check_mirror, check_pictures, check_settings, check_weights
 
-_PACKAGE = "course-utils"
 _OLDEST_PYTHON = (3, 11)
 _FREE_DISK_BYTES = 10**9  # the real photos, their archive and a few checkpoints
 # What the benchmark gives on the 2-core CPU that the lessons' times are measured on.
 _REFERENCE_IMAGES_PER_SECOND = 240
-# Variables that begin with COURSE_ without being settings: the notebooks' set-up cell and the tests read them.
-_OTHER_VARIABLES = ("COURSE_INSTALL_FROM", "COURSE_TEST_MIRROR")
 
 
 def check_environment(*, measure_speed: bool = True) -> EnvironmentReport:
     """Look at Python, the installed packages, the device, the disk, the settings, the weights and the pictures.
 
-    Nothing is changed and nothing is downloaded. `measure_speed` runs a network for about a second, to say how long
-    the lessons take here. What depends on a working torch is left out where torch does not work.
+    No picture is changed and nothing is downloaded. `measure_speed` runs a network for about a second, to say how long
+    the lessons take here. What depends on a working torch is left out where torch does not work. Nothing that is wrong
+    with this machine raises: a check that fails is a finding too.
     """
-    findings = [_check_python(), *_check_packages()]
-    torch_pair = _check_torch_pair()
-    findings.append(torch_pair)
-    if not torch_pair.problem:
-        findings += [_check_device(), _check_disk(), _check_weights(), _check_pictures()]
-        if _lessons_are_here():
-            findings.append(_check_kernel())
-        if measure_speed and not any(finding.problem for finding in findings):
-            findings.append(_measure_speed())
-        findings += _check_settings()
+    findings = [*_findings("Python", _check_python), *_findings("packages", _check_packages)]
+    torch_pair = _findings("torch + torchvision", _check_torch_pair)
+    findings += torch_pair
+    if not any(finding.problem for finding in torch_pair):
+        findings += _findings("device", _check_device)
+        findings += _findings("course weights", check_weights)
+    findings += _findings("disk", _check_disk)
+    findings += _findings("pictures", check_pictures)
+    if lessons_are_here():
+        findings += _findings("Jupyter kernel", _check_kernel)
+    findings += _findings("mirror", check_mirror)
+    findings += _findings("settings", check_settings)
+    if measure_speed and not any(finding.problem for finding in findings):
+        findings += _findings("speed", _measure_speed)
     return EnvironmentReport(tuple(findings))
 
 
-def _quote(text: str) -> str:
-    """Quote for this system's shell, so that a path with spaces or a `>=` stays one word."""
-    if os.name == "nt":
-        return f'"{text}"'
-    return shlex.quote(text)
+def _findings(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """Return what a check finds; what keeps it from looking is a finding as well."""
+    try:
+        return list(check())
+    except (ImportError, OSError, RuntimeError, ValueError, LookupError) as error:
+        problem = f"{type(error).__name__}: {error}. Mend what else is marked, then look again:"
+        return [Finding(what, "could not be looked at", problem, "course doctor")]
 
 
-def _install_command(*requirements: str) -> str:
-    """Return the command that installs into this very environment, which may hold no pip (uv makes such)."""
-    options = " ".join(_quote(requirement) for requirement in requirements)
-    if importlib.util.find_spec("pip"):
-        return f"{_quote(sys.executable)} -m pip install {options}"
-    return f"uv pip install --python {_quote(sys.prefix)} {options}"
-
-
-def _set_command(name: str, value: str = "") -> str:
-    """Return the shell's command that sets an environment variable, or removes it."""
-    if os.name == "nt":
-        return f"set {name}={value}"
-    return f"export {name}={value}" if value else f"unset {name}"
-
-
-def _lessons_are_here() -> bool:
-    return (Path(__file__).parents[2] / "notebooks" / "src").is_dir()
-
-
-def _short(path: str | Path) -> str:
-    """Return `path` as seen from the repository, or with `~` for the home folder: short, and fit to be published."""
-    for start, prefix in ((Path(__file__).parents[2], ""), (Path.home(), "~/")):
-        if Path(path).is_relative_to(start):
-            return prefix + Path(path).relative_to(start).as_posix()
-    return str(path)
-
-
-def _check_python() -> Finding:
-    found = f"{platform.python_version()} on {platform.system()} {platform.machine()} ({_short(sys.executable)})"
-    if sys.version_info >= _OLDEST_PYTHON:
-        return Finding("Python", found)
+def _check_python() -> Iterator[Finding]:
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()} ({short_path(sys.executable)})"
     oldest = ".".join(map(str, _OLDEST_PYTHON))
-    return Finding("Python", found, f"The course needs Python {oldest} or newer.", "uv venv --python 3.13 .venv")
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """`"2.15.0+cpu"` -> `(2, 15, 0)`"""
-    return tuple(int(number) for number in re.match(r"\d+(\.\d+)*", version)[0].split("."))
+    problem = "" if sys.version_info >= _OLDEST_PYTHON else f"The course needs Python {oldest} or newer."
+    yield Finding("Python", found, problem, "uv venv --python 3.13 .venv")
 
 
 def _check_packages() -> Iterator[Finding]:
-    """Hold each installed version to the package's own lower bounds; Jupyter's only where the lessons are."""
+    """Hold each installed version to the package's own bounds; Jupyter's only where the lessons are."""
     try:
-        requirements = importlib.metadata.requires(_PACKAGE)
+        requirements = importlib.metadata.requires(PACKAGE) or []
     except importlib.metadata.PackageNotFoundError:
-        install = _install_command("-e", ".[lab]") if _lessons_are_here() else _install_command(_PACKAGE)
-        yield Finding(_PACKAGE, "not installed", "Its dependencies cannot be checked.", install)
+        yield Finding(PACKAGE, "not installed", "Its dependencies cannot be checked.", install_course())
         return
-    yield Finding(_PACKAGE, importlib.metadata.version(_PACKAGE))
+    yield Finding(PACKAGE, importlib.metadata.version(PACKAGE))
+    try:
+        from packaging.requirements import Requirement
+        from packaging.version import InvalidVersion
+    except ImportError:
+        yield Finding("packages", "not compared", "packaging, which reads versions, is missing.", install("packaging"))
+        return
+    extras = ("", "lab") if lessons_are_here() else ("",)
     fine = []
-    for requirement in requirements:
-        name, bound, extra = re.match(r"([\w.-]+)>=([\d.]+)(?:.*extra == ['\"](\w+)['\"])?", requirement).groups()
-        if extra not in ((None, "lab") if _lessons_are_here() else (None,)):
+    for text in requirements:
+        wanted = Requirement(text)
+        if wanted.marker and not any(wanted.marker.evaluate({"extra": extra}) for extra in extras):
             continue
+        problem, mend = f"{_in_words(str(wanted.specifier))} is needed.", install(f"{wanted.name}{wanted.specifier}")
         try:
-            version = importlib.metadata.version(name)
+            version = importlib.metadata.version(wanted.name)
+            fits = wanted.specifier.contains(version, prereleases=True)
         except importlib.metadata.PackageNotFoundError:
-            yield Finding(name, "not installed", f"{bound} or newer is needed.", _install_command(f"{name}>={bound}"))
+            yield Finding(wanted.name, "not installed", problem, mend)
             continue
-        if _release(version) < _release(bound):
-            yield Finding(name, version, f"{bound} or newer is needed.", _install_command(f"{name}>={bound}"))
+        except (InvalidVersion, TypeError):  # what an interrupted installation leaves behind: no version, or half of it
+            fits = False
+        if fits:
+            fine.append(f"{wanted.name} {version}")
         else:
-            fine.append(f"{name} {version}")
+            yield Finding(wanted.name, version or "no version", problem, mend)
     yield Finding("packages", ", ".join(fine))
 
 
-def _check_torch_pair() -> Finding:
+def _in_words(specifier: str) -> str:
+    """`">=2.6"` -> `"2.6 or newer"`, `"==2.15.0"` -> `"2.15.0"`"""
+    if re.fullmatch(r">=[\w.]+", specifier):
+        return f"{specifier[2:]} or newer"
+    return specifier.removeprefix("==") or "any version"
+
+
+def _check_torch_pair() -> Iterator[Finding]:
     """torchvision is compiled for one version of torch; with another one even its import may fail."""
-    what, mend = "torch + torchvision", _install_command("--upgrade", "torch", "torchvision")
+    what, mend = "torch + torchvision", install("--upgrade", "torch", "torchvision")
     try:
         versions = {name: importlib.metadata.version(name) for name in ("torch", "torchvision")}
-        wanted = importlib.metadata.requires("torchvision") or []
     except importlib.metadata.PackageNotFoundError as error:
-        return Finding(what, f"{error.name} is not installed", "Every lesson needs both.", mend)
+        yield Finding(what, f"{error.name} is not installed", "Every lesson needs both.", mend)
+        return
     found = f"{versions['torch']} + {versions['torchvision']}"
     try:
         import torch
@@ -135,109 +129,97 @@ def _check_torch_pair() -> Finding:
 
         nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0]), 0.5)  # compiled code, not only Python
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
-        declared = re.search(r"^torch *\(?(==|>=)([\d.]+)", "\n".join(wanted), flags=re.MULTILINE)
-        sign, bound = declared.groups() if declared else (">=", "0")
-        installed, needed = _release(versions["torch"]), _release(bound)
-        if installed < needed or (sign == "==" and installed != needed):
-            needs = bound if sign == "==" else f"{bound} or newer"
-            problem = f"torchvision {versions['torchvision']} was made for torch {needs}."
-        else:
-            problem = f"They do not load: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-        return Finding(what, found, problem, mend)
-    return Finding(what, f"{found}, and they fit each other")
+        problem = f"They do not load: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+        made_for = _torch_that_torchvision_wants(versions["torch"])
+        if made_for:
+            problem = f"torchvision {versions['torchvision']} was made for torch {made_for}."
+        yield Finding(what, found, problem, mend)
+    else:
+        yield Finding(what, f"{found}, and they fit each other")
 
 
-def _check_device() -> Finding:
+def _torch_that_torchvision_wants(installed: str) -> str:
+    """Return the torch that torchvision was made for, in words; empty where `installed` is such a one."""
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:  # nothing can be compared, and what else is wrong is told all the same
+        return ""
+    for text in importlib.metadata.requires("torchvision") or []:
+        wanted = Requirement(text)
+        if wanted.name == "torch" and not wanted.specifier.contains(installed, prereleases=True):
+            return _in_words(str(wanted.specifier))
+    return ""
+
+
+def _check_device() -> Iterator[Finding]:
     import torch
 
-    from course_utils.runtime import get_device
+    from course_utils.runtime import get_device, num_processors, setting
 
     try:
         device = get_device()
     except (RuntimeError, ValueError) as error:
-        return Finding("device", os.environ["COURSE_DEVICE"], str(error), _set_command("COURSE_DEVICE"))
+        yield Finding("device", setting("COURSE_DEVICE"), str(error), set_variable("COURSE_DEVICE"))
+        return
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
-    return Finding("device", f"{device} ({name}), {torch.get_num_threads()} threads of {os.cpu_count()} processors")
+    yield Finding("device", f"{device} ({name}), {torch.get_num_threads()} threads of {num_processors()} processors")
 
 
-def _check_settings() -> Iterator[Finding]:
-    """List the settings, and every COURSE_ variable that nothing reads: a misspelt one, most likely."""
-    from course_utils.runtime import SETTINGS
-
-    for name, meaning in SETTINGS.items():
-        yield Finding(name, f"{os.environ.get(name) or 'not set'} - {meaning}")
-    for name in sorted(os.environ):
-        if name.startswith("COURSE_") and name not in SETTINGS and name not in _OTHER_VARIABLES:
-            close = difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0)[0]
-            problem = f"Nothing reads this variable. Did you mean {close}?"
-            yield Finding(name, os.environ[name], problem, _set_command(name))
-
-
-def _check_disk() -> Finding:
-    from course_utils.runtime import data_dir
-
-    folder = data_dir()
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free = shutil.disk_usage(existing).free
-    found = f"{free / 10**9:.1f} GB free where the data live ({_short(folder)})"
-    if free < _FREE_DISK_BYTES:
-        remedy = _set_command("COURSE_DATA_DIR", "FOLDER_ON_A_LARGER_DISK")
-        return Finding("disk", found, "1 GB is needed for the pictures.", remedy)
-    return Finding("disk", found)
-
-
-def _check_weights() -> Finding:
-    from course_utils.pretrained import COURSE_WEIGHTS_FILE, read_course_weights
+def _check_disk() -> Iterator[Finding]:
+    from course_utils.runtime import data_dir, setting
 
     try:
-        weights = read_course_weights()
-    except (FileNotFoundError, ValueError) as error:
-        restore = f"git restore {_quote(str(COURSE_WEIGHTS_FILE))}"
-        reinstall = _install_command("--force-reinstall", "--no-deps", _PACKAGE)
-        return Finding("course weights", "not usable", str(error), restore if _lessons_are_here() else reinstall)
-    return Finding("course weights", f"{COURSE_WEIGHTS_FILE.name}, {len(weights.classes)} classes")
+        folder = data_dir()
+        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    except (OSError, ValueError) as error:
+        yield Finding("disk", setting("COURSE_DATA_DIR"), str(error), set_variable("COURSE_DATA_DIR"))
+        return
+    except StopIteration:  # a drive letter that is not there
+        problem = f"There is no {folder.anchor}."
+        yield Finding("disk", setting("COURSE_DATA_DIR"), problem, set_variable("COURSE_DATA_DIR"))
+        return
+    free = shutil.disk_usage(existing).free
+    found = f"{free / 10**9:.1f} GB free where the data live ({short_path(folder)})"
+    problem = "1 GB is needed for the pictures." if free < _FREE_DISK_BYTES else ""
+    yield Finding("disk", found, problem, set_variable("COURSE_DATA_DIR", "FOLDER_ON_A_LARGER_DISK"))
 
 
-def _check_pictures() -> Finding:
-    from course_utils.pictures.catalog import DRAWN_FOLDER, PHOTOS_FOLDER
-    from course_utils.runtime import data_dir
-
-    folders = {"drawn": DRAWN_FOLDER, "photos": PHOTOS_FOLDER}
-    prepared = [name for name, folder in folders.items() if (data_dir() / folder).is_dir()]
-    return Finding("pictures", ", ".join(prepared) or "drawn at first use; `course data drawn` does it ahead of class")
-
-
-def _check_kernel() -> Finding:
+def _check_kernel() -> Iterator[Finding]:
     """Jupyter starts the kernel `python3`; one made for another Python would run the lessons without the course."""
-    mend = f"{_quote(sys.executable)} -m ipykernel install --sys-prefix"
+    what, mend = "Jupyter kernel", command(sys.executable, "-m", "ipykernel", "install", "--sys-prefix")
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError:
-        return Finding("Jupyter kernel", "no Jupyter", "The lessons need it.", _install_command("-e", ".[lab]"))
+        yield Finding(what, "no Jupyter", "The lessons need it.", install_course())
+        return
     try:
         program = Path(KernelSpecManager().get_kernel_spec("python3").argv[0])
     except NoSuchKernel:
-        return Finding("Jupyter kernel", "none is called python3", "The lessons need it.", mend)
+        yield Finding(what, "none is called python3", "The lessons need it.", mend)
+        return
+    except (ValueError, LookupError) as error:
+        yield Finding(what, "its kernel.json cannot be read", f"{type(error).__name__}: {error}", mend)
+        return
     # A bare "python" is replaced by the Python that runs Jupyter. Folders are compared: programs there may be links.
     if program.is_absolute() and program.parent.resolve() != Path(sys.executable).parent.resolve():
-        return Finding("Jupyter kernel", str(program), "Lessons would run in this other Python.", mend)
-    return Finding("Jupyter kernel", "python3 starts this Python")
+        yield Finding(what, str(program), "Lessons would run in this other Python.", mend)
+    else:
+        yield Finding(what, "python3 starts this Python")
 
 
-def _measure_speed() -> Finding:
+def _measure_speed() -> Iterator[Finding]:
     images_per_second = measure_images_per_second()
     found = f"{images_per_second:.0f} pictures (96x96) a second through MobileNetV2"
-    if not _lessons_are_here():
-        return Finding("speed", found)
     from course_utils.classroom.lessons import LessonError, all_lessons
 
     try:
         lessons = all_lessons()
-    except LessonError:
-        return Finding("speed", found)
-    measured = sum(lesson.run_seconds or lesson.budget_seconds for lesson in lessons)
+    except LessonError:  # only the package is here, or no lesson is built
+        yield Finding("speed", found)
+        return
+    measured = sum(lesson.run_seconds or lesson.budget_seconds or 0 for lesson in lessons)
     minutes = max(1, round(measured * _REFERENCE_IMAGES_PER_SECOND / images_per_second / 60))
-    return Finding("speed", f"{found}; running all {len(lessons)} lessons takes roughly {minutes} min here")
+    yield Finding("speed", f"{found}; running all {len(lessons)} lessons takes roughly {minutes} min here")
 
 
 def measure_images_per_second(seconds: float = 1.0) -> float:

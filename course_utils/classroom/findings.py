@@ -55,6 +55,6 @@ class EnvironmentReport:
     def _repr_html_(self) -> str:
         rows = [["", "", "found"]]
         for what, found, problem, remedy in self.findings:
-            rows.append([what, "mend" if problem else "ok", "\n".join(filter(None, [found, problem, remedy]))])
+            rows.append([what, "mend", f"{found}\n{problem}\n{remedy}"] if problem else [what, "ok", found])
         to_mend = [number for number, finding in enumerate(self.findings) if finding.problem]
         return html_table(rows, caption=self.summary, bold=to_mend, align="left")

@@ -6,7 +6,7 @@ worthless raise ValueError; what is only suspicious warns.
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from typing import Any
 
 import torch
@@ -59,7 +59,7 @@ def check_loader(name: str, loader: Iterable[Any]) -> None:
     """Raise ValueError where `loader` gives no batch."""
     if num_batches(loader) == 0:
         dataset = getattr(loader, "dataset", None)
-        held = f"its data set holds {len(dataset)} samples, which make" if hasattr(dataset, "__len__") else "it gives"
+        held = f"its data set holds {len(dataset)} samples, which make" if isinstance(dataset, Sized) else "it gives"
         raise ValueError(
             f"{name} is empty: {held} no batch. Look at the folder it reads, and leave drop_last=False for small data "
             "sets."

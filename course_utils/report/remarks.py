@@ -5,10 +5,31 @@ where the figures do not carry it. `History.remarks` lists the rules.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 
-def write_remarks(history) -> list[str]:
+class ReportCard(Protocol):
+    """What the rules read of a `History`."""
+
+    train_loss: list[float]
+    train_accuracy: list[float | None]
+    val_loss: list[float]
+    val_accuracy: list[float | None]
+    learning_rate: list[float]
+    num_val: int | None
+    majority: float | None
+
+    def __len__(self) -> int: ...
+
+    @property
+    def best_epoch(self) -> int | None: ...
+
+    def standard_error(self, accuracy: float | None) -> float | None: ...
+
+
+def write_remarks(history: ReportCard) -> list[str]:
     """Return the remarks on `history`, most important first; a loss that is not finite silences all others."""
     if not len(history):
         return []
@@ -16,28 +37,27 @@ def write_remarks(history) -> list[str]:
     return [not_finite] if not_finite else [said for rule in RULES if (said := rule(history))]
 
 
-def _rate(history, epoch: int) -> str:
+def _rate(history: ReportCard, epoch: int) -> str:
     """The learning rate of an epoch, in brackets, where it is known."""
     return f" (it was {history.learning_rate[epoch]:.3g})" if history.learning_rate else ""
 
 
-def _not_finite(history) -> str | None:
+def _not_finite(history: ReportCard) -> str | None:
     for epoch, losses in enumerate(zip(history.train_loss, history.val_loss, strict=True)):
         if not all(map(math.isfinite, losses)):
             return (
                 f"In term {epoch + 1} the loss is no longer a finite number (practice {losses[0]:.3g}, mock exam "
                 f"{losses[1]:.3g}). Most often the learning rate is too high{_rate(history, epoch)}: try a tenth. "
-                "Otherwise look at the labels and at the normalisation of the inputs for values that are not numbers."
+                "Otherwise look at the inputs for values that are not numbers, and at the labels: a batch in which the "
+                "criterion ignores all of them has no loss."
             )
     return None
 
 
-def _majority(history) -> str | None:
+def _majority(history: ReportCard) -> str | None:
     best = max((value for value in history.val_accuracy if value is not None), default=None)
-    if best is None or history.majority is None or not history.num_val:
-        return None
     error = history.standard_error(history.majority)
-    if best >= history.majority + 2 * error:
+    if best is None or history.majority is None or error is None or best >= history.majority + 2 * error:
         return None
     return (
         f"The best mock exam, {best:.1%}, is no better than always answering the most frequent class "
@@ -46,7 +66,7 @@ def _majority(history) -> str | None:
     )
 
 
-def _hardly_moving(history) -> str | None:
+def _hardly_moving(history: ReportCard) -> str | None:
     first = history.train_loss[0]
     if len(history) < 3 or any(abs(loss - first) > 0.02 * abs(first) for loss in history.train_loss):
         return None
@@ -57,14 +77,14 @@ def _hardly_moving(history) -> str | None:
     )
 
 
-def _turns(losses: list[float]) -> int:
+def _turns(losses: Sequence[float]) -> int:
     """How often a curve turns around, with a move of more than a tenth of its mean before and after the turn."""
     tenth = 0.1 * abs(sum(losses)) / len(losses)
     moves = [move for before, after in pairwise(losses) if abs(move := after - before) > tenth]
     return sum((before > 0) != (after > 0) for before, after in pairwise(moves))
 
 
-def _up_and_down(history) -> str | None:
+def _up_and_down(history: ReportCard) -> str | None:
     for name, losses in (("practice", history.train_loss), ("mock-exam", history.val_loss)):
         if (turns := _turns(losses)) >= 2:
             return (
@@ -75,7 +95,7 @@ def _up_and_down(history) -> str | None:
     return None
 
 
-def _overfitting(history) -> str | None:
+def _overfitting(history: ReportCard) -> str | None:
     lowest = min(history.val_loss)
     term = history.val_loss.index(lowest) + 1
     practice_then, practice_now, exam_now = history.train_loss[term - 1], history.train_loss[-1], history.val_loss[-1]
@@ -90,7 +110,7 @@ def _overfitting(history) -> str | None:
     )
 
 
-def _still_improving(history) -> str | None:
+def _still_improving(history: ReportCard) -> str | None:
     losses = history.val_loss
     if len(losses) < 2 or _up_and_down(history):
         return None
@@ -102,10 +122,10 @@ def _still_improving(history) -> str | None:
     )
 
 
-def _better_than_practice(history) -> str | None:
+def _better_than_practice(history: ReportCard) -> str | None:
     practice, exam = history.train_accuracy[-1], history.val_accuracy[-1]
     error = history.standard_error(exam)
-    if practice is not None and error is not None:
+    if practice is not None and exam is not None and error is not None:
         if exam - practice <= error:
             return None
         figures = f"{exam:.1%} ± {error:.1%} against {practice:.1%}"
@@ -120,13 +140,13 @@ def _better_than_practice(history) -> str | None:
     )
 
 
-def _any_would_do(history) -> str | None:
+def _any_would_do(history: ReportCard) -> str | None:
     best, last = history.best_epoch, len(history)
     if best is None or best == last or _overfitting(history):  # it has named the better term already
         return None
     accuracy, final = history.val_accuracy[best - 1], history.val_accuracy[-1]
     error = history.standard_error(accuracy)
-    if error is None or final is None or abs(accuracy - final) > error:
+    if accuracy is None or final is None or error is None or abs(accuracy - final) > error:
         return None
     return (
         f"The best term ({best}: {accuracy:.1%}) and the last ({last}: {final:.1%}) lie within one standard error "
@@ -135,7 +155,7 @@ def _any_would_do(history) -> str | None:
     )
 
 
-RULES = (
+RULES: tuple[Callable[[ReportCard], str | None], ...] = (
     _majority,
     _hardly_moving,
     _up_and_down,

@@ -1,4 +1,4 @@
-"""The report card, and its remarks on made-up histories on both sides of each border."""
+"""The report card: one figure per epoch, its best epoch, and its table."""
 
 import json
 import math
@@ -18,10 +18,6 @@ def card(train_loss, val_loss, train_accuracy=None, val_accuracy=None, **more):
         val_accuracy=val_accuracy or [],
         **{"num_val": 100, **more},
     )
-
-
-def said(history, words):
-    return any(words in remark for remark in history.remarks())
 
 
 def test_append_best_epoch_and_ties():
@@ -97,118 +93,3 @@ def test_the_summary_names_the_best_term():
     history = card([1.0, 0.5], [1.0, 0.6], [0.5, 0.6], [0.4, 0.7], seconds=[1.0, 1.5])
     assert "2 epochs in 2.5 s" in history.summary()[0]
     assert "best term, 2: mock exam loss 0.600, accuracy 70.0%" in history.summary()[1]
-
-
-# Remarks: (history that calls for it, history just on the other side, words)
-
-STEADY = [1.0, 0.8, 0.7, 0.65, 0.645]
-BORDERS = {
-    "majority": (
-        card([1.0, 0.5], [1.0, 0.9], [0.3, 0.4], [0.3, 0.39], majority=0.3),  # two standard errors: 0.0917
-        card([1.0, 0.5], [1.0, 0.9], [0.3, 0.4], [0.3, 0.40], majority=0.3),
-        "no better than always answering",
-    ),
-    "still improving": (
-        card([1.0, 0.9, 0.8], [1.0, 0.9, 0.88]),
-        card([1.0, 0.9, 0.8], [1.0, 0.9, 0.885]),
-        "still improving",
-    ),
-    "still improving only in the last term": (
-        card([1.0, 0.9, 0.8, 0.7], [1.0, 0.9, 0.8, 0.7]),
-        card([1.0, 0.9, 0.8, 0.7], [1.0, 0.6, 0.8, 0.7]),
-        "still improving",
-    ),
-    "overfitting": (
-        card([1.0, 0.8, 0.6, 0.4], [1.0, 0.9, 0.9, 0.95]),
-        card([1.0, 0.8, 0.6, 0.4], [1.0, 0.9, 0.9, 0.94]),
-        "Since term 2",
-    ),
-    "overfitting for two terms": (
-        card([1.0, 0.8, 0.6, 0.4], [1.0, 0.8, 1.0, 1.2]),
-        card([1.0, 0.8, 0.6], [1.0, 0.8, 1.2]),
-        "overfitting",
-    ),
-    "overfitting needs a falling practice loss": (
-        card([1.0, 0.8, 0.6, 0.7], [1.0, 0.8, 1.0, 1.2]),
-        card([1.0, 0.8, 0.6, 0.8], [1.0, 0.8, 1.0, 1.2]),
-        "overfitting",
-    ),
-    "overfitting needs a steady practice loss": (
-        card([1.0, 0.8, 0.6, 0.7], [1.0, 0.8, 1.0, 1.2]),
-        card([1.0, 0.8, 1.2, 0.7], [1.0, 0.8, 1.0, 1.2]),  # turns around twice
-        "overfitting",
-    ),
-    "either would do is left unsaid where overfitting names the better term": (
-        card([1.0, 0.8, 0.6], [1.0, 0.8, 0.83], [0.4, 0.5, 0.6], [0.4, 0.5, 0.49]),
-        card([1.0, 0.8, 0.6, 0.4], [1.0, 0.8, 1.0, 1.2], [0.4, 0.5, 0.6, 0.7], [0.4, 0.5, 0.5, 0.49]),
-        "either would do",
-    ),
-    "up and down": (
-        card([1.0, 1.2, 0.9, 1.2], [1.0] * 4),  # mean 1.075: moves of more than 0.1075
-        card([1.0, 1.1, 1.0, 1.1], [1.0] * 4),
-        "practice loss goes up and down",
-    ),
-    "up and down twice": (
-        card([1.0, 0.9, 0.8, 0.7], [1.0, 2.0, 1.0, 2.0]),
-        card([1.0, 0.9, 0.8, 0.7], [1.0, 2.0, 1.0, 1.0]),
-        "mock-exam loss goes up and down",
-    ),
-    "hardly moving": (
-        card([2.3, 2.29, 2.26], [2.3] * 3),
-        card([2.3, 2.29, 2.25], [2.3] * 3),
-        "hardly moves",
-    ),
-    "hardly moving in three terms": (
-        card([2.3, 2.3, 2.3], [2.3] * 3),
-        card([2.3, 2.3], [2.3] * 2),
-        "hardly moves",
-    ),
-    "mock exam better": (
-        card([1.0], [0.9], [0.75], [0.80]),
-        card([1.0], [0.9], [0.77], [0.80]),
-        "better than practice",
-    ),
-    "mock exam better, by loss": (
-        card([1.0], [0.94], monitor="val_loss"),
-        card([1.0], [0.96], monitor="val_loss"),
-        "better than practice",
-    ),
-    "any would do": (
-        card([1.0, 0.9], [1.0, 1.0], [0.9, 0.9], [0.80, 0.77]),
-        card([1.0, 0.9], [1.0, 1.0], [0.9, 0.9], [0.80, 0.75]),
-        "either would do",
-    ),
-    "not finite": (
-        card([1.0, math.nan], [1.0, 1.0]),
-        card([1.0, 1e9], [1.0, 1.0]),
-        "no longer a finite number",
-    ),
-}
-
-
-@pytest.mark.parametrize("rule", BORDERS)
-def test_each_remark_is_made_on_one_side_of_its_border_only(rule):
-    calls_for_it, does_not, words = BORDERS[rule]
-    assert said(calls_for_it, words), calls_for_it.remarks()
-    assert not said(does_not, words), does_not.remarks()
-
-
-def test_remarks_are_silent_where_the_figures_do_not_carry_them():
-    assert History().remarks() == []
-    steady = card(STEADY, STEADY, [0.6, 0.7, 0.75, 0.8, 0.8], [0.6, 0.7, 0.75, 0.78, 0.8])
-    assert steady.remarks() == []
-    unknown = card([1.0, 0.9], [1.0, 1.0], [0.5, 0.5], [0.80, 0.79], num_val=None, majority=0.9)
-    assert unknown.remarks() == []
-
-
-def test_a_loss_that_is_not_finite_silences_the_others():
-    remarks = card([1.0, 1.0, 1.0, math.inf], [1.0] * 4, learning_rate=[0.5] * 4).remarks()
-    assert len(remarks) == 1
-    assert "In term 4" in remarks[0]
-    assert "it was 0.5" in remarks[0]
-
-
-def test_remarks_quote_their_figures():
-    remark = card([1.0, 0.8, 0.6, 0.4], [1.0, 0.9, 0.9, 0.95]).remarks()[0]
-    for figure in ("0.800", "0.400", "0.900", "0.950"):
-        assert figure in remark

@@ -17,7 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import build_notebooks
-from lesson_tools import checks, generated, source
+from lesson_tools import generated, published, source
 
 import course_utils
 from course_utils.classroom import execution, exercises
@@ -143,7 +143,7 @@ def test_a_lesson_that_stops_fails_and_leaves_the_old_notebook(course, capsys):
 )
 def test_outputs_that_must_not_be_published_are_refused(output, words):
     cell = nbformat.v4.new_code_cell("look(1)\n", outputs=[output])
-    (problem,) = checks.output_problems(nbformat.v4.new_notebook(cells=[cell]))
+    (problem,) = published.output_problems(nbformat.v4.new_notebook(cells=[cell]))
     assert words in problem
     assert "'look(1)'" in problem
 
@@ -151,7 +151,7 @@ def test_outputs_that_must_not_be_published_are_refused(output, words):
 def test_a_path_inside_a_pictures_bytes_is_no_path():
     data = {"text/html": f'<img alt="a" src="data:image/png;base64,{Path.home()}/aaa=">'}
     cell = nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", data=data)])
-    assert checks.output_problems(nbformat.v4.new_notebook(cells=[cell])) == []
+    assert published.output_problems(nbformat.v4.new_notebook(cells=[cell])) == []
 
 
 def test_wrong_answers_are_dropped_and_solutions_collapsed(course):

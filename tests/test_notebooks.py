@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 import build_notebooks
-from lesson_tools import checks, generated, source
+from lesson_tools import checks, generated, published, source
 
 from course_utils.classroom.exercises import exercises_of
 
@@ -92,7 +92,7 @@ def test_a_lessons_exercises_are_complete(path):
 @each_lesson
 def test_a_published_lesson_ran_through_and_describes_its_pictures(path):
     notebook = built_notebook(path)
-    assert checks.published_problems(notebook) == []
+    assert published.published_problems(notebook) == []
     assert "widgets" not in notebook.metadata
 
 
@@ -313,9 +313,31 @@ def shows(kind, data):
     ],
 )
 def test_a_fault_in_what_is_published_is_found(cell, words):
-    problems = checks.published_problems(new_notebook(cells=[cell]))
+    problems = published.published_problems(new_notebook(cells=[cell]))
     assert len(problems) == (words is not None), problems
     assert not words or words in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("x = 1  # " + "a" * 79, None),
+        ("x = 1  # " + "a" * 80, "a line of 89 columns, over 88"),
+        ("ax.plot(x)\nax.set(title='a')\naxes[0].legend()", None),
+        ("ax.plot(x)\nax.set(title='a')\naxes[0].legend()\nleft.imshow(x)", "4 calls draw in open cells"),
+        ("plotting.bar(x)\n" * 9 + "torch.hist(x)\n%matplotlib inline\nplot(x)\nx.sum()", None),
+    ],
+)
+def test_code_that_a_page_cuts_off_or_that_draws_line_by_line_is_found(code, words):
+    problems = checks.look_problems(lesson_of([text("# " + "a" * 99), new_code_cell(code)]))
+    assert len(problems) == (words is not None), problems
+    assert not words or words in problems[0]
+
+
+@pytest.mark.parametrize("tag", ["wrong", "claim"])
+def test_of_what_no_learner_sees_no_look_is_asked(tag):
+    hidden = new_code_cell("ax.plot(x)\n" * 9 + "x = 1  # " + "a" * 80, metadata={"tags": [tag]})
+    assert checks.look_problems(lesson_of([hidden])) == []
 
 
 def tagged(tag, key="01.1", hint=None):

@@ -17,7 +17,6 @@ import sys
 from pathlib import Path
 
 import nbformat
-from lesson_tools.checks import output_problems
 from lesson_tools.figures import record_figures, take_figures
 from lesson_tools.generated import (
     lesson_table,
@@ -27,6 +26,7 @@ from lesson_tools.generated import (
     setup_cell,
     split_readme,
 )
+from lesson_tools.published import output_problems
 from lesson_tools.source import (
     KERNELSPEC,
     SOURCES,

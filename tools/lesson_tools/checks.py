@@ -1,16 +1,13 @@
-"""What a lesson must be (CONTRIBUTING.md, "How a lesson is written"): a sentence for each thing that is amiss."""
+"""What a lesson must be (CONTRIBUTING.md, "How a lesson is written"): a sentence for each thing that is amiss in it."""
 
 import ast
 import re
-import sys
-from html.parser import HTMLParser
 from itertools import pairwise
-from pathlib import Path
 
 from nbformat import NotebookNode
 
-from course_utils.classroom.execution import tags
-from lesson_tools.source import REPOSITORY, LessonSource, exercise_key
+from course_utils.classroom.execution import HIDDEN, tags
+from lesson_tools.source import LessonSource, exercise_key, named
 
 SECTIONS = ("What you will learn", "Before you start", "Recap", "Exercises", "Next")
 CELLS = range(30, 81)
@@ -18,6 +15,17 @@ GOALS = range(3, 6)
 EXERCISES = range(2, 5)
 WRONG_ANSWERS = 2  # at least, for each exercise
 LINES, LINES_OF_A_CLASS_OR_LOOP = 25, 40
+COLUMNS = 88  # beyond, code is cut off on the page
+DRAWING_CALLS = 3  # in a whole lesson: a picture is one call of a function that draws
+# What a cell calls on axes and figures where it draws for itself.
+# fmt: off
+_DRAWING = {
+    "annotate", "axhline", "axis", "axvline", "bar", "barh", "contourf", "errorbar", "fill_between", "grid",
+    "hist", "imshow", "label_outer", "legend", "plot", "scatter", "semilogx", "semilogy", "set", "set_axis_off",
+    "set_title", "set_xlabel", "set_xlim", "set_xticks", "set_ylabel", "set_ylim", "set_yticks", "stairs",
+    "step", "subplots", "suptitle", "text", "tick_params",
+}
+# fmt: on
 # What hides an error, or leaks one figure into another: a slider is built on course_utils.widgets.
 _FORBIDDEN = re.compile(
     r"\b(interact|interact_manual|interactive|interactive_output|Output)\b\s*(?=\()|@\w*\.?interact\b"
@@ -32,11 +40,6 @@ def structure_problems(notebook: NotebookNode) -> list[str]:
         *size_problems(notebook),
         *code_problems(notebook),
     ]
-
-
-def published_problems(notebook: NotebookNode) -> list[str]:
-    """Return what is amiss in an executed notebook's outputs and pictures."""
-    return [*execution_problems(notebook), *output_problems(notebook), *picture_problems(notebook)]
 
 
 def headings(notebook: NotebookNode) -> list[tuple[int, str]]:
@@ -93,20 +96,48 @@ def size_problems(notebook: NotebookNode) -> list[str]:
         lines = len(cell.source.splitlines())
         limit = LINES_OF_A_CLASS_OR_LOOP if _has_class_or_loop(cell) else LINES
         if cell.cell_type == "code" and lines > limit:
-            problems.append(f"{_named(cell)} has {lines} lines; {limit} are allowed")
+            problems.append(f"{named(cell)} has {lines} lines; {limit} are allowed")
     for cell, after in pairwise(cells):
         apart = {"generated", "settings", "exercise"} & {*tags(cell), *tags(after)}
         if cell.cell_type == after.cell_type == "code" and not apart:
-            problems.append(f"no sentence stands between {_named(cell)} and {_named(after)}")
+            problems.append(f"no sentence stands between {named(cell)} and {named(after)}")
     return problems
 
 
 def code_problems(notebook: NotebookNode) -> list[str]:
     """Nothing that swallows errors or draws where it should not."""
     return [
-        f"{_named(cell)} uses {found[0]}, which hides errors: build sliders on course_utils.widgets"
+        f"{named(cell)} uses {found[0]}, which hides errors: build sliders on course_utils.widgets"
         for cell in notebook.cells
         if cell.cell_type == "code" and (found := _FORBIDDEN.search(cell.source))
+    ]
+
+
+def look_problems(lesson: LessonSource) -> list[str]:
+    """What a learner sees of the code: lines that fit on the page, and pictures in one call."""
+    shown = [cell for cell in lesson.cells if cell.cell_type == "code" and not HIDDEN & set(tags(cell))]
+    problems = [
+        f"{named(cell)} has a line of {len(line)} columns, over {COLUMNS}: {line.strip()!r}"
+        for cell in shown
+        for line in cell.source.splitlines()
+        if len(line) > COLUMNS
+    ]
+    calls = [f"{name} in {named(cell)}" for cell in shown for name in _drawing_calls(cell)]
+    if len(calls) > DRAWING_CALLS:
+        listed = "; ".join(calls)
+        problems.append(f"{len(calls)} calls draw in open cells, over {DRAWING_CALLS}: a function should ({listed})")
+    return problems
+
+
+def _drawing_calls(cell: NotebookNode) -> list[str]:
+    """Return the methods of axes and figures that a cell calls; functions of `plotting` and `torch` are none."""
+    calls = [node.func for node in ast.walk(ast.parse(_plain(cell))) if isinstance(node, ast.Call)]
+    return [
+        call.attr
+        for call in calls
+        if isinstance(call, ast.Attribute)
+        and call.attr in _DRAWING
+        and not (isinstance(call.value, ast.Name) and call.value.id in ("plotting", "torch"))
     ]
 
 
@@ -147,74 +178,12 @@ def _exercise_runs(lesson: LessonSource) -> list[list[NotebookNode]]:
     return runs
 
 
-def execution_problems(notebook: NotebookNode) -> list[str]:
-    """Every code cell ran, in order from 1, and none ended in an error."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    counts = [cell.execution_count for cell in code]
-    problems = [] if counts == list(range(1, len(code) + 1)) else [f"execution counts are out of order: {counts}"]
-    for cell in code:
-        problems += [f"{_named(cell)} ends in {out.ename}" for out in cell.outputs if out.output_type == "error"]
-    return problems
-
-
-def picture_problems(notebook: NotebookNode) -> list[str]:
-    """Every picture says in words what it shows."""
-    problems = []
-    for cell in notebook.cells:
-        shown = [cell.source] if cell.cell_type == "markdown" else []
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            if bare := [kind for kind in data if kind.startswith("image/")]:
-                problems.append(f"{_named(cell)} shows {bare[0]} without alt text: end it in a plotting.Picture")
-            shown += [data[kind] for kind in ("text/html", "text/markdown") if kind in data]
-        for text in shown:
-            parser = _Pictures()
-            parser.feed(text)
-            if parser.without_alt or re.search(r"!\[\s*\]\(", text):
-                problems.append(f"{_named(cell)} shows a picture without alt text")
-    return problems
-
-
-def output_problems(notebook: NotebookNode) -> list[str]:
-    """Return one sentence for each output that a published lesson must not hold."""
-    problems = []
-    private = {str(REPOSITORY), str(Path.home()), sys.prefix}
-    pattern = re.compile("|".join(rf"{re.escape(path)}(?![\w-])" for path in sorted(private, key=len, reverse=True)))
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            text = _text_of(output)
-            if output.get("name") == "stderr":
-                problems.append(f"{_named(cell)} writes to standard error: {text.strip()[:300]}")
-            if found := pattern.search(text):
-                problems.append(f"{_named(cell)} shows a path of this machine: {found[0]}")
-    return problems
-
-
-def _text_of(output: NotebookNode) -> str:
-    """Return what an output says, without the pictures inside it."""
-    parts = [output.get("text", ""), *output.get("traceback", [])]
-    parts += [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
-    return re.sub(r"base64,[A-Za-z0-9+/=\s]+", "base64,", "\n".join(parts))
-
-
-class _Pictures(HTMLParser):
-    """Counts `<img>` without alt text, and `<svg>` without a label."""
-
-    without_alt = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        label = {"img": "alt", "svg": "aria-label"}.get(tag)
-        if label and not (dict(attrs).get(label) or "").strip():
-            self.without_alt += 1
-
-
 def _has_class_or_loop(cell: NotebookNode) -> bool:
     if cell.cell_type != "code":
         return False
-    plain = re.sub(r"^\s*[%!].*$", "pass", cell.source, flags=re.MULTILINE)  # magics are no Python
-    return any(isinstance(node, ast.ClassDef | ast.For | ast.While) for node in ast.walk(ast.parse(plain)))
+    return any(isinstance(node, ast.ClassDef | ast.For | ast.While) for node in ast.walk(ast.parse(_plain(cell))))
 
 
-def _named(cell: NotebookNode) -> str:
-    first_line = next(iter(cell.source.splitlines()), "")
-    return f"the cell {first_line[:60]!r}"
+def _plain(cell: NotebookNode) -> str:
+    """Return a cell's code without magics, which are no Python."""
+    return re.sub(r"^\s*[%!].*$", "pass", cell.source, flags=re.MULTILINE)

@@ -99,6 +99,12 @@ def proofs(lesson: LessonSource) -> list[tuple[int, NotebookNode]]:
     return found
 
 
+def named(cell: NotebookNode) -> str:
+    """Return words that point at a cell: its first line."""
+    first_line = next(iter(cell.source.splitlines()), "")
+    return f"the cell {first_line[:60]!r}"
+
+
 def exercise_key(cell: NotebookNode) -> str | None:
     """Return the key that a cell hands to `exercises.check`."""
     found = re.search(r"""\bcheck\(\s*["'](\d\d\.\d+)["']""", cell.source)

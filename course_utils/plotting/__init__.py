@@ -11,49 +11,43 @@ from .classes import draw_answer, plot_class_counts, plot_confusion_matrix, plot
 from .costs import plot_memory, plot_times, plot_zoo
 from .curves import LiveCurves, describe_history, plot_accuracies, plot_history, plot_losses
 from .display import Picture, Shown, show
+from .exams import draw_mistakes, plot_recalls, plot_threshold
 from .explanations import LANDSCAPES, descend, judge_descent, plot_descent, plot_softmax_loss
 from .flow import draw_flow
-from .images import (
-    draw_answers,
-    draw_augmentations,
-    draw_grids,
-    draw_images,
-    draw_pairs,
-    plot_feature_maps,
-    to_pixels,
-)
-from .learning_rates import plot_range_test, plot_sweep
+from .images import (, draw_augmentations, draw_images, plot_feature_maps, to_pixels
+from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
+from .lines import plot_lines, plot_walks
 from .marks import draw_comparison, plot_corrections, plot_marks
 from .plane import draw_opinions, plot_opinion, plot_points
+from .runs import plot_loss_grid, plot_runs
 from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_style, new_figure
 
 apply_style()
 
 __all__ = [
+    "(",
+    "Animation",
     "BASELINE",
     "COLORS",
     "LANDSCAPES",
+    "LiveCurves",
     "MARKERS",
     "MOCK_EXAM",
     "PRACTICE",
-    "STYLE",
-    "Animation",
-    "LiveCurves",
     "Picture",
+    "STYLE",
     "Shown",
     "animate",
     "descend",
     "describe_history",
     "draw_answer",
-    "draw_answers",
     "draw_augmentations",
     "draw_batches",
     "draw_comparison",
     "draw_flow",
-    "draw_grids",
     "draw_images",
+    "draw_mistakes",
     "draw_opinions",
-    "draw_pairs",
     "draw_pixel_values",
     "judge_descent",
     "new_figure",
@@ -65,6 +59,8 @@ __all__ = [
     "plot_descent",
     "plot_feature_maps",
     "plot_history",
+    "plot_lines",
+    "plot_loss_grid",
     "plot_losses",
     "plot_marks",
     "plot_memory",
@@ -72,9 +68,14 @@ __all__ = [
     "plot_points",
     "plot_predictions",
     "plot_range_test",
+    "plot_range_tests",
+    "plot_recalls",
+    "plot_runs",
     "plot_softmax_loss",
     "plot_sweep",
+    "plot_threshold",
     "plot_times",
+    "plot_walks",
     "plot_zoo",
     "show",
     "to_pixels",

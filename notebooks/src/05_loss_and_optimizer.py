@@ -35,7 +35,8 @@
 # %% tags=["settings"]
 import os
 
-WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
+# "imagenet": torchvision's network, a download of 14 MB
+WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"
 NUM_STEPS = 50  # corrections in the comparisons with PyTorch
 
 # %%
@@ -45,7 +46,14 @@ import warnings
 import torch
 from torch import nn
 
-from course_utils import build_classifier, get_device, plotting, set_seed, unfreeze_last_blocks, widgets
+from course_utils import (
+    build_classifier,
+    get_device,
+    plotting,
+    set_seed,
+    unfreeze_last_blocks,
+    widgets,
+)
 from course_utils.checks import check_optimizer
 from course_utils.classroom import exercises
 
@@ -88,7 +96,9 @@ try:
 except RuntimeError as error:
     print("RuntimeError:", error)
 else:
-    raise AssertionError("Student and batch on two devices should not be able to work together.")
+    raise AssertionError(
+        "Student and batch on two devices should not be able to work together."
+    )
 
 # %% [markdown]
 # It is an error, at once, and it names the devices. When you meet one like it, ask: which of the three did I not move,
@@ -115,7 +125,9 @@ probabilities = [power / sum(powers) for power in powers]
 loss_by_hand = -math.log(probabilities[label])
 
 print(f"{'':8}{'score':>7}{'e^score':>9}{'share':>8}")
-for name, score, power, probability in zip(classes, scores.tolist(), powers, probabilities, strict=True):
+for name, score, power, probability in zip(
+    classes, scores.tolist(), powers, probabilities, strict=True
+):
     print(f"{name:8}{score:7.1f}{power:9.2f}{probability:8.3f}")
 print(f"{'sum':8}{'':7}{sum(powers):9.2f}{sum(probabilities):8.3f}")
 print(f"\nloss = -log({probabilities[label]:.3f}) = {loss_by_hand:.3f}")
@@ -150,19 +162,27 @@ three_moves = -(sure.exp() / sure.exp().sum())[1].log()
 in_one_go = torch.logsumexp(sure, dim=0) - sure[1]
 print("e^100 in float32:", sure.exp()[0].item())
 pytorchs = criterion(sure.unsqueeze(0), torch.tensor([1]))
-print(f"three moves: {three_moves:.1f}   in one go: {in_one_go:.1f}   PyTorch: {pytorchs:.1f}")
+print(
+    f"three moves: {three_moves:.1f}   in one go: {in_one_go:.1f}   PyTorch: "
+    f"{pytorchs:.1f}"
+)
 assert torch.allclose(in_one_go, pytorchs), "logsumexp should give PyTorch's loss."
 
 # %% [markdown]
 # A batch gets one mark: the **mean** of its marks. With `reduction="none"` the teacher shows them one by one.
 
 # %%
-batch_scores = torch.tensor([[2.0, 1.0, 3.5, 0.5], [0.0, 0.0, 0.0, 0.0], [5.0, 0.0, 0.0, 0.0]])  # (3, 4)
+# Three pictures, four classes: (3, 4)
+batch_scores = torch.tensor(
+    [[2.0, 1.0, 3.5, 0.5], [0.0, 0.0, 0.0, 0.0], [5.0, 0.0, 0.0, 0.0]]
+)
 batch_labels = torch.tensor([2, 0, 1])  # (3,)
 marks = nn.CrossEntropyLoss(reduction="none")(batch_scores, batch_labels)
 print("one by one:", [round(mark, 3) for mark in marks.tolist()])
 print("the batch: ", round(criterion(batch_scores, batch_labels).item(), 3))
-assert torch.allclose(marks.mean(), criterion(batch_scores, batch_labels)), "The batch's mark should be the mean."
+assert torch.allclose(marks.mean(), criterion(batch_scores, batch_labels)), (
+    "The batch's mark should be the mean."
+)
 
 # %% [markdown]
 # Right and fairly sure, undecided, sure and wrong: three answers, three marks. The last one is a multiple of the
@@ -208,7 +228,9 @@ print(f"{'ln 10':20}      {math.log(10):.2f}")
 
 # %%
 explorer = widgets.softmax_explorer(logits=(5.0, 0.0, 1.0, 0.5))
-plotting.show(explorer.draw(logit_0=5.0, logit_1=0.0, logit_2=1.0, logit_3=0.5, target=2))
+plotting.show(
+    explorer.draw(logit_0=5.0, logit_1=0.0, logit_2=1.0, logit_3=0.5, target=2)
+)
 explorer
 
 # %% [markdown]
@@ -238,8 +260,12 @@ for name, attempt in attempts.items():
         print(f"{name:24} accepted: {accepted[name]:.3f}")
     except (RuntimeError, ValueError, IndexError) as error:
         print(f"{name:24} {type(error).__name__}: {str(error).splitlines()[0]}")
-assert list(accepted) == ["one-hot, float"], "Only shares of float type should be accepted beside class numbers."
-assert torch.allclose(accepted["one-hot, float"], criterion(batch_scores, batch_labels)), "The same label, two forms."
+assert list(accepted) == ["one-hot, float"], (
+    "Only shares of float type should be accepted beside class numbers."
+)
+assert torch.allclose(
+    accepted["one-hot, float"], criterion(batch_scores, batch_labels)
+), "The same label, two forms."
 
 # %% [markdown]
 # The row that is accepted reads its numbers as *shares*: "100 % class 2". So one may also write a label such as "70 %
@@ -271,17 +297,24 @@ assert torch.allclose(accepted["one-hot, float"], criterion(batch_scores, batch_
 truths = torch.tensor([20.0, 25.0, 30.0, 35.0])
 for misses in ([1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 10.0]):
     predictions = truths + torch.tensor(misses)
-    squared, absolute = nn.MSELoss()(predictions, truths), nn.L1Loss()(predictions, truths)
+    squared = nn.MSELoss()(predictions, truths)
+    absolute = nn.L1Loss()(predictions, truths)
     print(f"misses {misses}:  MSELoss {squared:6.2f}   L1Loss {absolute:5.2f}")
 
 same = nn.NLLLoss()(batch_scores.log_softmax(dim=1), batch_labels)
-assert torch.allclose(same, criterion(batch_scores, batch_labels)), "log_softmax and NLLLoss should be cross-entropy."
+assert torch.allclose(same, criterion(batch_scores, batch_labels)), (
+    "log_softmax and NLLLoss should be cross-entropy."
+)
 
 yes = torch.ones(1)
 for score in (1.5, -200.0):
     raw = torch.tensor([score])
-    with_logits, on_probability = nn.BCEWithLogitsLoss()(raw, yes), nn.BCELoss()(raw.sigmoid(), yes)
-    print(f"score {score:6.1f}, truth yes:  BCEWithLogitsLoss {with_logits:7.3f}   BCELoss {on_probability:7.3f}")
+    with_logits = nn.BCEWithLogitsLoss()(raw, yes)
+    on_probability = nn.BCELoss()(raw.sigmoid(), yes)
+    print(
+        f"score {score:6.1f}, truth yes:  BCEWithLogitsLoss {with_logits:7.3f}   "
+        f"BCELoss {on_probability:7.3f}"
+    )
 
 # %% [markdown]
 # One wild value multiplies the first mark by about 26 and the second by about 3. If it is a typing error in the data,
@@ -347,8 +380,12 @@ trace_back(loss.grad_fn)
 
 loss.backward()
 by_chain_rule = 2 * (0.5 * number - truth) * number
-print(f"nudging {slope:.4f}   chain rule {by_chain_rule:.4f}   autograd {weight.grad:.4f}")
-assert abs(weight.grad.item() - by_chain_rule) < 1e-6, "Autograd should agree with the chain rule."
+print(
+    f"nudging {slope:.4f}   chain rule {by_chain_rule:.4f}   autograd {weight.grad:.4f}"
+)
+assert abs(weight.grad.item() - by_chain_rule) < 1e-6, (
+    "Autograd should agree with the chain rule."
+)
 assert abs(slope - by_chain_rule) < 1e-6, "And with the slope found by nudging."
 
 # %% [markdown]
@@ -375,7 +412,9 @@ shares = logits.detach().softmax(dim=1)
 due = torch.tensor([[0.0, 0.0, 1.0, 0.0]])
 print("share - due:", [round(value, 3) for value in (shares - due)[0].tolist()])
 print("autograd:   ", [round(value, 3) for value in logits.grad[0].tolist()])
-assert torch.allclose(logits.grad, shares - due, atol=1e-6), "The gradient should be share minus due."
+assert torch.allclose(logits.grad, shares - due, atol=1e-6), (
+    "The gradient should be share minus due."
+)
 
 # %% [markdown]
 # Down means: lower the three wrong scores, raise the right one, each in proportion to how wrong it is. When the shares
@@ -400,8 +439,13 @@ def nudged_loss(nudge):
 share = head(features).detach().softmax(dim=1)[0, 2]
 by_hand = ((share - 1) * features[0, 1]).item()
 by_nudging = (nudged_loss(0.01) - nudged_loss(-0.01)) / 0.02
-print(f"by hand {by_hand:.4f}   by nudging {by_nudging:.4f}   autograd {head.weight.grad[2, 1]:.4f}")
-assert abs(by_hand - head.weight.grad[2, 1].item()) < 1e-5, "By hand and autograd should agree."
+print(
+    f"by hand {by_hand:.4f}   by nudging {by_nudging:.4f}   autograd "
+    f"{head.weight.grad[2, 1]:.4f}"
+)
+assert abs(by_hand - head.weight.grad[2, 1].item()) < 1e-5, (
+    "By hand and autograd should agree."
+)
 assert abs(by_nudging - by_hand) < 1e-2, "Nudging should come close."
 
 # %% [markdown]
@@ -418,17 +462,28 @@ assert abs(by_nudging - by_hand) < 1e-2, "Nudging should come close."
 # classes. Is its mark 0?
 
 # %%
-for name, given in {"our four scores": [2.0, 1.0, 3.5, 0.5], "confident and wrong": [8.0, 0.0, 0.0, 0.0]}.items():
+for name, given in {
+    "our four scores": [2.0, 1.0, 3.5, 0.5],
+    "confident and wrong": [8.0, 0.0, 0.0, 0.0],
+}.items():
     print(name)
     for times in ("once", "twice"):
         logits = torch.tensor([given], requires_grad=True)
-        mark = criterion(logits if times == "once" else logits.softmax(dim=1), torch.tensor([2]))
+        mark = criterion(
+            logits if times == "once" else logits.softmax(dim=1), torch.tensor([2])
+        )
         mark.backward()
-        print(f"  softmax {times:6} loss {mark:.3f}   largest gradient {logits.grad.abs().max():.4f}")
+        print(
+            f"  softmax {times:6} loss {mark:.3f}   largest gradient "
+            f"{logits.grad.abs().max():.4f}"
+        )
 
 perfect = torch.eye(10)[[3]]  # 100 % for class 3, already a probability
 best, worst = (criterion(perfect, torch.tensor([label])) for label in (3, 4))
-print(f"softmax twice, ten classes: {best:.3f} for the best student in the world, {worst:.3f} for the worst")
+print(
+    f"softmax twice, ten classes: {best:.3f} for the best student in the world, "
+    f"{worst:.3f} for the worst"
+)
 assert abs(best - 1.461) < 0.001, "Even a perfect student should be marked 1.461."
 assert abs(worst - 2.461) < 0.001, "And the worst possible one only 2.461."
 
@@ -503,7 +558,9 @@ for step in range(1, 51):
 
 # %%
 def my_sgd(weight, gradients, lr, momentum=0.0):
-    """Return the weight (3,) after one correction for each of the gradients (NUM_STEPS, 3)."""
+    """Return the weight (3,) after one correction for each of the gradients
+    (NUM_STEPS, 3).
+    """
     velocity = torch.zeros_like(weight)
     for gradient in gradients:
         velocity = momentum * velocity + gradient
@@ -522,11 +579,15 @@ def theirs(coach, **settings):
 
 
 set_seed(0)
-start, gradients = torch.tensor([0.5, -0.3, 0.1]), torch.randn(NUM_STEPS, 3) * torch.tensor([1.0, 0.1, 10.0])
+start = torch.tensor([0.5, -0.3, 0.1])
+gradients = torch.randn(NUM_STEPS, 3) * torch.tensor([1.0, 0.1, 10.0])
 for momentum in (0.0, 0.9):
-    mine, torchs = my_sgd(start, gradients, 0.001, momentum), theirs(torch.optim.SGD, lr=0.001, momentum=momentum)
+    mine = my_sgd(start, gradients, 0.001, momentum)
+    torchs = theirs(torch.optim.SGD, lr=0.001, momentum=momentum)
     print(f"momentum {momentum}: largest difference {(mine - torchs).abs().max():.1e}")
-    assert torch.allclose(mine, torchs, atol=1e-6, rtol=0), "Our SGD should correct as PyTorch's does."
+    assert torch.allclose(mine, torchs, atol=1e-6, rtol=0), (
+        "Our SGD should correct as PyTorch's does."
+    )
 
 # %% [markdown]
 # ## Adam: one step size does not fit all weights
@@ -554,7 +615,10 @@ print("step     m    1 - 0.9^step       v    1 - 0.999^step   m / sqrt(v)")
 for step in range(1, 101):
     m, v = 0.9 * m + 0.1 * 1.0, 0.999 * v + 0.001 * 1.0**2
     if step in (1, 2, 3, 10, 100):
-        print(f"{step:4} {m:6.4f} {1 - 0.9**step:12.4f} {v:10.4f} {1 - 0.999**step:14.4f} {m / v**0.5:14.2f}")
+        print(
+            f"{step:4} {m:6.4f} {1 - 0.9**step:12.4f} {v:10.4f} "
+            f"{1 - 0.999**step:14.4f} {m / v**0.5:14.2f}"
+        )
 
 # %% [markdown]
 # After $t$ steps $m$ has reached exactly $1 - 0.9^t$ of what it should be, and $v$ exactly $1 - 0.999^t$: what is
@@ -570,22 +634,15 @@ for step in range(1, 101):
 # %%
 steps = torch.arange(1, 3001, dtype=torch.float64)
 uncorrected = (1 - 0.9**steps) / (1 - 0.999**steps).sqrt()
-figure, ax = plotting.new_figure(height=3.2)
-ax.plot(steps, uncorrected, label="without bias correction")
-ax.axhline(1, color=plotting.COLORS[1], linestyle="--", label="with it: always 1")
-ax.set(
-    xscale="log",
-    ylim=(0, 7.5),
+plotting.plot_lines(
+    {"without bias correction": uncorrected.tolist()},
+    x=steps.tolist(),
+    level=("with it: always 1", 1),
+    title="How far Adam steps when the gradient is always the same",
     xlabel="step (each number is ten times the one before)",
     ylabel="step size / learning rate",
-)
-ax.set_title("How far Adam steps when the gradient is always the same")
-ax.legend()
-plotting.Picture(
-    figure,
-    alt=f"Step size in units of the learning rate. Without bias correction it begins at {uncorrected[0]:.2f}, climbs to "
-    f"{uncorrected.max():.1f} at step {uncorrected.argmax() + 1} and takes thousands of steps to come down to 1; with "
-    "it, it is 1 throughout.",
+    xscale="log",
+    ylim=(0, 7.5),
 )
 
 # %% [markdown]
@@ -597,7 +654,9 @@ plotting.Picture(
 
 # %%
 def my_adam(weight, gradients, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
-    """Return the weight (3,) after one correction for each of the gradients (NUM_STEPS, 3)."""
+    """Return the weight (3,) after one correction for each of the gradients
+    (NUM_STEPS, 3).
+    """
     m, v = torch.zeros_like(weight), torch.zeros_like(weight)
     for step, gradient in enumerate(gradients, start=1):
         m = betas[0] * m + (1 - betas[0]) * gradient
@@ -610,7 +669,9 @@ def my_adam(weight, gradients, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
 
 mine, torchs = my_adam(start, gradients), theirs(torch.optim.Adam)
 print(f"after {NUM_STEPS} steps, largest difference {(mine - torchs).abs().max():.1e}")
-assert torch.allclose(mine, torchs, atol=1e-6, rtol=0), "Our Adam should correct as PyTorch's does."
+assert torch.allclose(mine, torchs, atol=1e-6, rtol=0), (
+    "Our Adam should correct as PyTorch's does."
+)
 
 # %% [markdown]
 # **Predict first:** the first gradients of the three weights are of very different size. How far does each weight move
@@ -620,11 +681,19 @@ assert torch.allclose(mine, torchs, atol=1e-6, rtol=0), "Our Adam should correct
 moved = my_adam(start, gradients[:1]) - start
 for gradient, change in zip(gradients[0].tolist(), moved.tolist(), strict=True):
     print(f"gradient {gradient:8.4f}   moved by {change:8.5f}")
-assert torch.allclose(moved.abs(), torch.full((3,), 0.001), rtol=1e-3), "Adam's first step should be about the rate."
+assert torch.allclose(moved.abs(), torch.full((3,), 0.001), rtol=1e-3), (
+    "Adam's first step should be about the rate."
+)
 
 defaults = torch.optim.Adam([weight]).defaults
-print({name: defaults[name] for name in ("lr", "betas", "eps", "weight_decay", "amsgrad")})
-assert (defaults["lr"], defaults["betas"], defaults["eps"]) == (0.001, (0.9, 0.999), 1e-8), "my_adam has these too."
+print(
+    {name: defaults[name] for name in ("lr", "betas", "eps", "weight_decay", "amsgrad")}
+)
+assert (defaults["lr"], defaults["betas"], defaults["eps"]) == (
+    0.001,
+    (0.9, 0.999),
+    1e-8,
+), "my_adam has these too."
 
 # %% [markdown]
 # All by 0.001, against their gradients. So a learning rate of Adam has a plain meaning: *roughly how far does a weight
@@ -645,7 +714,9 @@ for gradient in gradients:
     mine = mine - 0.001 * gradient / (v.sqrt() + 1e-8)
 torchs = theirs(torch.optim.RMSprop, lr=0.001)
 print(f"largest difference {(mine - torchs).abs().max():.1e}")
-assert torch.allclose(mine, torchs, atol=1e-6, rtol=0), "Our RMSprop should correct as PyTorch's does."
+assert torch.allclose(mine, torchs, atol=1e-6, rtol=0), (
+    "Our RMSprop should correct as PyTorch's does."
+)
 
 # %% [markdown]
 # **Weight decay** pulls every weight a little towards 0 at each step, which keeps a student from leaning too hard on a
@@ -665,7 +736,9 @@ for coach in (torch.optim.Adam, torch.optim.AdamW):
         optimizer.step()
     print(f"{coach.__name__:6} leaves {[round(value, 3) for value in weight.tolist()]}")
 left = torch.tensor([2.0, 0.2]) * (1 - 0.01 * 0.1) ** 100
-assert torch.allclose(weight.detach(), left, atol=1e-5), "AdamW should take the same share of every weight."
+assert torch.allclose(weight.detach(), left, atol=1e-5), (
+    "AdamW should take the same share of every weight."
+)
 
 # %% [markdown]
 # AdamW takes the same share of both. Adam moves both at about the same *pace*, nearly 0.01 a step, and so wipes out the
@@ -689,7 +762,11 @@ def walk(coach, **settings):
         valley(place).backward()
         optimizer.step()
         places.append(place.detach().clone())
-    notes = [note for note in optimizer.state[place].values() if torch.is_tensor(note) and note.shape == place.shape]
+    notes = [
+        note
+        for note in optimizer.state[place].values()
+        if torch.is_tensor(note) and note.shape == place.shape
+    ]
     return torch.stack(places), len(notes)  # (61, 2)
 
 
@@ -701,30 +778,16 @@ walks_down = {
 }
 for name, (places, num_notes) in walks_down.items():
     end = valley(places[-1])
-    print(f"{name:18} loss {valley(places[0]):.1f} -> {end:.4f}   numbers kept for each weight: {num_notes}")
+    print(
+        f"{name:18} loss {valley(places[0]):.1f} -> {end:.4f}   numbers kept for each "
+        f"weight: {num_notes}"
+    )
 
 # %% [markdown]
 # The picture shows the valley from above, and the loss after each step.
 
 # %%
-across, along = torch.meshgrid(torch.linspace(-1.6, 1.6, 80), torch.linspace(-4.4, 1.4, 80), indexing="ij")
-figure, (left, right) = plotting.new_figure(1, 2, height=3.8, width_ratios=[1.3, 1])
-left.contour(along, across, valley((along, across)), levels=12, colors=plotting.COLORS[4], linewidths=0.5)
-for (name, (places, _)), color, marker in zip(walks_down.items(), plotting.COLORS, plotting.MARKERS, strict=False):
-    style = {"color": color, "marker": marker, "markersize": 3, "linewidth": 1.1, "label": name}
-    left.plot(places[:, 0], places[:, 1], **style)
-    right.plot([valley(place).item() for place in places], markevery=6, **style)
-left.plot(0, 0, "*", color="black", markersize=12)
-left.set(title="The valley from above", xlabel="one weight", ylabel="another weight")
-right.set(title="The loss", xlabel="step", ylabel="loss, each tick ten times more", yscale="log", ylim=(1e-5, 100))
-right.legend(fontsize=8)
-plotting.Picture(
-    figure,
-    alt="Four walks down a narrow valley to its lowest point, a star. Plain SGD jumps from wall to wall; momentum "
-    "swings and rolls past; RMSprop and Adam set out with the same stride along both weights. Losses after 60 steps: "
-    + ", ".join(f"{name} {valley(places[-1]):.1g}" for name, (places, _) in walks_down.items())
-    + ".",
-)
+plotting.plot_walks(valley, {name: places for name, (places, _) in walks_down.items()})
 
 # %% [markdown]
 # SGD jumps from wall to wall: a bolder rate would throw it out, a smaller one would creep along the floor. Momentum
@@ -753,20 +816,33 @@ plotting.Picture(
 
 # %%
 def on_the_list(optimizer):
-    held = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    return len(held), sum(p.numel() for p in held), sum(p.numel() for p in held if p.requires_grad)
+    held = [
+        parameter for group in optimizer.param_groups for parameter in group["params"]
+    ]
+    return (
+        len(held),
+        sum(p.numel() for p in held),
+        sum(p.numel() for p in held if p.requires_grad),
+    )
 
 
 model = build_classifier(10, weights=WEIGHTS).to(device)
 lists = {
     "model.parameters()": torch.optim.Adam(model.parameters(), lr=0.001),
-    "only requires_grad": torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.001),
+    "only requires_grad": torch.optim.Adam(
+        [p for p in model.parameters() if p.requires_grad], lr=0.001
+    ),
     "model.head.parameters()": torch.optim.Adam(model.head.parameters(), lr=0.001),
 }
 for name, optimizer in lists.items():
     tensors, weights, trainable = on_the_list(optimizer)
-    print(f"{name:24} {tensors:4} tensors, {weights:9,} weights, of which {trainable:,} may learn")
-assert on_the_list(lists["only requires_grad"])[1:] == (12_810, 12_810), "The head has 12,810 weights."
+    print(
+        f"{name:24} {tensors:4} tensors, {weights:9,} weights, of which {trainable:,} "
+        "may learn"
+    )
+assert on_the_list(lists["only requires_grad"])[1:] == (12_810, 12_810), (
+    "The head has 12,810 weights."
+)
 
 # %% [markdown]
 # They are: `parameters()` means all of them. The coach skips a weight that has no gradient, and frozen ones never get
@@ -777,14 +853,23 @@ set_seed(0)
 images = torch.randn(8, 3, model.spec.image_size, model.spec.image_size).to(device)
 labels = torch.randint(10, (8,)).to(device)
 optimizer = lists["model.parameters()"]
-before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+before = {
+    name: parameter.detach().clone() for name, parameter in model.named_parameters()
+}
 loss = criterion(model(images), labels)
 loss.backward()
 optimizer.step()
-moved = [name for name, parameter in model.named_parameters() if not torch.equal(parameter, before[name])]
+moved = [
+    name
+    for name, parameter in model.named_parameters()
+    if not torch.equal(parameter, before[name])
+]
 print("moved:", moved)
 with torch.no_grad():
-    print(f"loss before {loss.item():.3f}, after {criterion(model(images), labels).item():.3f}")
+    print(
+        f"loss before {loss.item():.3f}, after "
+        f"{criterion(model(images), labels).item():.3f}"
+    )
 assert moved == ["head.weight", "head.bias"], "Only the head should have moved."
 
 # %% [markdown]
@@ -1007,7 +1092,9 @@ exercises.check("05.4", hire_coach)
 
 # %% tags=["wrong"] hint="asked for"
 def hire_coach(model, learning_rate):
-    return torch.optim.AdamW([parameter for parameter in model.parameters() if parameter.requires_grad])
+    return torch.optim.AdamW(
+        [parameter for parameter in model.parameters() if parameter.requires_grad]
+    )
 
 
 exercises.check("05.4", hire_coach)
@@ -1016,7 +1103,8 @@ exercises.check("05.4", hire_coach)
 # %% tags=["wrong"] hint="AdamW"
 def hire_coach(model, learning_rate):
     return torch.optim.Adam(
-        [parameter for parameter in model.parameters() if parameter.requires_grad], lr=learning_rate
+        [parameter for parameter in model.parameters() if parameter.requires_grad],
+        lr=learning_rate,
     )
 
 
@@ -1026,7 +1114,8 @@ exercises.check("05.4", hire_coach)
 # %% tags=["solution"]
 def hire_coach(model, learning_rate):
     return torch.optim.AdamW(
-        [parameter for parameter in model.parameters() if parameter.requires_grad], lr=learning_rate
+        [parameter for parameter in model.parameters() if parameter.requires_grad],
+        lr=learning_rate,
     )
 
 

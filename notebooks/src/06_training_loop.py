@@ -33,9 +33,11 @@
 # %% tags=["settings"]
 import os
 
-DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 107 MB
-WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
-NUM_PRACTICE = 480  # practice pictures for the run on pictures; not all, so that a term takes seconds
+# "photos": 3,781 photographs, a download of 107 MB
+DATASET = os.environ.get("COURSE_DATASET") or "drawn"
+# "imagenet": torchvision's network, a download of 14 MB
+WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"
+NUM_PRACTICE = 480  # of the practice pictures, so that a term takes seconds
 NUM_EPOCHS = 3  # school terms of that run
 
 # %%
@@ -99,18 +101,25 @@ print(f"pictures: {DATASET}, weights: {WEIGHTS}, device: {device}")
 def begin(num_pictures=NUM_PRACTICE):
     """Return a fresh student, its coach and the loaders, always in the same state."""
     set_seed(0)
-    classes = sorted(folder.name for folder in (root / "train").iterdir() if folder.is_dir())
+    classes = sorted(
+        folder.name for folder in (root / "train").iterdir() if folder.is_dir()
+    )
     model = build_classifier(len(classes), weights=WEIGHTS, classes=classes).to(device)
     optimizer = torch.optim.Adam(model.head.parameters(), lr=0.001)
     look = build_eval_transform(model.spec)
-    loaders = make_dataloaders(root, train_transform=look, eval_transform=look, limit=num_pictures)
+    loaders = make_dataloaders(
+        root, train_transform=look, eval_transform=look, limit=num_pictures
+    )
     return model, optimizer, loaders
 
 
 model, optimizer, loaders = begin()
 criterion = nn.CrossEntropyLoss()
 train_loader, val_loader = loaders.train, loaders.val
-print(f"practice: {len(train_loader.dataset)} pictures in {len(train_loader)} batches of up to 32")
+print(
+    f"practice: {len(train_loader.dataset)} pictures in {len(train_loader)} batches of "
+    "up to 32"
+)
 print(f"mock exam: {len(val_loader.dataset)} pictures in {len(val_loader)} batches")
 
 # %% [markdown]
@@ -122,7 +131,14 @@ print(f"mock exam: {len(val_loader.dataset)} pictures in {len(val_loader)} batch
 # %%
 images, labels = next(iter(train_loader))
 images, labels = images.to(device), labels.to(device)
-print("images", tuple(images.shape), images.dtype, "  labels", tuple(labels.shape), labels.dtype)
+print(
+    "images",
+    tuple(images.shape),
+    images.dtype,
+    "  labels",
+    tuple(labels.shape),
+    labels.dtype,
+)
 
 # %% [markdown]
 # The student answers: ten scores for each picture. The teacher marks: one number for the whole batch, the mean over its
@@ -135,7 +151,14 @@ print("images", tuple(images.shape), images.dtype, "  labels", tuple(labels.shap
 model.train()
 outputs = model(images)
 loss = criterion(outputs, labels)
-print("outputs", tuple(outputs.shape), "  loss", round(loss.item(), 3), "  guessing: ln 10 =", 2.303)
+print(
+    "outputs",
+    tuple(outputs.shape),
+    "  loss",
+    round(loss.item(), 3),
+    "  guessing: ln 10 =",
+    2.303,
+)
 
 # %% [markdown]
 # A little above $\ln 10$, as is usual: random scores already lean to some classes, mostly wrong ones. And the loss is
@@ -150,7 +173,12 @@ weight = model.head.weight
 before = weight.detach().clone()
 print("remembers:", type(loss.grad_fn).__name__, "  gradient before:", weight.grad)
 loss.backward()
-print("gradient after backward:", tuple(weight.grad.shape), "  weights changed:", not torch.equal(before, weight))
+print(
+    "gradient after backward:",
+    tuple(weight.grad.shape),
+    "  weights changed:",
+    not torch.equal(before, weight),
+)
 
 # %% [markdown]
 # (Run that cell a second time and PyTorch complains: `backward()` uses the notes up. Run the cells from the batch on
@@ -167,7 +195,8 @@ change = (weight - before).abs()
 print(f"weights changed: by {change.mean():.5f} on average, at most {change.max():.5f}")
 with torch.no_grad():
     print(
-        f"loss on the same batch: {loss.item():.3f} before the correction, {criterion(model(images), labels):.3f} after"
+        f"loss on the same batch: {loss.item():.3f} before the correction, "
+        f"{criterion(model(images), labels):.3f} after"
     )
 
 # %% [markdown]
@@ -214,12 +243,18 @@ for epoch in range(NUM_EPOCHS):  # 2
             num_seen += len(labels)
     report["val_loss"].append(total_loss / num_seen)
     report["val_accuracy"].append(num_right / num_seen)
-    print(f"term {epoch + 1}: " + ", ".join(f"{name} {marks[-1]:.3f}" for name, marks in report.items()))
+    print(
+        f"term {epoch + 1}: "
+        + ", ".join(f"{name} {marks[-1]:.3f}" for name, marks in report.items())
+    )
     if report["val_accuracy"][-1] > best_accuracy:  # 7
-        best_accuracy, best_weights = report["val_accuracy"][-1], copy.deepcopy(model.state_dict())
+        best_accuracy = report["val_accuracy"][-1]
+        best_weights = copy.deepcopy(model.state_dict())
 
 model.load_state_dict(best_weights)  # 8
-print(f"{time.perf_counter() - started:.0f} seconds, best mock exam {best_accuracy:.1%}")
+print(
+    f"{time.perf_counter() - started:.0f} seconds, best mock exam {best_accuracy:.1%}"
+)
 
 # %% [markdown]
 # Over the terms the losses should fall and the shares of right answers should rise. Practice does so steadily; the mock
@@ -235,14 +270,24 @@ print(f"{time.perf_counter() - started:.0f} seconds, best mock exam {best_accura
 # %% tags=["write-it:course_utils.training.train_model"]
 model, optimizer, loaders = begin()
 history = train_model(
-    model, loaders.train, loaders.val, criterion=criterion, optimizer=optimizer, num_epochs=NUM_EPOCHS, device=device
+    model,
+    loaders.train,
+    loaders.val,
+    criterion=criterion,
+    optimizer=optimizer,
+    num_epochs=NUM_EPOCHS,
+    device=device,
 )
 
 for name, marks in report.items():
     theirs = getattr(history, name)
-    assert all(abs(a - b) < 1e-4 for a, b in zip(marks, theirs, strict=True)), f"The two loops disagree about {name}."
+    assert all(abs(a - b) < 1e-4 for a, b in zip(marks, theirs, strict=True)), (
+        f"The two loops disagree about {name}."
+    )
 for name, weights in best_weights.items():
-    assert torch.allclose(weights, model.state_dict()[name], atol=1e-5), f"The two loops disagree about {name}."
+    assert torch.allclose(weights, model.state_dict()[name], atol=1e-5), (
+        f"The two loops disagree about {name}."
+    )
 
 # %% [markdown]
 # What comes back is the **report card**, a `History`. In a notebook it shows itself as a table.
@@ -316,8 +361,13 @@ at_once = model.head.weight.grad.clone()
 optimizer.zero_grad()  # also before the first of the four
 for part, part_labels in zip(images.split(8), labels.split(8), strict=True):
     (criterion(model(part), part_labels) / 4).backward()
-print(f"largest difference between the two gradients: {(model.head.weight.grad - at_once).abs().max():.1e}")
-assert torch.allclose(at_once, model.head.weight.grad, atol=1e-5), "Four parts should add up to the whole."
+print(
+    "largest difference between the two gradients: "
+    f"{(model.head.weight.grad - at_once).abs().max():.1e}"
+)
+assert torch.allclose(at_once, model.head.weight.grad, atol=1e-5), (
+    "Four parts should add up to the whole."
+)
 
 # %% [markdown]
 # In a loop there are two traps. When the number of batches is no multiple of four, the last few are left over and need
@@ -345,7 +395,10 @@ eight = images[:8].cpu()
 with torch.no_grad():
     for name, student in students.items():
         in_practice, in_exam = student.train()(eight), student.eval()(eight)
-        print(f"{name:30} answers differ by up to {(in_practice - in_exam).abs().max():.3f}")
+        print(
+            f"{name:30} answers differ by up to "
+            f"{(in_practice - in_exam).abs().max():.3f}"
+        )
 
 # %% [markdown]
 # For ours, not at all: its head has no dropout, and its frozen BatchNorm layers stay in `eval()` even when `train()` is
@@ -363,7 +416,10 @@ with torch.no_grad():
         student.train(mode == "train")
         alone_with_first = student(images[[0, 1, 2, 3]].cpu())[0]
         in_other_company = student(images[[0, 9, 10, 11]].cpu())[0]
-        print(f"{mode:6} the same picture in other company: {(alone_with_first - in_other_company).abs().max():.3f}")
+        print(
+            f"{mode:6} the same picture in other company: "
+            f"{(alone_with_first - in_other_company).abs().max():.3f}"
+        )
 
 # %% [markdown]
 # ## `no_grad`: what does it save?
@@ -440,7 +496,9 @@ print("answers", answers[:8].tolist())
 print("labels ", labels[:8].tolist())
 print("right  ", (answers == labels)[:8].tolist())
 print("in the whole batch:", (answers == labels).sum().item(), "of", len(labels))
-assert torch.equal(answers, outputs.softmax(dim=1).argmax(dim=1)), "Softmax should keep the order of the scores."
+assert torch.equal(answers, outputs.softmax(dim=1).argmax(dim=1)), (
+    "Softmax should keep the order of the scores."
+)
 
 # %% [markdown]
 # ## The uneven last batch
@@ -455,9 +513,12 @@ assert torch.equal(answers, outputs.softmax(dim=1).argmax(dim=1)), "Softmax shou
 
 # %%
 def losses_of_one_exam(batch_size):
-    """Return the loss per picture and the mean of batch means, of one student on 100 made-up answers."""
+    """Return the loss per picture and the mean of batch means, of one student on 100
+    made-up answers.
+    """
     generator = torch.Generator().manual_seed(1)
-    scores, right = 2 * torch.randn(100, 10, generator=generator), torch.randint(10, (100,), generator=generator)
+    scores = 2 * torch.randn(100, 10, generator=generator)
+    right = torch.randint(10, (100,), generator=generator)
     parts = list(zip(scores.split(batch_size), right.split(batch_size), strict=True))
     per_picture = sum(criterion(s, r).item() * len(r) for s, r in parts) / 100
     mean_of_means = sum(criterion(s, r).item() for s, r in parts) / len(parts)
@@ -466,8 +527,13 @@ def losses_of_one_exam(batch_size):
 
 for batch_size in (100, 50, 32, 99):
     per_picture, mean_of_means = losses_of_one_exam(batch_size)
-    print(f"batches of {batch_size:3}: per picture {per_picture:.4f}, mean of batch means {mean_of_means:.4f}")
-assert abs(losses_of_one_exam(99)[0] - losses_of_one_exam(100)[0]) < 1e-5, "Per picture, batch size must not matter."
+    print(
+        f"batches of {batch_size:3}: per picture {per_picture:.4f}, mean of batch "
+        f"means {mean_of_means:.4f}"
+    )
+assert abs(losses_of_one_exam(99)[0] - losses_of_one_exam(100)[0]) < 1e-5, (
+    "Per picture, batch size must not matter."
+)
 
 # %% [markdown]
 # Hence `loss.item() * len(labels)` in the loop, and the division by the number of pictures. (With class weights the
@@ -486,14 +552,28 @@ model, optimizer, loaders = begin(num_pictures=None)  # all of them
 practice_notes = extract_features(model.backbone, loaders.train_eval, device=device)
 exam_notes = extract_features(model.backbone, loaders.val, device=device)
 val_notes = DataLoader(exam_notes, batch_size=300)
-print("practice notes", tuple(practice_notes.tensors[0].shape), "  exam notes", tuple(exam_notes.tensors[0].shape))
+print(
+    "practice notes",
+    tuple(practice_notes.tensors[0].shape),
+    "  exam notes",
+    tuple(exam_notes.tensors[0].shape),
+)
 
 
 def practise(head, num_pictures, learning_rate, num_epochs, **options):
-    """Train `head` on the notes of the first so many pictures of a fixed random order; return the report card."""
-    chosen = torch.randperm(len(practice_notes), generator=torch.Generator().manual_seed(0))[:num_pictures]
+    """Train `head` on the notes of the first so many pictures of a fixed random order;
+    return the report card.
+    """
+    chosen = torch.randperm(
+        len(practice_notes), generator=torch.Generator().manual_seed(0)
+    )[:num_pictures]
     generator = torch.Generator().manual_seed(0)
-    train_notes = DataLoader(TensorDataset(*practice_notes[chosen]), batch_size=32, shuffle=True, generator=generator)
+    train_notes = DataLoader(
+        TensorDataset(*practice_notes[chosen]),
+        batch_size=32,
+        shuffle=True,
+        generator=generator,
+    )
     optimizer = torch.optim.Adam(head.parameters(), lr=learning_rate)
     return train_model(
         head.to(device),
@@ -520,7 +600,9 @@ def practise(head, num_pictures, learning_rate, num_epochs, **options):
 
 # %%
 set_seed(0)
-short = practise(nn.Linear(1280, 10), num_pictures=1000, learning_rate=0.0003, num_epochs=3)
+short = practise(
+    nn.Linear(1280, 10), num_pictures=1000, learning_rate=0.0003, num_epochs=3
+)
 plotting.plot_history(short, title="Three terms")
 
 # %% [markdown]
@@ -549,7 +631,13 @@ healthy = practise(
 
 # %%
 mark = max(healthy.val_accuracy)
-compare_with_book("06.healthy", mark, error=standard_error(mark, 300), pictures=DATASET, weights=WEIGHTS)
+compare_with_book(
+    "06.healthy",
+    mark,
+    error=standard_error(mark, 300),
+    pictures=DATASET,
+    weights=WEIGHTS,
+)
 
 # %% [markdown]
 # The losses fall steeply at first, then more and more slowly. At first the practice curve may lie above the mock
@@ -612,7 +700,11 @@ assert last > 1.2 * lowest, "The mock exam's loss turns back and climbs."
 # carry a remark, it says nothing: *too few terms*, for one, needs a last fall of the mock exam's loss by more than 2 %.
 
 # %%
-for name, card in {"three terms": short, "thirty terms": healthy, "forty on forty": by_heart}.items():
+for name, card in {
+    "three terms": short,
+    "thirty terms": healthy,
+    "forty on forty": by_heart,
+}.items():
     print(name)
     for remark in card.remarks():
         print("  -", remark)
@@ -628,8 +720,13 @@ head = nn.Linear(2, 1)
 kept_by_reference, kept_as_copy = head.state_dict(), copy.deepcopy(head.state_dict())
 with torch.no_grad():
     head.weight += 1  # a later term
-print("by reference, changed along:", torch.equal(kept_by_reference["weight"], head.weight))
-print("as a copy, kept:            ", not torch.equal(kept_as_copy["weight"], head.weight))
+print(
+    "by reference, changed along:",
+    torch.equal(kept_by_reference["weight"], head.weight),
+)
+print(
+    "as a copy, kept:            ", not torch.equal(kept_as_copy["weight"], head.weight)
+)
 
 # %% [markdown]
 # One honest remark about "best". We choose the best of several mock exams, and the best of several is partly luck. So
@@ -654,7 +751,15 @@ broken = DataLoader(TensorDataset(features, labels + 1), batch_size=len(labels))
 head = nn.Linear(1280, 10).to(device)
 try:
     optimizer = torch.optim.Adam(head.parameters())
-    train_model(head, broken, broken, criterion=criterion, optimizer=optimizer, num_epochs=1, device=device)
+    train_model(
+        head,
+        broken,
+        broken,
+        criterion=criterion,
+        optimizer=optimizer,
+        num_epochs=1,
+        device=device,
+    )
 except ValueError as error:
     print("ValueError:", error)
 else:
@@ -813,7 +918,8 @@ num_corrections = 8
 exercises.check("06.3", num_corrections)
 
 # %% tags=["solution"]
-num_corrections = 8 * 10  # 1000 / 32 = 31.25, so 32 batches; 32 / 4 = 8 corrections a term, none left over
+# 1000 / 32 = 31.25, so 32 batches; 32 / 4 = 8 corrections a term, none left over
+num_corrections = 8 * 10
 exercises.check("06.3", num_corrections)
 
 # %% [markdown]

@@ -33,8 +33,10 @@
 # %% tags=["settings"]
 import os
 
-DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 107 MB
-WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
+# "photos": 3,781 photographs, a download of 107 MB
+DATASET = os.environ.get("COURSE_DATASET") or "drawn"
+# "imagenet": torchvision's network, a download of 14 MB
+WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"
 NUM_TIMED = 320  # practice pictures when we time both ways
 NUM_TIMED_EPOCHS = 3
 NUM_EPOCHS = 10  # school terms of every other run
@@ -51,7 +53,13 @@ from torch import nn
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
-from course_utils import build_eval_transform, clothing, extract_features, make_dataloaders, plotting
+from course_utils import (
+    build_eval_transform,
+    clothing,
+    extract_features,
+    make_dataloaders,
+    plotting,
+)
 from course_utils.classroom import exercises
 from course_utils.models import build_classifier, build_head
 from course_utils.runtime import get_device, set_seed
@@ -76,11 +84,15 @@ print(f"pictures: {DATASET}, weights: {WEIGHTS}, device: {device}")
 
 # %% tags=["write-it:course_utils.extract_features"]
 def begin(limit=None):
-    """Return a student with a new head, its coach and the loaders, always in the same state."""
+    """Return a student with a new head, its coach and the loaders, always in the same
+    state.
+    """
     set_seed(0)
     model = build_classifier(10, weights=WEIGHTS).to(device)
     look = build_eval_transform(model.spec)
-    loaders = make_dataloaders(root, train_transform=look, eval_transform=look, limit=limit)
+    loaders = make_dataloaders(
+        root, train_transform=look, eval_transform=look, limit=limit
+    )
     return model, torch.optim.Adam(model.head.parameters(), lr=0.001), loaders
 
 
@@ -97,7 +109,12 @@ def take_notes(backbone, loader):
 model, optimizer, loaders = begin(NUM_TIMED)
 one_batch = DataLoader(Subset(loaders.train_eval.dataset, range(32)), batch_size=32)
 by_hand = take_notes(model.backbone, one_batch)
-print("features", tuple(by_hand.tensors[0].shape), "  labels", tuple(by_hand.tensors[1].shape))
+print(
+    "features",
+    tuple(by_hand.tensors[0].shape),
+    "  labels",
+    tuple(by_hand.tensors[1].shape),
+)
 
 # %% [markdown]
 # The package's `extract_features` does the same, faster: it folds each BatchNorm into the convolution before it, and
@@ -118,9 +135,16 @@ for way, answer in {
     loss = criterion(answer(), labels)
     loss.backward()
     gradients[way] = model.head.weight.grad.clone()
-    print(f"{way:8}  loss {loss.item():.5f}   first gradient {gradients[way][0, 0].item():.6f}")
-assert torch.allclose(by_hand.tensors[0], notes.tensors[0], atol=1e-3), "Notes by hand should be the package's."
-assert torch.allclose(gradients["pictures"], gradients["notes"], atol=1e-3), "Both ways should teach the same."
+    print(
+        f"{way:8}  loss {loss.item():.5f}   first gradient "
+        f"{gradients[way][0, 0].item():.6f}"
+    )
+assert torch.allclose(by_hand.tensors[0], notes.tensors[0], atol=1e-3), (
+    "Notes by hand should be the package's."
+)
+assert torch.allclose(gradients["pictures"], gradients["notes"], atol=1e-3), (
+    "Both ways should teach the same."
+)
 
 # %% [markdown]
 # The same loss, the same gradients: the head learns the same from notes as from pictures. Now the clock. The same
@@ -130,16 +154,31 @@ assert torch.allclose(gradients["pictures"], gradients["notes"], atol=1e-3), "Bo
 
 # %%
 model, optimizer, loaders = begin(NUM_TIMED)
-options = {"criterion": criterion, "num_epochs": NUM_TIMED_EPOCHS, "device": device, "progress": False}
-on_pictures = train_model(model, loaders.train, loaders.val, optimizer=optimizer, **options)
+options = {
+    "criterion": criterion,
+    "num_epochs": NUM_TIMED_EPOCHS,
+    "device": device,
+    "progress": False,
+}
+on_pictures = train_model(
+    model, loaders.train, loaders.val, optimizer=optimizer, **options
+)
 
 student, optimizer, loaders = begin(NUM_TIMED)
 started = time.perf_counter()
 practice = extract_features(student.backbone, loaders.train_eval, device=device)
 mock_exam = extract_features(student.backbone, loaders.val, device=device)
 seconds_for_notes = time.perf_counter() - started
-train_notes = DataLoader(practice, batch_size=32, shuffle=True, generator=torch.Generator().manual_seed(0))
-on_notes = train_model(student.head, train_notes, DataLoader(mock_exam, batch_size=32), optimizer=optimizer, **options)
+train_notes = DataLoader(
+    practice, batch_size=32, shuffle=True, generator=torch.Generator().manual_seed(0)
+)
+on_notes = train_model(
+    student.head,
+    train_notes,
+    DataLoader(mock_exam, batch_size=32),
+    optimizer=optimizer,
+    **options,
+)
 
 a_term, a_term_on_notes = fmean(on_pictures.seconds), fmean(on_notes.seconds)
 print(f"pictures: {a_term:.2f} s a term")
@@ -151,7 +190,9 @@ with torch.no_grad():
     difference = (model(images) - student(images)).abs().max().item()
 print(f"answers of the two trained students differ by at most {difference:.0e}")
 assert difference < 0.05, "The two ways should train the same student."
-assert torch.allclose(torch.tensor(on_pictures.val_loss), torch.tensor(on_notes.val_loss), atol=0.01)
+assert torch.allclose(
+    torch.tensor(on_pictures.val_loss), torch.tensor(on_notes.val_loss), atol=0.01
+)
 
 # %% [markdown]
 # The figure adds up the measured seconds. Both lines end with the same student.
@@ -160,15 +201,13 @@ assert torch.allclose(torch.tensor(on_pictures.val_loss), torch.tensor(on_notes.
 terms = range(NUM_TIMED_EPOCHS + 1)
 slow = [sum(on_pictures.seconds[:term]) for term in terms]
 fast = [seconds_for_notes + sum(on_notes.seconds[:term]) for term in terms]
-figure, ax = plotting.new_figure(height=3.2)
-ax.plot(terms, slow, marker="o", linestyle="--", label="every picture in every term")
-ax.plot(terms, fast, marker="s", label="notes once, then the head alone")
-ax.set(title="The same training, two ways", xlabel="terms so far", ylabel="seconds so far", xticks=list(terms))
-ax.legend()
-plotting.Picture(
-    figure,
-    alt=f"Seconds over terms. On pictures the line climbs steadily to {slow[-1]:.1f} s. With notes it starts at "
-    f"{fast[0]:.1f} s and stays nearly level, ending at {fast[-1]:.1f} s.",
+plotting.plot_lines(
+    {"every picture in every term": slow, "notes once, then the head alone": fast},
+    x=list(terms),
+    title="The same training, two ways",
+    xlabel="terms so far",
+    ylabel="seconds so far",
+    xticks=list(terms),
 )
 
 # %% [markdown]
@@ -184,7 +223,9 @@ plotting.Picture(
 # %%
 model, _, loaders = begin()
 practice = extract_features(model.backbone, loaders.train_eval, device=device)
-train_notes = DataLoader(practice, batch_size=32, shuffle=True, generator=torch.Generator().manual_seed(0))
+train_notes = DataLoader(
+    practice, batch_size=32, shuffle=True, generator=torch.Generator().manual_seed(0)
+)
 val_notes = DataLoader(mock_exam, batch_size=512)
 
 
@@ -202,7 +243,9 @@ print(f"{len(practice)} practice pictures, {len(mock_exam)} in the mock exam")
 
 # %%
 def practise(head, optimizer, *, seed=0, **options):
-    """Train a head on the notes, with the batches in the order of this seed; return the report card."""
+    """Train a head on the notes, with the batches in the order of this seed; return
+    the report card.
+    """
     train_notes.generator.manual_seed(seed)
     return train_model(
         head,
@@ -236,30 +279,29 @@ def practise(head, optimizer, *, seed=0, **options):
 # **Predict first:** four rates, 0.0000001, 0.001, 0.01 and 1. Sketch the four loss curves.
 
 # %%
-symptoms = {"too low, 0.0000001": 1e-7, "right, 0.001": 0.001, "a little high, 0.01": 0.01, "too high, 1": 1.0}
+symptoms = {
+    "too low, 0.0000001": 1e-7,
+    "right, 0.001": 0.001,
+    "a little high, 0.01": 0.01,
+    "too high, 1": 1.0,
+}
 cards = {}
 for name, rate in symptoms.items():
     set_seed(0)
     cards[name] = practise(*make_model(learning_rate=rate))
 
-figure, axes = plotting.new_figure(2, 2, height=5.4)
-axes[0, 1].sharey(axes[0, 0])
-for ax, (name, card) in zip(axes.flat, cards.items(), strict=True):
-    terms = range(1, NUM_EPOCHS + 1)
-    ax.plot(terms, card.train_loss, **plotting.PRACTICE)
-    ax.plot(terms, card.val_loss, **plotting.MOCK_EXAM)
-    ax.axhline(math.log(10), color="black", linestyle=":", linewidth=1.2, label="pure guessing, ln 10")
-    ax.set(title=name.capitalize(), xlabel="term (epoch)", ylabel="loss per sample", xticks=list(terms))
-figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-endings = "; ".join(f"{name} {card.val_loss[0]:.3g} to {card.val_loss[-1]:.3g}" for name, card in cards.items())
-plotting.show(
-    plotting.Picture(figure, alt=f"Loss curves of four learning rates. Mock-exam loss, first to last term: {endings}.")
-)
+plotting.show(plotting.plot_loss_grid(cards, guessing=math.log(10)))
 
 too_low, right_rate, a_little_high, too_high = cards.values()
-assert abs(too_low.train_loss[-1] / too_low.train_loss[0] - 1) < 0.02, "At 0.0000001 the loss should hardly move."
-assert min(too_high.val_loss) > math.log(10), "At a rate of 1 the loss should be worse than that of guessing."
-assert right_rate.val_loss[-1] < a_little_high.val_loss[-1], "0.001 should end with a lower loss than 0.01."
+assert abs(too_low.train_loss[-1] / too_low.train_loss[0] - 1) < 0.02, (
+    "At 0.0000001 the loss should hardly move."
+)
+assert min(too_high.val_loss) > math.log(10), (
+    "At a rate of 1 the loss should be worse than that of guessing."
+)
+assert right_rate.val_loss[-1] < a_little_high.val_loss[-1], (
+    "0.001 should end with a lower loss than 0.01."
+)
 
 # %% [markdown]
 # Look at the scales: the upper two share one, the lower two have their own. The dotted line is the same in all four,
@@ -342,7 +384,10 @@ error_of_seeds = math.sqrt(variance(marks) / len(marks))
 error_of_exam = math.sqrt(mean * (1 - mean) / num_val)
 error = math.sqrt(error_of_seeds**2 + error_of_exam**2)
 print("best mark of each run:", *(f"{mark:.1%}" for mark in marks))
-print(f"mean {mean:.1%}; standard error: seeds {error_of_seeds:.1%}, exam {error_of_exam:.1%}, together {error:.1%}")
+print(
+    f"mean {mean:.1%}; standard error: seeds {error_of_seeds:.1%}, exam "
+    f"{error_of_exam:.1%}, together {error:.1%}"
+)
 
 # %% [markdown]
 # Nothing changed but chance, and the marks differ. There are two kinds of luck, and each has a **standard error**, the
@@ -360,10 +405,24 @@ print(f"mean {mean:.1%}; standard error: seeds {error_of_seeds:.1%}, exam {error
 # 0.001 it must find the very same marks.
 
 # %%
-options = {"criterion": criterion, "num_epochs": NUM_EPOCHS, "device": device, "seeds": SEEDS, "progress": False}
-rates = sweep_learning_rates(make_model, train_notes, val_notes, learning_rates=(0.0001, 0.001, 0.01, 0.1), **options)
+options = {
+    "criterion": criterion,
+    "num_epochs": NUM_EPOCHS,
+    "device": device,
+    "seeds": SEEDS,
+    "progress": False,
+}
+rates = sweep_learning_rates(
+    make_model,
+    train_notes,
+    val_notes,
+    learning_rates=(0.0001, 0.001, 0.01, 0.1),
+    **options,
+)
 by_sweep = [max(card.val_accuracy) for card in rates.histories[0.001]]
-assert all(abs(a - b) < 0.01 for a, b in zip(by_sweep, marks, strict=True)), "These runs should be those made by hand."
+assert all(abs(a - b) < 0.01 for a, b in zip(by_sweep, marks, strict=True)), (
+    "These runs should be those made by hand."
+)
 assert abs(rates.errors[1] - error) < 0.005, "And the standard error should be ours."
 rates
 
@@ -378,10 +437,15 @@ rates
 # %%
 plotting.show(plotting.plot_sweep(rates))
 print(rates.explain())
-last_losses = {value: fmean(run.val_loss[-1] for run in runs) for value, runs in rates.histories.items()}
+last_losses = {
+    value: fmean(run.val_loss[-1] for run in runs)
+    for value, runs in rates.histories.items()
+}
 for value, loss in last_losses.items():
     print(f"{value:<7g} mean mock-exam loss after the last term: {loss:6.2f}")
-assert last_losses[0.1] > last_losses[0.001], "At 0.1 the student should be confidently wrong."
+assert last_losses[0.1] > last_losses[0.001], (
+    "At 0.1 the student should be confidently wrong."
+)
 
 # %% [markdown]
 # If several "cannot be told apart", that is a result: any of them would do, and no winner should be announced. Then let
@@ -398,18 +462,24 @@ assert last_losses[0.1] > last_losses[0.001], "At 0.1 the student should be conf
 
 # %%
 def last_gap(runs):
-    """Return practice minus mock exam, accuracy in the last term, averaged over the runs."""
+    """Return practice minus mock exam, accuracy in the last term, averaged over the
+    runs.
+    """
     return fmean(run.train_accuracy[-1] - run.val_accuracy[-1] for run in runs)
 
 
-asleep = sweep_learning_rates(make_model, train_notes, val_notes, learning_rates=[1e-7], **options)
+asleep = sweep_learning_rates(
+    make_model, train_notes, val_notes, learning_rates=[1e-7], **options
+)
 everybody = asleep.histories | rates.histories
 for value, runs in everybody.items():
     mark = fmean(max(run.val_accuracy) for run in runs)
     print(f"rate {value:<8g} gap {last_gap(runs):+6.1%}   mock exam {mark:.1%}")
 chosen_by_gap = min(everybody, key=lambda value: abs(last_gap(everybody[value])))
 print(f"\nsmallest gap: {chosen_by_gap:g}   best mock exam: {rates.best:g}")
-assert rates.means[rates.values.index(rates.best)] > asleep.means[0] + 0.1, "Who sleeps should fail the exam."
+assert rates.means[rates.values.index(rates.best)] > asleep.means[0] + 0.1, (
+    "Who sleeps should fail the exam."
+)
 assert abs(last_gap(everybody[1e-7])) < 0.1, "Who sleeps should have hardly any gap."
 
 # %% [markdown]
@@ -429,21 +499,25 @@ assert abs(last_gap(everybody[1e-7])) < 0.1, "Who sleeps should have hardly any 
 # **Predict first:** we run it with three seeds. Will they suggest the same rate?
 
 # %%
-figure, axes = plotting.new_figure(1, len(SEEDS), height=3.6, sharey=True)
-for ax, seed in zip(axes, SEEDS, strict=True):
+range_tests = {}
+for seed in SEEDS:
     set_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    large_batches = DataLoader(practice, batch_size=128, shuffle=True, generator=generator)
-    head, optimizer = make_model()
-    found = learning_rate_range_test(
-        head, large_batches, criterion=criterion, optimizer=optimizer, device=device, min_lr=1e-5, progress=False
+    large_batches = DataLoader(
+        practice, batch_size=128, shuffle=True, generator=generator
     )
-    plotting.plot_range_test(found, ax, title=f"Seed {seed}")
-    ax.set(xlabel="learning rate")
-    print(f"seed {seed}:", found.reason)
-plotting.Picture(
-    figure, alt="Loss against a rising learning rate, for three seeds: falling slowly, then faster, then exploding."
-)
+    head, optimizer = make_model()
+    range_tests[f"Seed {seed}"] = learning_rate_range_test(
+        head,
+        large_batches,
+        criterion=criterion,
+        optimizer=optimizer,
+        device=device,
+        min_lr=1e-5,
+        progress=False,
+    )
+    print(f"seed {seed}:", range_tests[f"Seed {seed}"].reason)
+plotting.plot_range_tests(range_tests)
 
 # %% [markdown]
 # The suggestion is where the running average falls fastest, and always before its lowest point: beyond that
@@ -468,29 +542,42 @@ plotting.Picture(
 # %% tags=["write-it:torch.optim.lr_scheduler.CosineAnnealingLR"]
 BATCHES = len(train_notes)
 ASSISTANTS = {
-    "StepLR": lambda coach, terms: lr_scheduler.StepLR(coach, step_size=max(1, terms // 3), gamma=0.3),
-    "CosineAnnealingLR": lambda coach, terms: lr_scheduler.CosineAnnealingLR(coach, T_max=terms),
+    "StepLR": lambda coach, terms: lr_scheduler.StepLR(
+        coach, step_size=max(1, terms // 3), gamma=0.3
+    ),
+    "CosineAnnealingLR": lambda coach, terms: lr_scheduler.CosineAnnealingLR(
+        coach, T_max=terms
+    ),
     "OneCycleLR": lambda coach, terms: lr_scheduler.OneCycleLR(
         coach, max_lr=coach.param_groups[0]["lr"], epochs=terms, steps_per_epoch=BATCHES
     ),
-    "ReduceLROnPlateau": lambda coach, _: lr_scheduler.ReduceLROnPlateau(coach, factor=0.3, patience=1),
+    "ReduceLROnPlateau": lambda coach, _: lr_scheduler.ReduceLROnPlateau(
+        coach, factor=0.3, patience=1
+    ),
 }
 
 
 def rates_of(kind, highest, terms):
-    """Return the rate at the start of each term. The made-up mock-exam loss falls for half the time, then stays."""
+    """Return the rate at the start of each term. The made-up mock-exam loss falls for
+    half the time, then stays.
+    """
     coach = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=highest)
     assistant, rates_seen = ASSISTANTS[kind](coach, terms), []
     for term in range(terms):
         rates_seen.append(coach.param_groups[0]["lr"])
         coach.step()
         for _ in range(BATCHES if kind == "OneCycleLR" else 1):
-            assistant.step(*([max(0.5, 1 - term / terms)] if kind == "ReduceLROnPlateau" else []))
+            assistant.step(
+                *([max(0.5, 1 - term / terms)] if kind == "ReduceLROnPlateau" else [])
+            )
     return rates_seen
 
 
 cosine = [0.01 * (1 + math.cos(math.pi * term / 30)) / 2 for term in range(30)]
-difference = max(abs(a - b) for a, b in zip(cosine, rates_of("CosineAnnealingLR", 0.01, 30), strict=True))
+difference = max(
+    abs(a - b)
+    for a, b in zip(cosine, rates_of("CosineAnnealingLR", 0.01, 30), strict=True)
+)
 print(f"cosine by formula and by PyTorch differ by at most {difference:.0e}")
 assert difference < 1e-8, "The formula should be PyTorch's cosine."
 
@@ -505,21 +592,23 @@ def draw_schedules(kind="all four", highest=0.01, terms=30):
     """Draw the rate over the terms."""
     kinds = list(ASSISTANTS) if kind == "all four" else [kind]
     seen = {name: rates_of(name, highest, terms) for name in kinds}
-    figure, ax = plotting.new_figure(height=3.6)
-    for name, values in seen.items():
-        place = list(ASSISTANTS).index(name)
-        ax.plot(range(1, terms + 1), values, color=plotting.COLORS[place], marker=plotting.MARKERS[place], label=name)
-    ax.set(title="What the assistants do to the learning rate", xlabel="term (epoch)", ylabel="learning rate")
-    ax.legend()
-    ends = "; ".join(f"{name} from {values[0]:.2g} to {values[-1]:.2g}" for name, values in seen.items())
-    return plotting.Picture(figure, f"Learning rate over {terms} terms, highest {highest:g}: {ends}.")
+    return plotting.plot_lines(
+        seen,
+        title=f"What the assistants do to the learning rate, highest {highest:g}",
+        xlabel="term (epoch)",
+        ylabel="learning rate",
+    )
 
 
 plotting.show(draw_schedules())
 explorer(
     draw_schedules,
-    kind=ipywidgets.Dropdown(options=["all four", *ASSISTANTS], description="assistant"),
-    highest=ipywidgets.SelectionSlider(options=[0.001, 0.003, 0.01, 0.03, 0.1], value=0.01, description="highest"),
+    kind=ipywidgets.Dropdown(
+        options=["all four", *ASSISTANTS], description="assistant"
+    ),
+    highest=ipywidgets.SelectionSlider(
+        options=[0.001, 0.003, 0.01, 0.03, 0.1], value=0.01, description="highest"
+    ),
     terms=ipywidgets.IntSlider(value=30, min=5, max=60, description="terms"),
 )
 
@@ -535,23 +624,17 @@ bold = {"no assistant": a_little_high}
 for kind in ("CosineAnnealingLR", "OneCycleLR", "ReduceLROnPlateau"):
     set_seed(0)
     head, optimizer = make_model(learning_rate=0.01)
-    bold[kind] = practise(head, optimizer, scheduler=ASSISTANTS[kind](optimizer, NUM_EPOCHS))
-
-figure, (left, right) = plotting.new_figure(1, 2, height=3.8)
-for (name, card), color, marker in zip(bold.items(), plotting.COLORS, plotting.MARKERS, strict=False):
-    left.plot(range(1, NUM_EPOCHS + 1), card.learning_rate, color=color, marker=marker, label=name)
-    right.plot(range(1, NUM_EPOCHS + 1), card.val_loss, color=color, marker=marker, label=name)
-    print(f"{name:18} last rate {card.learning_rate[-1]:.2g}   mock exam: loss {card.val_loss[-1]:.2f}")
-left.set(title="The rate in each term", xlabel="term (epoch)", ylabel="learning rate")
-right.set(title="The mock exam", xlabel="term (epoch)", ylabel="loss per sample")
-figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-ends = ", ".join(f"{name} {card.val_loss[-1]:.2f}" for name, card in bold.items())
-plotting.show(
-    plotting.Picture(
-        figure, alt=f"Left the learning rate, right the mock-exam loss over the terms; last losses: {ends}."
+    bold[kind] = practise(
+        head, optimizer, scheduler=ASSISTANTS[kind](optimizer, NUM_EPOCHS)
     )
+
+for name, card in bold.items():
+    rate, loss = card.learning_rate[-1], card.val_loss[-1]
+    print(f"{name:18} last rate {rate:.2g}   mock exam: loss {loss:.2f}")
+plotting.show(plotting.plot_runs(bold, figures=("learning_rate", "val_loss")))
+assert bold["CosineAnnealingLR"].val_loss[-1] < bold["no assistant"].val_loss[-1], (
+    "The cosine should calm the loss."
 )
-assert bold["CosineAnnealingLR"].val_loss[-1] < bold["no assistant"].val_loss[-1], "The cosine should calm the loss."
 
 # %% [markdown]
 # As the rate falls, the swinging dies down. (Until its first cut the run with `ReduceLROnPlateau` *is* the one without
@@ -568,11 +651,23 @@ assert bold["CosineAnnealingLR"].val_loss[-1] < bold["no assistant"].val_loss[-1
 # **Predict first:** ten classes through an inner layer of only 4 numbers: will that do?
 
 # %%
-sizes = sweep(make_model, train_notes, val_notes, parameter="hidden_size", values=(0, 4, 32, 256), **options)
+sizes = sweep(
+    make_model,
+    train_notes,
+    val_notes,
+    parameter="hidden_size",
+    values=(0, 4, 32, 256),
+    **options,
+)
 print("size    weights   practice   seconds a run")
 for size, runs in sizes.histories.items():
-    weights = sum(parameter.numel() for parameter in make_model(hidden_size=size)[0].parameters())
-    practice_mark, seconds = fmean(run.train_accuracy[-1] for run in runs), fmean(sum(run.seconds) for run in runs)
+    weights = sum(
+        parameter.numel() for parameter in make_model(hidden_size=size)[0].parameters()
+    )
+    practice_mark, seconds = (
+        fmean(run.train_accuracy[-1] for run in runs),
+        fmean(sum(run.seconds) for run in runs),
+    )
     print(f"{size:4} {weights:10,} {practice_mark:10.1%} {seconds:15.1f}")
 plotting.show(plotting.plot_sweep(sizes, title="How large an inner layer?"))
 print(sizes.explain())
@@ -616,8 +711,13 @@ drops = sweep(
     **options,
 )
 print(drops)
-print("\ncannot be told apart:", ", ".join(f"{dropout:g}" for dropout in drops.indistinguishable))
-assert last_gap(drops.histories[0.8]) < last_gap(drops.histories[0.0]), "Dropout should make the gap smaller."
+print(
+    "\ncannot be told apart:",
+    ", ".join(f"{dropout:g}" for dropout in drops.indistinguishable),
+)
+assert last_gap(drops.histories[0.8]) < last_gap(drops.histories[0.0]), (
+    "Dropout should make the gap smaller."
+)
 
 # %% [markdown]
 # The gap falls, whatever the mock exam says, because practice has become harder: part of the student is switched off
@@ -637,11 +737,16 @@ card = practise(head, optimizer)
 
 student = build_classifier(10, weights=WEIGHTS, hidden_size=chosen or None).to(device)
 student.head.load_state_dict(head.state_dict())
-on_exam = evaluate(student, loaders.val, criterion=criterion, device=device, progress=False)
-print(
-    f"inner layer: {chosen or 'none'}   best term on notes: {max(card.val_accuracy):.1%}   on the pictures: {on_exam}"
+on_exam = evaluate(
+    student, loaders.val, criterion=criterion, device=device, progress=False
 )
-assert abs(on_exam.accuracy - max(card.val_accuracy)) < 0.01, "The head should get the same mark on the pictures."
+print(
+    f"inner layer: {chosen or 'none'}   best term on notes: "
+    f"{max(card.val_accuracy):.1%}   on the pictures: {on_exam}"
+)
+assert abs(on_exam.accuracy - max(card.val_accuracy)) < 0.01, (
+    "The head should get the same mark on the pictures."
+)
 
 # %% [markdown]
 # The same mark, from raw pictures. One caution: we have now chosen by the mock exam again and again, so the best marks
@@ -719,7 +824,9 @@ exercises.check("07.1", my_make_model)
 
 # %% tags=["wrong"] hint="default"
 def my_make_model(learning_rate, hidden_size):
-    head = nn.Sequential(nn.Linear(1280, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 10))
+    head = nn.Sequential(
+        nn.Linear(1280, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 10)
+    )
     return head, torch.optim.Adam(head.parameters())
 
 
@@ -737,7 +844,9 @@ exercises.check("07.1", my_make_model)
 
 # %% tags=["wrong"] hint="only the last layer"
 def my_make_model(learning_rate, hidden_size):
-    head = nn.Sequential(nn.Linear(1280, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 10))
+    head = nn.Sequential(
+        nn.Linear(1280, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 10)
+    )
     return head, torch.optim.Adam(head[-1].parameters(), lr=learning_rate)
 
 
@@ -746,7 +855,9 @@ exercises.check("07.1", my_make_model)
 
 # %% tags=["solution"]
 def my_make_model(learning_rate, hidden_size):
-    head = nn.Sequential(nn.Linear(1280, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 10))
+    head = nn.Sequential(
+        nn.Linear(1280, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 10)
+    )
     return head, torch.optim.Adam(head.parameters(), lr=learning_rate)
 
 
@@ -809,7 +920,10 @@ may_be_chosen = [0.001]
 exercises.check("07.3", may_be_chosen)
 
 # %% tags=["solution"]
-may_be_chosen = [0.001, 0.01]  # the border is 2 * sqrt(2**2 + 2**2) = 5.7 points below 80 %
+may_be_chosen = [
+    0.001,
+    0.01,
+]  # the border is 2 * sqrt(2**2 + 2**2) = 5.7 points below 80 %
 exercises.check("07.3", may_be_chosen)
 
 # %% [markdown]

@@ -33,12 +33,14 @@
 # %% tags=["settings"]
 import os
 
-DATASET = os.environ.get("COURSE_DATASET") or "drawn"  # "photos": 3,781 photographs, a download of 107 MB
-WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"  # "imagenet": torchvision's network, a download of 14 MB
+# "photos": 3,781 photographs, a download of 107 MB
+DATASET = os.environ.get("COURSE_DATASET") or "drawn"
+# "imagenet": torchvision's network, a download of 14 MB
+WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"
 NUM_PRACTICE = 1000  # practice pictures at most (there are no more drawn ones)
 NUM_BLOCKS = 3  # blocks of the backbone that learn, counted from the head
 NUM_EPOCHS = 3  # school terms of fine-tuning
-MY_PICTURE = ""  # path of a picture of your own for the last section; empty: a freshly drawn one
+MY_PICTURE = ""  # path of a picture of your own, for the end; empty: a drawn one
 
 # %%
 import copy
@@ -54,14 +56,23 @@ from course_utils import clothing, plotting, widgets
 from course_utils.checks import check_optimizer
 from course_utils.classroom import exercises
 from course_utils.datasets import make_dataloaders
-from course_utils.evaluation import confusion_matrix, per_class_recall, predict, standard_error
+from course_utils.evaluation import (
+    confusion_matrix,
+    per_class_recall,
+    predict,
+    standard_error,
+)
 from course_utils.features import extract_features
 from course_utils.inference import load_classifier, predict_topk, save_classifier
 from course_utils.models import build_classifier, count_parameters, unfreeze_last_blocks
 from course_utils.pictures import drawn
 from course_utils.runtime import get_device, set_seed
 from course_utils.training import evaluate, train_model
-from course_utils.transforms import build_eval_transform, build_train_transform, load_image
+from course_utils.transforms import (
+    build_eval_transform,
+    build_train_transform,
+    load_image,
+)
 
 device, root, criterion = get_device(), clothing(DATASET), nn.CrossEntropyLoss()
 print(f"pictures: {DATASET}, weights: {WEIGHTS}, device: {device}")
@@ -78,18 +89,31 @@ print(f"pictures: {DATASET}, weights: {WEIGHTS}, device: {device}")
 # %%
 def open_school(look="none", limit=NUM_PRACTICE):
     """Return the loaders for practice pictures with augmentation `look`."""
-    practice_look, exam_look = build_train_transform(spec, augment=look), build_eval_transform(spec)
-    return make_dataloaders(root, train_transform=practice_look, eval_transform=exam_look, limit=limit)
+    practice_look = build_train_transform(spec, augment=look)
+    exam_look = build_eval_transform(spec)
+    return make_dataloaders(
+        root, train_transform=practice_look, eval_transform=exam_look, limit=limit
+    )
 
 
-classes = sorted(folder.name for folder in (root / "train").iterdir() if folder.is_dir())
+classes = sorted(
+    folder.name for folder in (root / "train").iterdir() if folder.is_dir()
+)
 set_seed(0)
 model = build_classifier(len(classes), weights=WEIGHTS, classes=classes)
 model, spec = model.to(device, memory_format=torch.channels_last), model.spec
 loaders = open_school()
-images, labels = zip(*loaders.val, strict=True)  # all batches of pictures, all batches of labels
-mock_exam = DataLoader(TensorDataset(torch.cat(images), torch.cat(labels)), batch_size=50)
-print("practice:", len(loaders.train.dataset), "pictures   mock exam:", tuple(mock_exam.dataset.tensors[0].shape))
+# All batches of pictures, all batches of labels
+images, labels = zip(*loaders.val, strict=True)
+mock_exam = DataLoader(
+    TensorDataset(torch.cat(images), torch.cat(labels)), batch_size=50
+)
+print(
+    "practice:",
+    len(loaders.train.dataset),
+    "pictures   mock exam:",
+    tuple(mock_exam.dataset.tensors[0].shape),
+)
 
 # %% [markdown]
 # One function trains whatever may learn in a student, with a new coach each time: AdamW, which without weight decay is
@@ -99,10 +123,21 @@ print("practice:", len(loaders.train.dataset), "pictures   mock exam:", tuple(mo
 
 
 # %%
-def practise(student, train_loader, val_loader, *, learning_rate, num_epochs, weight_decay=0.0, patience=None):
+def practise(
+    student,
+    train_loader,
+    val_loader,
+    *,
+    learning_rate,
+    num_epochs,
+    weight_decay=0.0,
+    patience=None,
+):
     """Train what may learn in `student`, with a new coach; return the report card."""
     set_seed(0)
-    learning = [parameter for parameter in student.parameters() if parameter.requires_grad]
+    learning = [
+        parameter for parameter in student.parameters() if parameter.requires_grad
+    ]
     return train_model(
         student,
         train_loader,
@@ -110,7 +145,9 @@ def practise(student, train_loader, val_loader, *, learning_rate, num_epochs, we
         criterion=criterion,
         num_epochs=num_epochs,
         device=device,
-        optimizer=torch.optim.AdamW(learning, lr=learning_rate, weight_decay=weight_decay),
+        optimizer=torch.optim.AdamW(
+            learning, lr=learning_rate, weight_decay=weight_decay
+        ),
         monitor="val_loss",
         patience=patience,
         progress=False,
@@ -119,8 +156,16 @@ def practise(student, train_loader, val_loader, *, learning_rate, num_epochs, we
 
 notes = extract_features(model.backbone, loaders.train_eval, device=device)
 val_notes = extract_features(model.backbone, mock_exam, device=device)
-shuffled = DataLoader(notes, batch_size=32, shuffle=True, generator=torch.Generator().manual_seed(0))
-practise(model.head, shuffled, DataLoader(val_notes, batch_size=50), learning_rate=0.001, num_epochs=15)
+shuffled = DataLoader(
+    notes, batch_size=32, shuffle=True, generator=torch.Generator().manual_seed(0)
+)
+practise(
+    model.head,
+    shuffled,
+    DataLoader(val_notes, batch_size=50),
+    learning_rate=0.001,
+    num_epochs=15,
+)
 start = evaluate(model, mock_exam, criterion=criterion, device=device)
 error = standard_error(start.accuracy, len(val_notes))
 print(f"head only, mock exam: {start}, give or take {error:.1%}")
@@ -138,9 +183,15 @@ print(f"head only, mock exam: {start}, give or take {error:.1%}")
 # %%
 fine_tuned = copy.deepcopy(model)
 unfreeze_last_blocks(fine_tuned, NUM_BLOCKS)
-for name, student in {"head only": model, f"and {NUM_BLOCKS} blocks": fine_tuned}.items():
+for name, student in {
+    "head only": model,
+    f"and {NUM_BLOCKS} blocks": fine_tuned,
+}.items():
     counts = count_parameters(student)
-    print(f"{name:12} {counts.trainable:9,} weights may learn, {counts.trainable / counts.total:.0%} of all")
+    print(
+        f"{name:12} {counts.trainable:9,} weights may learn, "
+        f"{counts.trainable / counts.total:.0%} of all"
+    )
 
 # %% [markdown]
 # More than half: the blocks grow wider towards the end. Few blocks also cost less time, because the loss is traced back
@@ -153,7 +204,8 @@ for name, student in {"head only": model, f"and {NUM_BLOCKS} blocks": fine_tuned
 # **Predict first:** what happens if we go on with the old coach? An error?
 
 # %%
-old_coach = torch.optim.Adam(fine_tuned.head.parameters(), lr=0.001)  # as it was: it holds the head
+# As it was: it holds the head
+old_coach = torch.optim.Adam(fine_tuned.head.parameters(), lr=0.001)
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
     check_optimizer(fine_tuned, old_coach)
@@ -171,12 +223,21 @@ assert len(heard) == 1, "The check should warn of weights that no coach holds."
 
 # %%
 blocks = fine_tuned.backbone.features[-NUM_BLOCKS:]
-typical = torch.cat([weight.detach().abs().flatten() for weight in blocks.parameters() if weight.ndim == 4]).median()
+typical = torch.cat(
+    [
+        weight.detach().abs().flatten()
+        for weight in blocks.parameters()
+        if weight.ndim == 4
+    ]
+).median()
 steps = len(loaders.train)
 print(f"a typical weight of these blocks: {typical:.3f}")
 for learning_rate in (0.01, 0.001, 0.0003):
     reach = steps * learning_rate
-    print(f"rate {learning_rate:<6}: up to about {reach:.3f} in a term of {steps} steps, {reach / typical:.1f} × that")
+    print(
+        f"rate {learning_rate:<6}: up to about {reach:.3f} in a term of {steps} steps, "
+        f"{reach / typical:.1f} × that"
+    )
 
 # %% [markdown]
 # With 0.01 a single term may carry a weight far beyond its own size: what the eye has learned is wiped out. With 0.0003
@@ -206,39 +267,36 @@ for name, batch_norm in {"BatchNorm frozen": False, "BatchNorm unfrozen": True}.
     student = copy.deepcopy(model)
     unfreeze_last_blocks(student, NUM_BLOCKS, batch_norm=batch_norm)
     practice = open_school("light").train
-    cards[name] = practise(student, practice, mock_exam, learning_rate=0.0003, num_epochs=NUM_EPOCHS)
+    cards[name] = practise(
+        student, practice, mock_exam, learning_rate=0.0003, num_epochs=NUM_EPOCHS
+    )
     students[name] = student
 
     before, after = model.backbone.state_dict(), student.backbone.state_dict()
     moved = [key for key in before if not torch.equal(before[key], after[key])]
     num_moved = sum("running" in key for key in moved)
-    print(f"{name:18} running statistics moved: {num_moved:2}, tensors moved in all: {len(moved)}")
-    num_layers = sum(isinstance(module, nn.BatchNorm2d) for module in student.backbone.features[-NUM_BLOCKS:].modules())
-    assert num_moved == batch_norm * 2 * num_layers, "Running means and variances should move only where unfrozen."
+    print(
+        f"{name:18} running statistics moved: {num_moved:2}, tensors moved in all: "
+        f"{len(moved)}"
+    )
+    num_layers = sum(
+        isinstance(module, nn.BatchNorm2d)
+        for module in student.backbone.features[-NUM_BLOCKS:].modules()
+    )
+    assert num_moved == batch_norm * 2 * num_layers, (
+        "Running means and variances should move only where unfrozen."
+    )
     learning_blocks = {str(18 - index) for index in range(NUM_BLOCKS)}
-    assert {key.split(".")[1] for key in moved} == learning_blocks, "The blocks below should be as they were."
+    assert {key.split(".")[1] for key in moved} == learning_blocks, (
+        "The blocks below should be as they were."
+    )
 
 # %% [markdown]
 # A mean and a variance for each of the seven layers, or none at all; the rest of the backbone is bit for bit as it was.
 # Now the marks. Term 0 is the student before fine-tuning.
 
 # %%
-figure, axes = plotting.new_figure(1, 2, height=3.8, title="Fine-tuning the last blocks")
-for (name, card), color, marker in zip(cards.items(), plotting.COLORS, "os", strict=False):
-    style = {"color": color, "marker": marker, "linestyle": "--" if marker == "o" else "-"}
-    terms = range(len(card) + 1)
-    marks = [start.accuracy, *card.val_accuracy]
-    errors = [card.standard_error(mark) for mark in marks]
-    axes[0].plot(terms, [start.loss, *card.val_loss], label=name, **style)
-    axes[1].errorbar([term + 0.04 * (marker == "s") for term in terms], marks, yerr=errors, **style)
-axes[0].set(title="Loss in the mock exam", xlabel="term", ylabel="loss per picture", xticks=terms)
-axes[1].set(title="Accuracy in the mock exam", xlabel="term", ylabel="share of right answers", xticks=terms)
-axes[1].yaxis.set_major_formatter("{x:.0%}")
-figure.legend(loc="outside lower center", ncols=2)
-told = "; ".join(f"{name} from {start.accuracy:.1%} to {card.val_accuracy[-1]:.1%}" for name, card in cards.items())
-plotting.Picture(
-    figure, alt=f"Loss and accuracy of the mock exam, term by term. Accuracy: {told}. Bars: a standard error."
-)
+plotting.plot_runs(cards, start=start, title="Fine-tuning the last blocks")
 
 # %% [markdown]
 # How to read it. First compare, on the right, each line with its own beginning: by the rule of lesson 07, did it change
@@ -264,7 +322,9 @@ plotting.Picture(
 def school_of_few(look, dropout, weight_decay, num_epochs, patience=None):
     """Train a new head and the last blocks on 150 pictures; return the report card."""
     set_seed(0)
-    student = build_classifier(len(classes), weights=WEIGHTS, classes=classes, dropout=dropout)
+    student = build_classifier(
+        len(classes), weights=WEIGHTS, classes=classes, dropout=dropout
+    )
     student.to(device, memory_format=torch.channels_last)
     unfreeze_last_blocks(student, NUM_BLOCKS)
     practice = open_school(look, limit=150).train
@@ -281,7 +341,9 @@ def school_of_few(look, dropout, weight_decay, num_epochs, patience=None):
 
 by_heart = school_of_few("none", dropout=0.0, weight_decay=0.0, num_epochs=8)
 plotting.show(plotting.plot_history(by_heart, title="150 pictures"))
-assert by_heart.train_loss[-1] < by_heart.val_loss[-1], "With so few pictures the two should part."
+assert by_heart.train_loss[-1] < by_heart.val_loss[-1], (
+    "With so few pictures the two should part."
+)
 
 # %% [markdown]
 # The two curves part. Practice goes on getting better, while the mock exam improves less, stands still or turns back.
@@ -306,7 +368,10 @@ def stops_after(losses, patience):
 
 print(f"best term: {by_heart.best_epoch} of {len(by_heart)}")
 for patience in (1, 2, 3):
-    print(f"patience {patience}: stops after term {stops_after(by_heart.val_loss, patience)}")
+    print(
+        f"patience {patience}: stops after term "
+        f"{stops_after(by_heart.val_loss, patience)}"
+    )
 
 # %% [markdown]
 # Curves wobble, so a patience of 1 may stop at the first hiccup. A patience of 3 to 10 terms is usual.
@@ -328,13 +393,22 @@ for patience in (1, 2, 3):
 # **Predict first:** its practice loss will be higher. Is that bad?
 
 # %%
-treated = school_of_few("strong", dropout=0.5, weight_decay=0.1, num_epochs=8, patience=3)
+treated = school_of_few(
+    "strong", dropout=0.5, weight_decay=0.1, num_epochs=8, patience=3
+)
 plotting.show(plotting.plot_history(treated, title="150 pictures, treated"))
-assert stops_after(treated.val_loss, 3) == len(treated), "Our rule should stop where the package's stops."
+assert stops_after(treated.val_loss, 3) == len(treated), (
+    "Our rule should stop where the package's stops."
+)
 for name, card in {"by heart": by_heart, "treated": treated}.items():
     gap = card.val_loss[-1] - card.train_loss[-1]
-    print(f"{name:8} lowest mock-exam loss {min(card.val_loss):.2f}, last {card.val_loss[-1]:.2f}, last gap {gap:.2f}")
-assert treated.train_loss[-1] > by_heart.train_loss[-1], "Practice should have become harder."
+    print(
+        f"{name:8} lowest mock-exam loss {min(card.val_loss):.2f}, last "
+        f"{card.val_loss[-1]:.2f}, last gap {gap:.2f}"
+    )
+assert treated.train_loss[-1] > by_heart.train_loss[-1], (
+    "Practice should have become harder."
+)
 
 # %% [markdown]
 # Practice has become harder on purpose: dropout and augmentation are at work there, and not in the exam. So the gap
@@ -356,10 +430,14 @@ marks |= {name: card.val_accuracy[card.best_epoch - 1] for name, card in cards.i
 chosen = max(marks, key=marks.get)
 for name, mark in marks.items():
     error = standard_error(mark, len(val_notes))
-    print(f"{name:18} {mark:.1%} ± {error:.1%}", "  <- chosen" if name == chosen else "")
+    print(
+        f"{name:18} {mark:.1%} ± {error:.1%}", "  <- chosen" if name == chosen else ""
+    )
 model = students[chosen]
 exam = predict(model, mock_exam, device=device, progress=False)
-assert abs(exam.accuracy - marks[chosen]) < 1e-9, "The student should hold the weights of its best term."
+assert abs(exam.accuracy - marks[chosen]) < 1e-9, (
+    "The student should hold the weights of its best term."
+)
 
 # %% [markdown]
 # The code takes the highest mark, because we need one student to go on with. It is no proven winner: among students
@@ -371,7 +449,8 @@ assert abs(exam.accuracy - marks[chosen]) < 1e-9, "The student should hold the w
 
 # %%
 set_seed(0)
-right = torch.distributions.Binomial(300, torch.tensor(0.6)).sample((1000, 30))  # 1,000 schools of 30 students
+# 1,000 schools of 30 students
+right = torch.distributions.Binomial(300, torch.tensor(0.6)).sample((1000, 30))
 for number in (1, 3, 10, 30):
     print(f"best of {number:2}: {right[:, :number].amax(dim=1).mean() / 300:.1%}")
 
@@ -402,27 +481,8 @@ print("most frequent confusion:", told)
 # **Recall** is what share of a class was recognised: the diagonal, divided by the sum of its row. Each is measured on
 # the pictures of its class only, so each has its own, larger standard error.
 
-
 # %%
-def plot_recalls(exams):
-    """Draw the recall of each class with its standard error; `exams`: name -> (predictions, style)."""
-    figure, ax = plotting.new_figure(height=3.8)
-    for shift, (name, (answers, style)) in enumerate(exams.items()):
-        counts = confusion_matrix(answers.labels, answers.predicted, num_classes=len(classes))
-        recalls, numbers = per_class_recall(counts).tolist(), counts.sum(dim=1).tolist()
-        errors = [standard_error(recall, number) for recall, number in zip(recalls, numbers, strict=True)]
-        places = [index + 0.22 * shift for index in range(len(classes))]
-        ax.errorbar(places, recalls, yerr=errors, **(style | {"linestyle": "none", "label": name}))
-    ax.set_xticks(range(len(classes)), [f"{name}\n{number}" for name, number in zip(classes, numbers, strict=True)])
-    ax.set(title="Recall, class by class", xlabel=f"class, and its pictures in the {name}", ylim=(-0.05, 1.05))
-    ax.set_ylabel("share recognised")
-    ax.yaxis.set_major_formatter("{x:.0%}")
-    figure.legend(loc="outside lower center", ncols=2)
-    return figure, "; ".join(f"{name} {recall:.0%}" for name, recall in zip(classes, recalls, strict=True))
-
-
-figure, told = plot_recalls({"mock exam": (exam, plotting.MOCK_EXAM)})
-plotting.Picture(figure, alt=f"Recall of each class in the mock exam: {told}.")
+plotting.plot_recalls({"mock exam": exam}, classes)
 
 # %% [markdown]
 # One class may be far below the overall mark, and nobody would notice if it is rare. On a dozen hats one standard error
@@ -433,15 +493,8 @@ plotting.Picture(figure, alt=f"Recall of each class in the mock exam: {told}.")
 
 # %%
 worst = exam.worst_mistakes(10).tolist()
-titles = [
-    f"{classes[exam.labels[index]]}\n{classes[exam.predicted[index]]}, {exam.confidence[index]:.0%}" for index in worst
-]
-plotting.draw_images(
-    [load_image(loaders.val.dataset.samples[index][0]) for index in worst],
-    titles=titles,
-    title="Wrong, and sure of it: the truth above, the answer below",
-    alt="The mistakes the student was surest of: " + "; ".join(title.replace("\n", " taken for ") for title in titles),
-)
+files = [loaders.val.dataset.samples[index][0] for index in worst]
+plotting.draw_mistakes([load_image(path) for path in files], exam, worst, classes)
 
 # %% [markdown]
 # Ask of each: would *you* have known? There are three kinds. The picture is hard, or the label is wrong: look at the
@@ -453,28 +506,13 @@ plotting.draw_images(
 # The student may also say "I do not know". We set a **threshold** and count an answer only where the probability
 # reaches it. The higher it is, the fewer answers we get. Are they better ones?
 
-
 # %%
-def draw_threshold(threshold):
-    """Draw how sure the student was, right and wrong, and what a threshold leaves."""
-    is_right, is_answered = exam.predicted == exam.labels, exam.confidence >= threshold
-    sure = [exam.confidence[is_right].tolist(), exam.confidence[~is_right].tolist()]
-    figure, ax = plotting.new_figure(height=3.4)
-    ax.hist(sure, bins=20, range=(0, 1), stacked=True, color=plotting.COLORS[:2], label=["right", "wrong"])
-    for bar in ax.patches[20:]:
-        bar.set(hatch="///", edgecolor="white")
-    ax.axvline(threshold, color="black", linestyle=":")
-    mark = f"{is_right[is_answered].float().mean():.0%} of them right" if is_answered.any() else "none to judge"
-    verdict = f"Threshold {threshold:.2f}: {is_answered.sum()} of {len(is_right)} answered, {mark}"
-    ax.set(title=verdict, xlabel="probability of the answer", ylabel="pictures in the mock exam")
-    ax.legend()
-    alt = f"{verdict}. Two stacked histograms of how sure the student was, right and wrong answers."
-    return plotting.Picture(figure, alt)
-
-
-plotting.show(draw_threshold(0.5))  # the still picture, for pages without sliders
+plotting.show(plotting.plot_threshold(exam, 0.5))  # for pages without sliders
 print(f"on average {exam.confidence.mean():.0%} sure, and {exam.accuracy:.0%} right")
-widgets.explorer(draw_threshold, threshold=ipywidgets.FloatSlider(0.5, min=0, max=0.95, step=0.05))
+slider = ipywidgets.FloatSlider(0.5, min=0, max=0.95, step=0.05)
+widgets.explorer(
+    lambda threshold: plotting.plot_threshold(exam, threshold), threshold=slider
+)
 
 # %% [markdown]
 # Where being sure means something, the wrong answers (hatched) gather on the left, and a higher threshold buys fewer
@@ -491,12 +529,21 @@ widgets.explorer(draw_threshold, threshold=ipywidgets.FloatSlider(0.5, min=0, ma
 # %%
 final = predict(model, loaders.test, device=device, progress=False)
 print("mock exam: ", exam, "\nfinal exam:", final)
-difference, its_error = final.accuracy - exam.accuracy, math.hypot(exam.error, final.error)
-print(f"difference {100 * difference:+.1f} points, standard error of the difference {100 * its_error:.1f} points")
+difference = final.accuracy - exam.accuracy
+its_error = math.hypot(exam.error, final.error)
+print(
+    f"difference {100 * difference:+.1f} points, standard error of the difference "
+    f"{100 * its_error:.1f} points"
+)
 final_matrix = confusion_matrix(final.labels, final.predicted, num_classes=len(classes))
 mock_shares = matrix.sum(dim=1) / matrix.sum()
-print(f"final exam, weighted to the mock exam's mix of classes: {per_class_recall(final_matrix) @ mock_shares:.1%}")
-assert len(final.labels) == len(loaders.test.dataset), "Every picture should have been answered once."
+print(
+    "final exam, weighted to the mock exam's mix of classes: "
+    f"{per_class_recall(final_matrix) @ mock_shares:.1%}"
+)
+assert len(final.labels) == len(loaders.test.dataset), (
+    "Every picture should have been answered once."
+)
 
 # %% [markdown]
 # It may lie on either side. Three things move it.
@@ -509,9 +556,7 @@ assert len(final.labels) == len(loaders.test.dataset), "Every picture should hav
 # And class by class, beside the mock exam:
 
 # %%
-final_style = {"color": plotting.COLORS[2], "marker": "^"}
-figure, told = plot_recalls({"mock exam": (exam, plotting.MOCK_EXAM), "final exam": (final, final_style)})
-plotting.Picture(figure, alt=f"Recall of each class in both exams. In the final exam: {told}.")
+plotting.plot_recalls({"mock exam": exam, "final exam": final}, classes)
 
 # %% [markdown]
 # Classes where the two markers lie far apart *and* the bars do not overlap would deserve a thought. With ten classes,
@@ -538,14 +583,23 @@ from course_utils import load_classifier, predict_topk
 model = load_classifier(sys.argv[1])
 print(json.dumps(predict_topk(model, sys.argv[2], k=3)))
 """
-picture = load_image(MY_PICTURE) if MY_PICTURE else drawn.draw_garment("pants", seed=2024)
+picture = (
+    load_image(MY_PICTURE) if MY_PICTURE else drawn.draw_garment("pants", seed=2024)
+)
 with tempfile.TemporaryDirectory() as folder:
     picture.save(Path(folder) / "picture.png")
     save_classifier(Path(folder) / "student.pt", model)
     print(f"student.pt: {(Path(folder) / 'student.pt').stat().st_size / 1e6:.1f} MB")
     loaded = load_classifier(Path(folder) / "student.pt")
     command = [sys.executable, "-c", FRESH, "student.pt", "picture.png"]
-    fresh = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
+    fresh = subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
 assert fresh.returncode == 0, fresh.stderr
 
 # %% [markdown]
@@ -554,9 +608,14 @@ assert fresh.returncode == 0, fresh.stderr
 # %%
 here, there = predict_topk(model, picture, k=3), json.loads(fresh.stdout)
 for ours, (name, probability) in zip(here, there, strict=True):
-    print(f"here {ours.name:10} {ours.probability:.2%}   fresh process {name:10} {probability:.2%}")
+    print(
+        f"here {ours.name:10} {ours.probability:.2%}   fresh process {name:10} "
+        f"{probability:.2%}"
+    )
     assert ours.name == name, "The fresh process should give the same answer."
-    assert abs(ours.probability - probability) < 0.001, "The fresh process should be as sure."
+    assert abs(ours.probability - probability) < 0.001, (
+        "The fresh process should be as sure."
+    )
 
 # %% [markdown]
 # Keep yours with `save_classifier("my_student.pt", model)`. `load_classifier` reads it on any machine, with or without
@@ -569,7 +628,8 @@ for ours, (name, probability) in zip(here, there, strict=True):
 
 # %%
 chooser = widgets.photo_chooser(loaded, picture, k=3)
-plotting.show(chooser.draw(upload_value=None))  # the still picture, for pages without buttons
+# The still picture, for pages without buttons
+plotting.show(chooser.draw(upload_value=None))
 chooser
 
 # %% [markdown]
@@ -661,7 +721,9 @@ exercises.check("08.1", new_coach)
 
 # %% tags=["wrong"] hint="default of 0.001"
 def new_coach(student):
-    return torch.optim.Adam([parameter for parameter in student.parameters() if parameter.requires_grad])
+    return torch.optim.Adam(
+        [parameter for parameter in student.parameters() if parameter.requires_grad]
+    )
 
 
 exercises.check("08.1", new_coach)
@@ -669,7 +731,10 @@ exercises.check("08.1", new_coach)
 
 # %% tags=["solution"]
 def new_coach(student):
-    return torch.optim.Adam([parameter for parameter in student.parameters() if parameter.requires_grad], lr=0.0001)
+    return torch.optim.Adam(
+        [parameter for parameter in student.parameters() if parameter.requires_grad],
+        lr=0.0001,
+    )
 
 
 exercises.check("08.1", new_coach)
@@ -743,7 +808,9 @@ last_term = 4
 exercises.check("08.3", last_term)
 
 # %% tags=["solution"]
-last_term = 5  # terms 4 and 5 bring no new best; the loss of 0.9 in term 6 is never seen
+last_term = (
+    5  # terms 4 and 5 bring no new best; the loss of 0.9 in term 6 is never seen
+)
 exercises.check("08.3", last_term)
 
 # %% [markdown]

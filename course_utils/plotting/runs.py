@@ -1,0 +1,81 @@
+"""Several trainings side by side: one figure of the report card each, or all their losses in a grid."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from course_utils.report.history import History
+from course_utils.report.metrics import Metrics
+
+from .curves import plot_losses
+from .display import Picture
+from .style import COLORS, MARKERS, new_figure
+
+# Figures of a report card: the title of its panel, and its vertical axis.
+PANELS = {
+    "learning_rate": ("The rate in each term", "learning rate"),
+    "train_loss": ("Loss in practice", "loss per sample"),
+    "val_loss": ("Loss in the mock exam", "loss per sample"),
+    "train_accuracy": ("Accuracy in practice", "share of right answers"),
+    "val_accuracy": ("Accuracy in the mock exam", "share of right answers"),
+}
+
+
+def plot_runs(
+    histories: Mapping[str, History],
+    *,
+    figures: Sequence[str] = ("val_loss", "val_accuracy"),
+    start: Metrics | None = None,
+    title: str | None = None,
+) -> Picture:
+    """Draw figures of several report cards over the terms: a panel for each figure, a line for each run.
+
+    `figures` are names of `History`'s lists. `start`: the marks before the first term, drawn as term 0 of the mock
+    exam. Bars on the mock exam's accuracy are one standard error. Raises ValueError for a name that is no figure of a
+    report card, or where there is no run.
+    """
+    unknown = [name for name in figures if name not in PANELS]
+    if unknown or not figures or not histories:
+        raise ValueError(f"Runs and figures are needed; the figures are {', '.join(PANELS)}, not {', '.join(unknown)}.")
+    figure, panels = new_figure(1, len(figures), height=3.8, title=title, squeeze=False)
+    told = []
+    for name, ax in zip(figures, panels[0], strict=True):
+        for place, (run, history) in enumerate(histories.items()):
+            values, first = list(getattr(history, name)), 1
+            if start is not None and name.startswith("val_"):
+                values, first = [getattr(start, name.removeprefix("val_")), *values], 0
+            look: dict[str, Any] = {"color": COLORS[place], "marker": MARKERS[place], "label": run}
+            errors = [history.standard_error(value) for value in values] if name == "val_accuracy" else None
+            # A little apart, so that the bars of two runs do not hide each other.
+            terms = [term + 0.05 * place * bool(errors) for term in range(first, first + len(values))]
+            ax.errorbar(terms, values, yerr=None if errors is None or None in errors else errors, **look)
+            told.append(f"{run}, {PANELS[name][0].lower()}: {values[0]:.3g} to {values[-1]:.3g}")
+        ax.set(title=PANELS[name][0], xlabel="term (epoch)", ylabel=PANELS[name][1])
+        if name.endswith("accuracy"):
+            ax.yaxis.set_major_formatter("{x:.0%}")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(histories)))
+    return Picture(figure, f"Lines over the terms. {'; '.join(told)}.")
+
+
+def plot_loss_grid(histories: Mapping[str, History], *, guessing: float) -> Picture:
+    """Draw the losses of several runs in a grid of two columns, a panel each, as `plot_losses` does.
+
+    `guessing`: the loss of a student who guesses, a dotted line. Panels whose losses stay below three times that share
+    one vertical axis, so that they can be compared; a run that flies off has its own. Raises ValueError for no run.
+    """
+    if not histories:
+        raise ValueError("There is no run to draw.")
+    rows = (len(histories) + 1) // 2
+    figure, axes = new_figure(rows, 2, height=2.7 * rows, squeeze=False)
+    calm = []
+    for ax, (name, history) in zip(axes.flat, histories.items(), strict=False):
+        if max([*history.train_loss, *history.val_loss]) < 3 * guessing:
+            calm.append(ax)
+            ax.sharey(calm[0])
+        plot_losses(history, ax, title=name.capitalize(), guessing=guessing)
+    for ax in axes.flat[len(histories) :]:
+        ax.set_axis_off()
+    shown = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+    shown = {label: handle for label, handle in shown.items() if not label.startswith("best term")}
+    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=3)
+    ends = "; ".join(f"{name} {run.val_loss[0]:.3g} to {run.val_loss[-1]:.3g}" for name, run in histories.items())
+    return Picture(figure, f"Loss curves of {len(histories)} runs. Mock-exam loss, first to last term: {ends}.")

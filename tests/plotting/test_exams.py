@@ -1,0 +1,72 @@
+"""Reading an exam: recall, mistakes, thresholds."""
+
+import pytest
+import torch
+from PIL import Image
+
+from course_utils.evaluation import Predictions
+from course_utils.plotting import draw_mistakes, plot_recalls, plot_threshold
+from course_utils.report.metrics import standard_error
+
+CLASSES = ["cat", "dog", "$5 note"]
+# Truth cat, cat, dog, dog; answers cat, dog, dog, dog. There is no note in this exam.
+EXAM = Predictions(
+    torch.tensor([[0.9, 0.1, 0.0], [0.3, 0.7, 0.0], [0.2, 0.8, 0.0], [0.4, 0.6, 0.0]]), torch.tensor([0, 0, 1, 1])
+)
+
+
+def test_recall_stands_over_its_class_with_its_error_and_a_class_without_pictures_has_none():
+    picture = plot_recalls({"mock exam": EXAM}, CLASSES)
+    (ax,) = picture.figure.axes
+    points = ax.lines[0]
+    assert list(points.get_xdata()) == [0, 1]
+    assert list(points.get_ydata()) == [0.5, 1.0]
+    (segments,) = [collection.get_segments() for collection in ax.collections]
+    error = standard_error(0.5, 2)
+    assert segments[0][:, 1] == pytest.approx([0.5 - error, 0.5 + error])
+    assert [label.get_text() for label in ax.get_xticklabels()][:2] == ["cat\n2", "dog\n2"]
+    assert picture.alt == "Recall of each class in the mock exam. In the mock exam: cat 50%, dog 100%."
+
+
+def test_two_exams_are_told_apart_by_place_and_marker():
+    (ax,) = plot_recalls({"mock exam": EXAM, "final exam": EXAM}, CLASSES).figure.axes
+    markers = [line.get_marker() for line in ax.lines if line.get_marker() in ("s", "^")]
+    assert markers == ["s", "^"]
+    assert ax.get_xlabel() == "class, and its pictures in the final exam"
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_one_exam_or_two(number):
+    with pytest.raises(ValueError, match=f"not {number}"):
+        plot_recalls({str(index): EXAM for index in range(number)}, CLASSES)
+
+
+def test_a_mistake_shows_truth_answer_and_certainty():
+    picture = draw_mistakes([Image.new("RGB", (8, 8))], EXAM, EXAM.worst_mistakes(1).tolist(), CLASSES)
+    assert picture.alt == "The mistakes the student was surest of: cat taken for dog, 70% sure."
+    assert picture.figure.axes[0].get_title() == "cat\ndog, 70%"
+
+
+@pytest.mark.parametrize(
+    ("threshold", "verdict"),
+    [
+        (0.0, "Threshold 0.00: 4 of 4 answered, 75% of them right"),
+        (0.75, "Threshold 0.75: 2 of 4 answered, 100% of them right"),
+        (0.95, "Threshold 0.95: 0 of 4 answered, none to judge"),
+    ],
+)
+def test_a_threshold_says_what_it_leaves(threshold, verdict):
+    picture = plot_threshold(EXAM, threshold)
+    (ax,) = picture.figure.axes
+    assert ax.get_title(loc="left") == verdict
+    assert picture.alt.startswith(verdict)
+    assert ax.lines[0].get_xdata()[0] == threshold
+
+
+def test_right_and_wrong_answers_are_stacked_and_told_apart_by_hatching():
+    (ax,) = plot_threshold(EXAM, 0.5).figure.axes
+    right, wrong = ax.patches[:20], ax.patches[20:]
+    assert sum(bar.get_height() for bar in right) == 3
+    assert sum(bar.get_height() for bar in wrong) == 1
+    assert {bar.get_hatch() for bar in right} == {None}
+    assert {bar.get_hatch() for bar in wrong} == {"///"}

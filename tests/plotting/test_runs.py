@@ -1,0 +1,72 @@
+"""Several trainings side by side."""
+
+import math
+
+import pytest
+
+from course_utils.plotting import plot_loss_grid, plot_runs
+from course_utils.report.history import History
+from course_utils.report.metrics import Metrics, standard_error
+
+
+def run(*losses: float, accuracy: float = 0.5) -> History:
+    marks = [accuracy] * len(losses)
+    return History(
+        train_loss=list(losses), val_loss=[loss + 1 for loss in losses], train_accuracy=marks, val_accuracy=marks,
+        learning_rate=[0.1] * len(losses), seconds=[1.0] * len(losses), num_val=100,
+    )  # fmt: skip
+
+
+def test_a_panel_for_each_figure_and_a_line_for_each_run():
+    runs = {"calm": run(3, 2), "bold": run(5, 4)}
+    figure = plot_runs(runs, figures=("learning_rate", "val_loss"), title="Two runs").figure
+    rates, losses = figure.axes
+    assert [list(line.get_ydata()) for line in rates.lines] == [[0.1, 0.1]] * 2
+    assert [list(line.get_ydata()) for line in losses.lines] == [[4, 3], [6, 5]]
+    assert [list(line.get_xdata()) for line in losses.lines] == [[1, 2]] * 2
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["calm", "bold"]
+    assert figure.get_suptitle() == "Two runs"
+
+
+def test_the_marks_before_the_first_term_are_term_0_of_the_mock_exam_only():
+    picture = plot_runs({"a": run(3, 2)}, figures=("train_loss", "val_loss"), start=Metrics(9.0, 0.1))
+    practice, exam = picture.figure.axes
+    assert list(practice.lines[0].get_xdata()) == [1, 2]
+    assert list(exam.lines[0].get_ydata()) == [9, 4, 3]
+    assert list(exam.lines[0].get_xdata()) == [0, 1, 2]
+    assert "a, loss in the mock exam: 9 to 3" in picture.alt
+
+
+def test_accuracy_has_bars_of_one_standard_error_and_percentages():
+    (ax,) = plot_runs({"a": run(3, accuracy=0.8)}, figures=("val_accuracy",)).figure.axes
+    (segments,) = [collection.get_segments() for collection in ax.collections]
+    error = standard_error(0.8, 100)
+    assert segments[0][:, 1] == pytest.approx([0.8 - error, 0.8 + error])
+    assert ax.yaxis.get_major_formatter()(0.5) == "50%"
+
+
+@pytest.mark.parametrize(
+    ("histories", "figures"), [({}, ("val_loss",)), ({"a": run(1)}, ()), ({"a": run(1)}, ("speed",))]
+)
+def test_what_cannot_be_drawn_is_refused_with_the_names_that_can(histories, figures):
+    with pytest.raises(ValueError, match="learning_rate, train_loss"):
+        plot_runs(histories, figures=figures)
+
+
+def test_a_grid_lets_calm_runs_share_an_axis_and_leaves_one_that_flies_off_its_own():
+    runs = {"calm": run(2.0, 1.0), "too high": run(50.0, 900.0), "slow": run(2.2, 2.1)}
+    picture = plot_loss_grid(runs, guessing=math.log(10))
+    calm, wild, slow, empty = picture.figure.axes
+    assert calm.get_ylim() == slow.get_ylim()
+    assert calm.get_ylim()[1] < 10 < wild.get_ylim()[1]
+    assert not empty.axison
+    assert [ax.get_title(loc="left") for ax in (calm, wild, slow)] == ["Calm", "Too high", "Slow"]
+    assert "too high 51 to 901" in picture.alt
+    labels = [text.get_text() for text in picture.figure.legends[0].get_texts()]
+    assert "guessing: 2.30" in labels
+    assert not any(label.startswith("best term") for label in labels)
+
+
+def test_an_empty_grid_is_refused():
+    with pytest.raises(ValueError, match="no run"):
+        plot_loss_grid({}, guessing=2.3)

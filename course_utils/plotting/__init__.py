@@ -14,7 +14,7 @@ from .display import Picture, Shown, show
 from .exams import draw_mistakes, plot_recalls, plot_threshold
 from .explanations import LANDSCAPES, descend, judge_descent, plot_descent, plot_softmax_loss
 from .flow import draw_flow
-from .images import (, draw_augmentations, draw_images, plot_feature_maps, to_pixels
+from .images import draw_answers, draw_augmentations, draw_grids, draw_images, draw_pairs, plot_feature_maps, to_pixels
 from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
 from .lines import plot_lines, plot_walks
 from .marks import draw_comparison, plot_corrections, plot_marks
@@ -25,29 +25,31 @@ from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_
 apply_style()
 
 __all__ = [
-    "(",
-    "Animation",
     "BASELINE",
     "COLORS",
     "LANDSCAPES",
-    "LiveCurves",
     "MARKERS",
     "MOCK_EXAM",
     "PRACTICE",
-    "Picture",
     "STYLE",
+    "Animation",
+    "LiveCurves",
+    "Picture",
     "Shown",
     "animate",
     "descend",
     "describe_history",
     "draw_answer",
+    "draw_answers",
     "draw_augmentations",
     "draw_batches",
     "draw_comparison",
     "draw_flow",
+    "draw_grids",
     "draw_images",
     "draw_mistakes",
     "draw_opinions",
+    "draw_pairs",
     "draw_pixel_values",
     "judge_descent",
     "new_figure",

@@ -28,8 +28,8 @@ def draw_pixel_values(images: Mapping[str, Tensor], *, num_bins: int = 40) -> Pi
             ax.axvline(0, color=COLORS[4], linewidth=1)
         ax.set(title=title, xlabel="value of a pixel", ylabel="percent of the pixels")
     panels[0, 0].legend(loc="upper left")
-    told = "; ".join(f"{title}: from {values.min():.1f} to {values.max():.1f}" for title, values in images.items())
-    return Picture(figure, f"Histograms of red, green and blue. {told}.")
+    told = "; ".join(f"“{title}” from {values.min():.1f} to {values.max():.1f}" for title, values in images.items())
+    return Picture(figure, f"Histograms of red, green and blue: {told}.")
 
 
 def draw_batches(targets: Mapping[str, Sequence[Tensor]], classes: Sequence[str], *, batch_size: int) -> Picture:

@@ -29,7 +29,7 @@ def plot_zoo(
     ax.set(title=title, xscale="log", xlabel="billion operations for one picture (logarithmic scale)")
     ax.set(ylabel="percent right")
     ax.xaxis.set_major_formatter("{x:g}")
-    ax.margins(x=0.12, y=0.12)
+    ax.margins(x=0.18, y=0.12)
     told = "; ".join(
         f"{name}, {facts['operations']:.2g} billion operations, {facts['accuracy']:.0f} %"
         for name, facts in zoo.items()

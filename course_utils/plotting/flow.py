@@ -142,8 +142,8 @@ def draw_flow(
 
 def _describe(steps: Sequence[Step], loops: Sequence[Loop], emphasis: Collection[int]) -> str:
     names = [step if isinstance(step, str) else step[0] for step in steps]
-    told = [step if isinstance(step, str) else f"{step[0]} ({step[1]})" if step[1] else step[0] for step in steps]
-    text = f"A flow: {'; '.join(told)}."
+    told = [step if isinstance(step, str) else ": ".join(filter(None, step)).replace("\n", ", ") for step in steps]
+    text = f"A flow of {len(told)} steps. {'; '.join(told)}."
     for start, end, label in loops:
         text += f" A dashed arrow leads from “{names[start]}” to “{names[end]}”{f': {label}' if label else ''}."
     framed = ", ".join(names[position] for position in sorted(emphasis))

@@ -16,7 +16,7 @@ from course_utils.transforms import AUGMENTATIONS, InputSpec, build_train_transf
 from .display import Picture
 from .style import WIDTH, blank, new_figure
 
-TITLE_INCHES = 0.2  # one line of a picture's title
+LINE_INCHES, GAP_INCHES = 0.17, 0.08  # a line of a picture's title; the space between two pictures
 LINE_BREAK = "\n"
 
 Pixels = Image.Image | NDArray[Any] | torch.Tensor  # one picture, as `to_pixels` takes it
@@ -97,7 +97,8 @@ def draw_images(
     width = width or min(WIDTH, 2.7 * num_columns)
     tallest = max(pixels.shape[0] / pixels.shape[1] for pixels in pictures)
     num_title_lines = max((text.count(LINE_BREAK) + 1 for text in titles), default=0) if titles else 0
-    height = num_rows * (width / num_columns * tallest + TITLE_INCHES * num_title_lines + 0.06)
+    title_height = LINE_INCHES * num_title_lines + (0.06 if num_title_lines else 0)
+    height = num_rows * ((width / num_columns - GAP_INCHES) * tallest + title_height + GAP_INCHES)
     figure, grid = _grid(num_rows, num_columns, width=width, height=height + (0.38 if title else 0), title=title)
     for index, (ax, pixels) in enumerate(zip(grid.flat, pictures, strict=False)):
         ax.set_anchor("N")  # titles stand in one line even where the pictures differ in height
@@ -110,7 +111,7 @@ def draw_images(
 def _grid(num_rows: int, num_columns: int, *, width: float, height: float, title: str | None) -> tuple[Figure, Any]:
     """Return a figure with (num_rows, num_columns) axes close together, without ticks and frames."""
     figure, grid = new_figure(num_rows, num_columns, width=width, height=height, title=title, squeeze=False)
-    figure.set_layout_engine("constrained", w_pad=0.04, h_pad=0.03)
+    figure.set_layout_engine("constrained", w_pad=GAP_INCHES / 2, h_pad=GAP_INCHES / 2, wspace=0, hspace=0)
     blank(grid)
     return figure, grid
 
@@ -136,7 +137,7 @@ def plot_feature_maps(
     num_columns = min(num_columns, len(maps))
     num_rows = math.ceil(len(maps) / num_columns)
     high, wide = maps.shape[1:]
-    height = num_rows * (WIDTH / num_columns * high / wide + TITLE_INCHES) + 0.4
+    height = num_rows * ((WIDTH / num_columns - GAP_INCHES) * high / wide + LINE_INCHES + 0.06 + GAP_INCHES) + 0.38
     figure, grid = _grid(num_rows, num_columns, width=WIDTH, height=height, title=title)
     for channel, (ax, values) in enumerate(zip(grid.flat, maps, strict=False)):
         ax.imshow(values, interpolation="nearest")

@@ -30,16 +30,15 @@ def plot_marks(
     places, values = range(len(marks)), list(marks.values())
     errors = None if num_samples is None else [standard_error(value, num_samples) for value in values]
     colors = [COLORS[place % len(COLORS)] for place in places]
-    ax.bar(places, values, width=0.6, yerr=errors, color=colors)
-    for place, value in enumerate(values):  # at the foot, where neither whisker nor line can cross it
-        ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "boxstyle": "round,pad=0.2"}
-        ax.text(place, 0.04, f"{value:.1%}", ha="center", va="bottom", bbox=ground)
+    bars = ax.bar(places, values, width=0.6, yerr=errors, color=colors)
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # the line of the baseline may lie behind
+    ax.bar_label(bars, [f"{value:.1%}" for value in values], padding=4, bbox=ground)
     if majority is not None:
         ax.axhline(majority, label=f"majority baseline: {majority:.1%}", **BASELINE)
-        ax.legend(loc="upper left")
+        ax.legend(loc="best")
     ax.set_xticks(places, list(map(legible, marks)))
     ax.grid(axis="x", visible=False)
-    ax.set(title=title, ylabel="share of right answers", ylim=(0, 1.15 if majority is not None else 1.05))
+    ax.set(title=title, ylabel="share of right answers", ylim=(0, 1.15))
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     told = ", ".join(f"{' '.join(name.split())} {value:.1%}" for name, value in marks.items())
     text = f"{title}, share of right answers: {told}"
@@ -64,7 +63,7 @@ def plot_corrections(
         )
     if guessing is not None:
         ax.axhline(guessing, label=f"no opinion: {guessing:.2f}", **BASELINE)
-    ax.set(title=title, xlabel="correction", ylabel="loss of the batch", ylim=(0, None))
+    ax.set(title=title, xlabel="correction", ylabel="loss", ylim=(0, None))
     ax.legend()
     longest = max(map(len, losses.values()))
     told = ", ".join(f"{name} from {values[0]:.2f} to {values[-1]:.2f}" for name, values in losses.items())

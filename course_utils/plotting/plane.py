@@ -23,26 +23,41 @@ def plot_points(
     *,
     title: str = "The subject",
     kind: str = "class",
-    size: float = 16,
+    alt: str | None = None,
 ) -> Picture:
     """Draw points (N, 2) with a colour and a marker for each label (N,), whole numbers; `kind` is what the legend calls
     a label: "spiral 0", "spiral 1".
 
-    `size` is a marker's area in points². Raises ValueError where points and labels do not fit.
+    `alt`, what the points look like; left out, it counts them. Raises ValueError where points and labels do not fit.
     """
     if points.ndim != 2 or points.shape[1] != 2 or labels.shape != points.shape[:1]:
         raise ValueError(
             f"Points (N, 2) need labels (N,); these have the shapes {tuple(points.shape)} and {tuple(labels.shape)}."
         )
     ax = axes_or_new(ax, height=4.4, width=5)
-    counts = []
+    counts = _scatter(ax, points, labels, size=16)
+    ax.set(title=title, aspect="equal", xlabel="first coordinate", ylabel="second coordinate")
+    ax.legend(ax.collections, [f"{kind} {label}" for label in counts], loc="upper right")
+    told = ", ".join(f"{count} of {kind} {label}" for label, count in counts.items())
+    return Picture(figure_of(ax), alt or f"Points in the plane: {told}.")
+
+
+def _scatter(ax: Axes, points: Tensor, labels: Tensor, *, size: float, edgecolor: str = "face") -> dict[int, int]:
+    """Draw the points, `size` points² each; return how many have each label."""
+    counts = {}
     for label in sorted(set(labels.tolist())):
         mine = points[labels == label].numpy(force=True)
-        counts.append(f"{len(mine)} of {kind} {label}")
-        ax.scatter(mine[:, 0], mine[:, 1], s=size, marker=MARKERS[label], color=COLORS[label], label=f"{kind} {label}")
-    ax.set(title=title, aspect="equal", xlabel="first coordinate", ylabel="second coordinate")
-    ax.legend(loc="upper right")
-    return Picture(figure_of(ax), f"Points in the plane around a common centre: {', '.join(counts)}.")
+        counts[label] = len(mine)
+        ax.scatter(
+            mine[:, 0],
+            mine[:, 1],
+            s=size,
+            marker=MARKERS[label],
+            color=COLORS[label],
+            edgecolor=edgecolor,
+            linewidth=0.5,
+        )
+    return counts
 
 
 def plot_opinion(
@@ -51,19 +66,16 @@ def plot_opinion(
     """Draw what a student answers at every place of the plane, behind the points (N, 2) with their labels 0 or 1.
 
     `student`, a network or any function, gives two scores for each point. Blue ground: it is sure of 0, yellow: of 1;
-    in between it is undecided. Takes a frame of `animate`, too: the axes are always the same.
+    in between it is undecided. Good as a frame of `animate`: the axes are always the same.
     """
     ax = axes_or_new(ax, height=4.4, width=5)
-    axis = torch.linspace(-EDGE, EDGE, NUM_PLACES)
-    with torch.no_grad():
-        opinion = student(torch.cartesian_prod(axis, axis)).softmax(dim=1)[:, 1].view(NUM_PLACES, NUM_PLACES).T
-    ax.contourf(axis.numpy(), axis.numpy(), opinion.numpy(force=True), levels=np.linspace(0, 1, 12), alpha=0.6)
-    plot_points(points, labels, ax, title=title, size=5)
-    legend = ax.get_legend()
-    if legend is not None:
-        legend.remove()  # it would hide the ground
-    share = _share_right(student, points, labels)
-    return Picture(figure_of(ax), f"The plane coloured by the student's answer, {title}: {share:.0%} of points right.")
+    axis = np.linspace(-EDGE, EDGE, NUM_PLACES)
+    ax.contourf(axis, axis, _opinion(student).numpy(force=True), levels=np.linspace(0, 1, 12), alpha=0.6)
+    _scatter(ax, points, labels, size=12, edgecolor="white")
+    ax.set(title=title, aspect="equal", xlabel="first coordinate", ylabel="second coordinate")
+    return Picture(
+        figure_of(ax), f"The plane coloured by the student's answer. {_describe(title, student, points, labels)}."
+    )
 
 
 def draw_opinions(students: Mapping[str, Student], points: Tensor, labels: Tensor) -> Picture:
@@ -72,11 +84,20 @@ def draw_opinions(students: Mapping[str, Student], points: Tensor, labels: Tenso
     for ax, (name, student) in zip(panels.flat, students.items(), strict=True):
         plot_opinion(student, points, labels, ax, title=name)
         ax.label_outer()
-    shares = {name: _share_right(student, points, labels) for name, student in students.items()}
-    told = "; ".join(f"{name}, {share:.0%} of the points are right" for name, share in shares.items())
-    return Picture(figure, f"The plane coloured by the student's answer, blue for 0 and yellow for 1: {told}.")
+    told = "; ".join(_describe(name, student, points, labels) for name, student in students.items())
+    return Picture(figure, f"The plane coloured by the student's answer, blue for 0 and yellow for 1. {told}.")
 
 
-def _share_right(student: Student, points: Tensor, labels: Tensor) -> float:
+def _opinion(student: Student) -> Tensor:
+    """Return the probability of 1 at all places of the plane, (NUM_PLACES, NUM_PLACES), the second coordinate first."""
+    axis = torch.linspace(-EDGE, EDGE, NUM_PLACES)
     with torch.no_grad():
-        return (student(points).argmax(dim=1) == labels).float().mean().item()
+        shares = student(torch.cartesian_prod(axis, axis)).softmax(dim=1)[:, 1]
+    return shares.view(NUM_PLACES, NUM_PLACES).T
+
+
+def _describe(name: str, student: Student, points: Tensor, labels: Tensor) -> str:
+    with torch.no_grad():
+        right = (student(points).argmax(dim=1) == labels).float().mean().item()
+    undecided = ((_opinion(student) - 0.5).abs() < 0.25).float().mean().item()
+    return f"{name}: {right:.0%} of the points are right, {undecided:.0%} of the plane is undecided"

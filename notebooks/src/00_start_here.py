@@ -286,7 +286,12 @@ print(
 # No straight line separates these two. Look for yourself.
 
 # %%
-plotting.plot_points(points, labels, kind="spiral")
+plotting.plot_points(
+    points,
+    labels,
+    kind="spiral",
+    alt="Two spirals of points wound into each other around a common centre.",
+)
 
 # %% [markdown]
 # Now the characters. The student is a small network: two numbers go in, two layers of 64 numbers each work on them, and
@@ -342,9 +347,11 @@ assert trained > 0.97, (
 # loss of someone who gives both spirals the same chance; lesson 05 shows where the number comes from (it is $\ln 2$).
 
 # %%
-plotting.show(plotting.plot_corrections({"the student": losses}, guessing=math.log(2)))
 assert losses[-1] < losses[0] / 2, (
     "The loss should have fallen to less than half of where it began."
+)
+plotting.plot_corrections(
+    {"the student": losses}, guessing=math.log(2), title="The student improves"
 )
 
 # %% [markdown]

@@ -18,7 +18,7 @@ def test_histograms_tell_the_percentage_of_each_colours_pixels():
         np.testing.assert_allclose(stair.get_data().edges, edges)
     assert len({stair.get_linestyle() for stair in before.patches}) == 3  # not by colour alone
     assert (len(before.lines), len(after.lines)) == (0, 1)  # 0 is marked where values lie on both sides of it
-    assert f"After: from {images.min() * 4 - 2:.1f} to {images.max() * 4 - 2:.1f}" in picture.alt
+    assert f"“After” from {images.min() * 4 - 2:.1f} to {images.max() * 4 - 2:.1f}" in picture.alt
 
 
 def test_batches_show_how_many_pictures_of_each_class_they_hold():

@@ -24,7 +24,8 @@ def test_points_stand_where_they_are_with_a_marker_for_each_label():
     np.testing.assert_allclose(right.get_offsets(), POINTS[[0, 2]])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["spiral 0", "spiral 1"]
     assert left.get_paths()[0].vertices.shape != right.get_paths()[0].vertices.shape  # not by colour alone
-    assert picture.alt.endswith("1 of spiral 0, 2 of spiral 1.")
+    assert picture.alt == "Points in the plane: 1 of spiral 0, 2 of spiral 1."
+    assert plotting.plot_points(POINTS, LABELS, alt="Three points.").alt == "Three points."
 
 
 @pytest.mark.parametrize("labels", [LABELS[:2], LABELS[:, None]])
@@ -54,9 +55,11 @@ def test_the_ground_is_blue_where_the_student_says_0_and_yellow_where_it_says_1(
     assert (ground_at(picture.figure, -0.8, -0.8) == left).all()  # the first coordinate decides, not the second
 
 
-def test_an_opinion_tells_how_many_points_it_gets_right():
+def test_an_opinion_tells_how_many_points_it_gets_right_and_where_it_is_undecided():
     picture = plotting.plot_opinion(by_first_coordinate, POINTS, torch.tensor([1, 0, 0]), title="early")
-    assert picture.alt == "The plane coloured by the student's answer, early: 67% of points right."
+    assert picture.alt.endswith("early: 67% of the points are right, 5% of the plane is undecided.")  # 6 of 120 columns
+    nobody = plotting.plot_opinion(torch.zeros_like, POINTS, LABELS)
+    assert nobody.alt.endswith("100% of the plane is undecided.")
 
 
 def test_an_opinion_leaves_no_gradients_behind():
@@ -69,7 +72,8 @@ def test_opinions_stand_side_by_side_under_their_names():
     students = {"at first": lambda points: -by_first_coordinate(points), "at the end": by_first_coordinate}
     picture = plotting.draw_opinions(students, POINTS, LABELS)
     assert [ax.get_title(loc="left") for ax in picture.figure.axes] == ["at first", "at the end"]
-    assert picture.alt.endswith("at first, 0% of the points are right; at the end, 100% of the points are right.")
+    assert "at first: 0% of the points are right" in picture.alt
+    assert "at the end: 100% of the points are right" in picture.alt
 
 
 def test_opinions_can_be_frames_of_one_animation(page_of):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, SequentialSampler, TensorDataset
 
 from course_utils.checks import check_loader
+from course_utils.report.errors import explained
 from course_utils.runtime import progress_bar
 
 NUM_COMPARED = 16  # samples read twice to find augmentation; a flip of every second one escapes with chance 2 ** -16
@@ -48,7 +49,7 @@ def extract_features(
     trusted: dict[torch.Size, Callable[[Tensor], Tensor]] = {}  # by shape: the last batch may be smaller
     features, targets = [], []
     bar = progress_bar(total=num_samples, description="revision notes", show=progress, unit=" samples")
-    with bar, torch.inference_mode():
+    with explained(), bar, torch.inference_mode():
         for inputs, labels in loader:
             inputs = inputs.to(device)
             if inputs.shape not in trusted:

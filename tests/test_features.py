@@ -259,3 +259,9 @@ def test_a_shuffling_batch_sampler_is_refused_too():
 def test_an_empty_loader_is_refused():
     with pytest.raises(ValueError, match="The loader is empty"):
         extract_features(backbone(), DataLoader(pictures(0), batch_size=8), device="cpu")
+
+
+def test_pictures_of_different_sizes_are_explained():
+    samples = [(torch.randn(3, 12, 12 + index), index % 2) for index in range(4)]
+    with pytest.raises(ValueError, match=r"differ in shape.*v2.Resize"):
+        extract_features(backbone(), DataLoader(samples, batch_size=2), device="cpu")

@@ -491,9 +491,9 @@ assert abs(worst - 2.461) < 0.001, "And the worst possible one only 2.461."
 # Nothing breaks, and that is the trouble. The second softmax sees numbers between 0 and 1 and takes them for scores
 # that hardly differ. So the marks flatten: 0.304 becomes 0.943, and with ten classes all marks lie between the two
 # numbers of the last line. The gradients shrink with them, most of all where the correction is needed most, for the
-# student who is sure and wrong. Learning is slow, the loss never looks good, and there is no error message. If nine
-# answers in ten are right, and the loss still refuses to fall below about 1.5 for ten classes, look for a softmax too
-# many.
+# student who is sure and wrong. Plain SGD then learns slowly; Adam, which makes up for small gradients, hardly shows it.
+# There is no error message. What always shows is the floor: if nine answers in ten are right, and the loss still refuses
+# to fall below about 1.5 for ten classes, look for a softmax too many.
 #
 # ## How does the coach correct?
 #

@@ -1,9 +1,12 @@
 """The command `course` (also `python -m course_utils`): open the lessons, run them, look at this machine."""
 
 import argparse
+import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 _EXAMPLES = """\
 examples:
@@ -18,41 +21,6 @@ examples:
 
 Environment variables choose other pictures, weights, folders or devices; `course doctor` lists them.
 """
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="course",
-        description="The student goes to school: how a neural network is trained.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    lesson = "its number or name: 1, 01, 01_pretrained_inference"
-
-    lab = commands.add_parser("lab", help="copy the lessons for you and open one in JupyterLab")
-    lab.add_argument("lesson", nargs="?", metavar="LESSON", help=f"{lesson} (default: the first)")
-    lab.add_argument("--fresh", action="store_true", help="open a fresh copy, beside your own")
-    lab.add_argument("--sources", action="store_true", help="for authors: open the lessons' sources instead")
-    lab.set_defaults(run=_lab)
-
-    run = commands.add_parser("run", help="run lessons from top to bottom and write them as pages")
-    run.add_argument("lessons", nargs="*", metavar="LESSON", help=f"{lesson}, or a notebook of yours (default: all)")
-    run.add_argument("--handout", action="store_true", help="pages without solutions, in build/handout/")
-    run.add_argument("--online", action="store_true", help="leave the network open (default: it is closed)")
-    run.set_defaults(run=_run)
-
-    doctor = commands.add_parser("doctor", help="say whether this machine is ready, and how to mend it")
-    doctor.set_defaults(run=_doctor)
-
-    data = commands.add_parser("data", help="prepare a data set ahead of class")
-    data.add_argument("source", choices=["drawn", "photos"], help="the drawn garments, or the real photos (106 MB)")
-    data.set_defaults(run=_data)
-
-    reset = commands.add_parser("reset", help="put a fresh copy of a lesson beside your own")
-    reset.add_argument("lessons", nargs="+", metavar="LESSON", help=f"{lesson}; all")
-    reset.set_defaults(run=_reset)
-    return parser
 
 
 def _shown(path: Path) -> Path:
@@ -107,15 +75,7 @@ def _data(arguments: argparse.Namespace) -> int:
     from course_utils.pictures.catalog import clothing
     from course_utils.pictures.drawn import worker_per_core
 
-    try:
-        folder = clothing(arguments.source, num_workers=worker_per_core())
-    except (
-        RuntimeError,
-        ValueError,
-        OSError,
-    ) as error:  # no network, no room, a folder somebody changed: all explained
-        print(f"course: {error}", file=sys.stderr)
-        return 1
+    folder = clothing(arguments.source, num_workers=worker_per_core())
     print(f"The {arguments.source} pictures are in {_shown(folder)}")
     return 0
 
@@ -130,38 +90,120 @@ def _reset(arguments: argparse.Namespace) -> int:
     return 0
 
 
+class Command(NamedTuple):
+    """One word after `course`: what it does, and what keeps it from doing so without being a fault of the course.
+
+    Each of `needs` is imported first; what cannot be is a matter for the doctor. The messages of `explained` say all
+    that a learner needs, as do those of LessonError, SettingError and OSError: they come as one line, no traceback.
+    """
+
+    run: Callable[[argparse.Namespace], int]
+    help: str
+    needs: tuple[str, ...] = ()
+    explained: tuple[type[Exception], ...] = ()
+
+
+_COMMANDS = {
+    "lab": Command(
+        _lab,
+        "copy the lessons for you and open one in JupyterLab",
+        needs=("course_utils.classroom.copies", "jupyterlab"),
+    ),
+    "run": Command(
+        _run,
+        "run lessons from top to bottom and write them as pages",
+        needs=("nbformat", "nbclient", "nbconvert", "course_utils.classroom.execution"),
+    ),
+    "doctor": Command(_doctor, "say whether this machine is ready, and how to mend it"),
+    "data": Command(
+        _data,
+        "prepare a data set ahead of class",
+        needs=("course_utils.pictures.catalog",),
+        explained=(RuntimeError, ValueError),  # no network, a folder that somebody has changed
+    ),
+    "reset": Command(_reset, "put a fresh copy of a lesson beside your own", needs=("course_utils.classroom.copies",)),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="course",
+        description="The student goes to school: how a neural network is trained.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    words = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parsers = {name: words.add_parser(name, help=command.help) for name, command in _COMMANDS.items()}
+    lesson = "its number or name: 1, 01, 01_pretrained_inference"
+
+    parsers["lab"].add_argument("lesson", nargs="?", metavar="LESSON", help=f"{lesson} (default: the first)")
+    parsers["lab"].add_argument("--fresh", action="store_true", help="open a fresh copy, beside your own")
+    parsers["lab"].add_argument("--sources", action="store_true", help="for authors: open the lessons' sources instead")
+    own = f"{lesson}, or a notebook of yours (default: all)"
+    parsers["run"].add_argument("lessons", nargs="*", metavar="LESSON", help=own)
+    parsers["run"].add_argument("--handout", action="store_true", help="pages without solutions, in build/handout/")
+    parsers["run"].add_argument("--online", action="store_true", help="leave the network open (default: it is closed)")
+    pictures = "the drawn garments, or the real photos (106 MB)"
+    parsers["data"].add_argument("source", choices=["drawn", "photos"], help=pictures)
+    parsers["reset"].add_argument("lessons", nargs="+", metavar="LESSON", help=f"{lesson}; all")
+    return parser
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0 well, 1 something failed, 2 a wrong call."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # what a console cannot show must not end a command
     words = list(sys.argv[1:] if argv is None else argv)
     split = words.index("--") if "--" in words else len(words)
     arguments = _parser().parse_args(words[:split])
     arguments.jupyter_options = words[split + 1 :]
     if arguments.jupyter_options and arguments.command != "lab":
-        print("course: only `course lab` takes options for JupyterLab after --", file=sys.stderr)
-        return 2
+        return _refuse("only `course lab` takes options for JupyterLab after --", status=2)
     try:
-        return _doctor(arguments) if arguments.run is _doctor else _run_command(arguments)
+        status = _run_command(_COMMANDS[arguments.command], arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        print("\ncourse: stopped.", file=sys.stderr)
-        return 130
+        return _refuse("stopped.", status=130)
+    except BrokenPipeError:  # whoever read the output has gone (`course doctor | head`): nothing is left to be said
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
 
 
-def _run_command(arguments: argparse.Namespace) -> int:
-    """Run a command that needs torch; what a learner can mend comes as one line, not as a traceback."""
+def _refuse(message: object, *, status: int) -> int:
+    print(f"course: {message}", file=sys.stderr)
+    return status
+
+
+def _run_command(command: Command, arguments: argparse.Namespace) -> int:
+    """Run a command; what a learner can mend comes as one line, not as a traceback."""
+    doctor = "`course doctor` says how to mend it."
     try:
+        try:
+            for module in command.needs:
+                importlib.import_module(module)
+        except (OSError, RuntimeError) as error:  # a torchvision made for another torch raises RuntimeError
+            return _refuse(f"{error} {doctor}", status=2)
+        if not command.needs:
+            return command.run(arguments)
         from course_utils.classroom.lessons import LessonError
-    except (ImportError, OSError, RuntimeError) as error:  # a torchvision made for another torch raises RuntimeError
-        print(f"course: {error}\n`course doctor` says how to mend it.", file=sys.stderr)
-        return 2
-    try:
-        return arguments.run(arguments)
-    except LessonError as error:
-        print(f"course: {error}", file=sys.stderr)
-    except ModuleNotFoundError as error:
-        if (error.name or "course_utils").startswith("course_utils"):
+        from course_utils.runtime import SettingError
+
+        explained: tuple[type[Exception], ...] = (OSError, *command.explained)
+        try:
+            return command.run(arguments)
+        except (LessonError, SettingError) as error:
+            return _refuse(error, status=2)
+        except BrokenPipeError:
             raise
-        print(f"course: {error.name} is not installed. `course doctor` says how to mend it.", file=sys.stderr)
-    return 2
+        except explained as error:
+            return _refuse(error, status=1)
+    except ImportError as error:
+        if (error.name or "course_utils").startswith("course_utils"):
+            raise  # a fault of the course
+        problem = f"{error.name} is not installed." if isinstance(error, ModuleNotFoundError) else error
+        return _refuse(f"{problem} {doctor}", status=2)
 
 
 if __name__ == "__main__":

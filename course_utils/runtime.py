@@ -44,6 +44,10 @@ _WORDS = {
 }
 
 
+class SettingError(ValueError):
+    """An environment variable says a word that is not understood; the message names both."""
+
+
 def set_seed(seed: int = 0) -> None:
     """Seed Python, NumPy and PyTorch (all devices), so that the same experiment begins with the same chances.
 
@@ -89,7 +93,7 @@ def get_device(prefer: "str | torch.device | None" = None) -> "torch.device":
 def setting(name: str, default: str = "") -> str:
     """Return the environment variable `name`, or `default` where it is unset or empty. One of `SETTINGS`.
 
-    Raises ValueError, naming the variable, where it chooses between words and says another one.
+    Raises SettingError, naming the variable, where it chooses between words and says another one.
     """
     if name not in SETTINGS:
         raise KeyError(f"{name} is no setting of this package; the settings are {', '.join(SETTINGS)}.")
@@ -99,14 +103,14 @@ def setting(name: str, default: str = "") -> str:
         value = value.lower()
     if value and words and value not in words:
         known = f"{', '.join(words[:-1])} or {words[-1]}"
-        raise ValueError(f"The environment variable {name} is {value!r}: it may be {known}.")
+        raise SettingError(f"The environment variable {name} is {value!r}: it may be {known}.")
     return value or default
 
 
 def switch(name: str) -> bool | None:
     """Return whether the setting `name` is on, or None where it is not set.
 
-    Raises ValueError, naming the variable, for anything but 1, on, true, yes, 0, off, false and no, in any case.
+    Raises SettingError, naming the variable, for anything but 1, on, true, yes, 0, off, false and no, in any case.
     """
     value = setting(name)
     return value in _ON if value else None

@@ -1,11 +1,13 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from course_utils import runtime
 from course_utils.__main__ import main
-from course_utils.classroom import doctor, execution, lessons
+from course_utils.classroom import copies, doctor, execution, lessons
 from course_utils.pictures import catalog
 from course_utils.pictures.downloads import DownloadError
 
@@ -140,17 +142,89 @@ def test_pictures_that_cannot_be_had_are_a_message_not_a_traceback(monkeypatch, 
     assert capsys.readouterr().err == "course: no address answers\n"
 
 
-def test_a_missing_jupyter_is_a_message_and_a_bug_is_not_hidden(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "nbclient", None)
-    assert main(["run", "1"]) == 2
-    assert "nbclient is not installed. `course doctor` says how to mend it." in capsys.readouterr().err
+@pytest.mark.parametrize(("words", "missing"), [(["run", "1"], "nbclient"), (["lab"], "jupyterlab")])
+def test_a_missing_jupyter_is_a_message(monkeypatch, capsys, words, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert main(words) == 2
+    assert f"{missing} is not installed. `course doctor` says how to mend it." in capsys.readouterr().err
 
+
+def test_what_is_missed_only_in_the_middle_is_a_message_too(monkeypatch, capsys):
     def fail():
-        raise ModuleNotFoundError("No module named 'course_utils.gone'", name="course_utils.gone")
+        raise ModuleNotFoundError("No module named 'jinja2'", name="jinja2")
 
     monkeypatch.setattr(lessons, "all_lessons", fail)
-    with pytest.raises(ModuleNotFoundError, match="gone"):
+    assert main(["run"]) == 2
+    assert "jinja2 is not installed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "bug", [ModuleNotFoundError("no module", name="course_utils.gone"), ValueError("a bug"), RuntimeError("a bug")]
+)
+def test_a_bug_is_not_hidden(monkeypatch, bug):
+    def fail():
+        raise bug
+
+    monkeypatch.setattr(lessons, "all_lessons", fail)
+    with pytest.raises(type(bug)):
         main(["run"])
+
+
+@pytest.mark.parametrize("words", [["lab"], ["run", "0"], ["reset", "1"], ["data", "drawn"]])
+def test_a_folder_that_may_only_be_read_is_one_line(monkeypatch, capsys, words):
+    def locked(*_, **__):
+        raise PermissionError(13, "Permission denied", "/srv/course/notebooks")
+
+    for module, name in ((copies, "copy_lesson"), (copies, "renew_copies"), (execution, "run_lesson")):
+        monkeypatch.setattr(module, name, locked)
+    monkeypatch.setattr(catalog, "clothing", locked)
+    assert main(words) == 1
+    assert capsys.readouterr().err == "course: [Errno 13] Permission denied: '/srv/course/notebooks'\n"
+
+
+@pytest.mark.parametrize("words", [["run", "0"], ["data", "drawn"]])
+def test_a_setting_with_an_unknown_word_is_one_line(monkeypatch, capsys, words):
+    monkeypatch.setattr(catalog, "clothing", lambda *_, **__: runtime.setting("COURSE_WEIGHTS"))
+    monkeypatch.setattr(execution, "run_lesson", lambda *_, **__: runtime.setting("COURSE_WEIGHTS"))
+    monkeypatch.setenv("COURSE_WEIGHTS", "imagnet")
+    assert main(words) == 2
+    assert "COURSE_WEIGHTS is 'imagnet'" in capsys.readouterr().err
+
+
+def test_a_torchvision_made_for_another_torch_is_a_matter_for_the_doctor(monkeypatch, capsys):
+    def broken(_name):
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr("importlib.import_module", broken)
+    assert main(["data", "drawn"]) == 2
+    assert capsys.readouterr().err.endswith("does not exist `course doctor` says how to mend it.\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp932"])
+def test_a_console_that_lacks_a_letter_does_not_end_a_command(encoding):
+    """The report's path may hold any letter; here the program's own name does."""
+    code = "import sys; from course_utils import __main__ as m; from course_utils.classroom import doctor, findings\n"
+    code += "report = findings.EnvironmentReport((findings.Finding('disk', 'é · … ✓'),))\n"
+    code += "doctor.check_environment = lambda: report\nsys.exit(m.main(['doctor']))"
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, timeout=60)
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert b"ok    disk" in run.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes break in another way there")
+def test_a_reader_that_leaves_is_no_traceback():
+    code = "import sys; from course_utils import __main__ as m; from course_utils.classroom import doctor, findings\n"
+    code += "report = findings.EnvironmentReport((findings.Finding('disk', 'x ' * 99999),))\n"
+    code += "doctor.check_environment = lambda: report\nsys.stdin.read()\nsys.exit(m.main(['doctor']))"
+    run = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    run.stdout.close()  # nobody reads
+    run.stdin.close()
+    assert run.stderr.read() == b""
+    assert run.wait(60) == 1
+    run.stderr.close()
 
 
 def test_ctrl_c_is_no_traceback(monkeypatch, capsys):

@@ -230,16 +230,15 @@ def run_lessons(
     Their pages stand in `pages`, with an index and the glossary: `NN_name.html`, and `my_NN_name.html` for a
     learner's own copy in a folder `my`.
     """
-    beside = notebooks_dir()
-    page_of = {
-        lesson: pages / f"{'' if lesson.path.parent == beside else lesson.path.parent.name + '_'}{lesson.name}.html"
-        for lesson in lessons
-    }
-    own = [page for lesson, page in page_of.items() if lesson.path.parent != beside]
-    write_neighbours(pages, all_lessons(), own=[*pages.glob("my_*.html"), *own])
+
+    def page_of(lesson: Lesson) -> Path:
+        folder = lesson.path.parent
+        return pages / f"{'' if folder == notebooks_dir() else f'{folder.name}_'}{lesson.name}.html"
+
+    write_neighbours(pages, all_lessons(), own=[page_of(lesson) for lesson in lessons])
     for lesson in lessons:
         print(f"{lesson.name:<34}", end="", flush=True)
-        run = run_lesson(lesson, page_of[lesson], online=online, solutions=solutions)
+        run = run_lesson(lesson, page_of(lesson), online=online, solutions=solutions)
         budget = lesson.budget_seconds if _default_settings() else None
         over = budget is not None and run.seconds > budget
         verdict = "FAILED" if run.problem else "over budget" if over else "ok"

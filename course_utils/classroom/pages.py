@@ -4,7 +4,7 @@ Formulas stand in them as MathML, which browsers draw by themselves.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,17 +50,18 @@ def write_page(notebook: Any, path: Path, *, solutions: bool = True) -> None:
         notebook = type(notebook)(notebook | {"cells": cells})
     title = _title_and_question(notebook)[0] or path.stem
     page, _ = _exporter().from_notebook_node(notebook, resources={"metadata": {"name": title}})
-    # Lessons and the glossary are pages too, and they stand beside this one; a learner's own copy links to `../`.
-    page = re.sub(r'href="(?:\.\./)*(\d\d_\w+|glossary)\.(?:ipynb|md)(?=["#])', r'href="\1.html', page)
+    # Lessons and the glossary are pages too and stand beside this one, wherever a learner's own copy looks for them.
+    page = re.sub(r'href="(?:[^":#]*/)?(\d\d_\w+|glossary)\.(?:ipynb|md)(?=["#])', r'href="\1.html', page)
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def write_neighbours(pages: Path, lessons: Iterable[Lesson], *, own: Iterable[Path] = ()) -> None:
+def write_neighbours(pages: Path, lessons: Sequence[Lesson], *, own: Iterable[Path] = ()) -> None:
     """Write what the pages of `lessons` link to: the glossary, an index, and a word where a page is not written yet.
 
-    `own` are pages of a learner's own notebooks, which the index names too.
+    The index also names the pages of a learner's own notebooks: those in `pages`, and those that `own` says will be.
     """
+    ours = {pages / f"{name}.html" for name in ("index", "glossary", *(lesson.name for lesson in lessons))}
     table = ["| lesson | the question it answers |", "|---|---|"]
     for lesson in lessons:
         title, question = _title_and_question(read_notebook(lesson.path))
@@ -71,7 +72,7 @@ def write_neighbours(pages: Path, lessons: Iterable[Lesson], *, own: Iterable[Pa
             _write_prose(f"# {title}", words, "[All lessons](index.html)", path=page)
     glossary = (notebooks_dir() / "glossary.md").read_text(encoding="utf-8")
     _write_prose(glossary, "[All lessons](index.html)", path=pages / "glossary.html")
-    copies = "\n".join(f"- [{page.stem}]({page.name})" for page in sorted(set(own)))
+    copies = "\n".join(f"- [{page.stem}]({page.name})" for page in sorted({*pages.glob("*.html"), *own} - ours))
     yours = ["## Your own", copies] if copies else []
     _write_prose("# The lessons", "\n".join(table), "[Glossary](glossary.html)", *yours, path=pages / "index.html")
 

@@ -127,12 +127,13 @@ def test_a_hidden_source_is_folded_and_others_are_open(tmp_path):
 def test_links_lead_to_pages(tmp_path):
     text = (
         "[next](06_training_loop.ipynb) [there](06_training_loop.ipynb#part) [word](glossary.md) "
-        "[from my copy](../glossary.md) [web](https://example.org/06_training_loop.ipynb)"
+        "[from my copy](../glossary.md) [from home](../../srv/a%20b/notebooks/glossary.md) [web](https://example.org/06_training_loop.ipynb)"
     )
     links = re.findall(r'href="([^"]*)"', page_of(tmp_path, text))
     assert links == [
         "06_training_loop.html",
         "06_training_loop.html#part",
+        "glossary.html",
         "glossary.html",
         "glossary.html",
         "https://example.org/06_training_loop.ipynb",
@@ -182,5 +183,11 @@ def test_a_page_that_is_there_is_not_replaced(book):
 
 
 def test_the_index_names_the_learners_own_pages(book):
-    pages.write_neighbours(book, lessons.all_lessons(), own=[book / "my_02_data.html"])
-    assert '<a href="my_02_data.html">my_02_data</a>' in (book / "index.html").read_text(encoding="utf-8")
+    for _ in range(2):  # the second time around, those of the first are there
+        pages.write_neighbours(book, lessons.all_lessons(), own=[book / "my_02_data.html", book / "02_data.html"])
+        index = (book / "index.html").read_text(encoding="utf-8")
+        assert re.findall(r'<li><a href="([^"]+)">', index) == ["my_02_data.html"]
+    (book / "home_03.html").write_text("from an earlier run", encoding="utf-8")
+    pages.write_neighbours(book, lessons.all_lessons())
+    index = (book / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r'<li><a href="([^"]+)">', index) == ["home_03.html"]

@@ -439,7 +439,7 @@ def test_whatever_ends_a_run_report_card_and_best_weights_are_there(end, tmp_pat
     trap = Trap(*samples().tensors)
     trap.left, trap.error = 4 * 53 + 20, ENDS[end]
     practice, exam = loader(trap, shuffle=True), loader(samples(seed=1))
-    with pytest.raises(type(ENDS[end])) as caught:
+    with pytest.raises((type(ENDS[end]), ValueError)) as caught:  # ValueError where it is put into other words
         train_model(model, practice, exam, num_epochs=9, checkpoint_path=path, **options)
     history = caught.value.history
     assert len(history) == 4
@@ -559,6 +559,23 @@ def test_a_rate_of_any_kind_is_resumed(rate, tmp_path):
     assert {type(value) for value in history.learning_rate} == {float}
 
 
+def test_a_rate_that_moves_in_place_is_recorded_as_it_was_at_the_start_of_the_epoch():
+    histories = []
+    for rate in (0.1, torch.tensor(0.1)):
+        model, options = ingredients(learning_rate=rate)
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(options["optimizer"], max_lr=0.1, total_steps=21)
+        histories.append(train(model, options, scheduler=scheduler))
+    assert histories[1].learning_rate == pytest.approx(histories[0].learning_rate)
+
+
+def test_only_the_first_epoch_of_a_run_is_checked(monkeypatch):
+    checked = []
+    monkeypatch.setattr(training, "check_batch", lambda *_, **options: checked.append("optimizer" in options))
+    model, options = ingredients()
+    train(model, options)
+    assert checked == [True, False], "one look in practice, one in the exam"
+
+
 # Mixed precision, as far as a CPU can tell
 
 
@@ -616,6 +633,20 @@ def test_one_scaler_serves_a_run_and_its_continuation(tmp_path, monkeypatch):
     train(model, options, num_epochs=2, checkpoint_path=tmp_path / "run.pt")
     train(model, options, num_epochs=3, checkpoint_path=tmp_path / "run.pt", resume=True)
     assert [scaler.get_scale() for scaler in made] == [8.0, 16.0]
+
+
+def test_a_practice_alone_makes_its_own_scaler(monkeypatch):
+    monkeypatch.setattr(training, "_half_precision", lambda _: torch.bfloat16)
+    asked = []
+
+    def make(device, *, amp):
+        asked.append((device, amp))
+        return torch.amp.GradScaler(enabled=False)
+
+    monkeypatch.setattr(training, "make_scaler", make)
+    model, options = ingredients()
+    train_one_epoch(model, loader(), amp=True, **options)
+    assert asked == [(CPU, True)]
 
 
 def test_practice_and_exam_compute_in_the_same_precision(monkeypatch):

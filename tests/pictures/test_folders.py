@@ -165,7 +165,7 @@ def closed(tmp_path, monkeypatch) -> Path:
 def test_a_folder_that_may_not_be_read_is_never_passed_over(closed, read):
     with pytest.raises(PermissionError, match=r"may not be read: ask its owner.*move it out") as caught:
         read(closed)
-    assert caught.value.filename == str(closed)
+    assert (caught.value.errno, caught.value.filename) == (13, str(closed))
 
 
 def test_whoever_asks_gets_the_error_and_the_rest(closed):
@@ -242,6 +242,19 @@ def test_a_file_and_a_link_in_place_of_a_split_are_told(tmp_path):
 
 
 @links
+def test_a_link_to_a_file_is_no_link_to_nowhere(tmp_path):
+    (make(tmp_path, "list.txt") / "train").symlink_to(tmp_path / "list.txt")
+    assert describe_missing_split(tmp_path, "train").endswith(" train is there, but it is no folder.")
+
+
+def test_all_that_might_be_meant_is_named(tmp_path):
+    make(tmp_path, "train_1/", "train_2/")
+    assert describe_missing_split(tmp_path, "train").endswith(
+        " Is it train_1? Then call that folder train. Is it train_2? Then call that folder train."
+    )
+
+
+@links
 def test_a_link_to_nowhere_in_place_of_a_split_is_told(tmp_path):
     (tmp_path / "Validation").symlink_to(tmp_path / "unplugged")
     sentence = describe_missing_split(tmp_path, "val")
@@ -298,9 +311,28 @@ def test_all_three_of_a_kind_are_told(tmp_path):
     assert told == ["'HAT' and 'Hat'", "'HAT' and 'hat'"]
 
 
+def test_of_several_splits_the_training_set_is_the_one_to_pass(tmp_path):
+    with pytest.raises(ValueError, match=r"holds splits \(TEST, Training\), not classes: pass .*Training, or use"):
+        check_class_names(["TEST", "Training"], tmp_path)
+
+
 def test_a_single_folder_called_like_a_split_is_refused_as_a_folder_of_classes(tmp_path):
     with pytest.raises(ValueError, match=r"holds splits \(Test\), not classes: pass .*Test"):
         check_class_names(["Test"], tmp_path)
+
+
+def test_everything_that_tells_two_lists_of_classes_apart_is_told_in_one_message(tmp_path):
+    with pytest.raises(ValueError, match="not the expected classes") as caught:
+        compare_classes(["a", "B", "c"], ["A", "b", "x"], tmp_path)
+    rename = [f"Path({str(tmp_path / old)!r}).rename({str(tmp_path / new)!r})" for old, new in ("Aa", "bB")]
+    assert str(caught.value) == (
+        f"The folders in {tmp_path} are not the expected classes (a, B, c): no pictures of B, a, c. No such class: "
+        "A, b, x. Rename, move or remove what does not belong there."
+        f" 'A' and 'a' differ in upper and lower case only; to rename the folder: {rename[0]}"
+        f" 'b' and 'B' differ in upper and lower case only; to rename the folder: {rename[1]}"
+    )
+    with pytest.raises(ValueError, match=r"\(a\): No such class: b\."):
+        compare_classes(["a"], ["a", "b"], tmp_path)
 
 
 def test_classes_without_pictures_are_no_fault_and_strangers_are(tmp_path):

@@ -142,12 +142,17 @@ def draw_flow(
 
 def _describe(steps: Sequence[Step], loops: Sequence[Loop], emphasis: Collection[int]) -> str:
     names = [step if isinstance(step, str) else step[0] for step in steps]
-    told = [step if isinstance(step, str) else ": ".join(filter(None, step)).replace("\n", ", ") for step in steps]
-    text = f"A flow of {len(told)} steps. {'; '.join(told)}."
+    told = [step if isinstance(step, str) else _told(*step) for step in steps]
+    text = f"A flow of {len(told)} steps: {'; '.join(told)}."
     for start, end, label in loops:
         text += f" A dashed arrow leads from “{names[start]}” to “{names[end]}”{f': {label}' if label else ''}."
     framed = ", ".join(names[position] for position in sorted(emphasis))
     return text + (f" Framed: {framed}." if framed else "")
+
+
+def _told(name: str, note: str) -> str:
+    note = note.replace("\n", ", ")
+    return name if not note else f"{name} {note}" if note.startswith("(") else f"{name} ({note})"
 
 
 def _draw_box(ax: Axes, box: Box, *, note_size: float, framed: bool) -> None:

@@ -85,7 +85,9 @@ def draw_opinions(students: Mapping[str, Student], points: Tensor, labels: Tenso
         plot_opinion(student, points, labels, ax, title=name)
         ax.label_outer()
     told = "; ".join(_describe(name, student, points, labels) for name, student in students.items())
-    return Picture(figure, f"The plane coloured by the student's answer, blue for 0 and yellow for 1. {told}.")
+    return Picture(
+        figure, f"The plane coloured by the student's answer, blue for 0, yellow for 1. {told[0].upper()}{told[1:]}."
+    )
 
 
 def _opinion(student: Student) -> Tensor:

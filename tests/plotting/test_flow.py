@@ -77,9 +77,9 @@ def test_flow_refuses_positions_that_do_not_exist():
 
 
 def test_flow_says_what_it_shows():
-    picture = plotting.draw_flow([("read", "(3,)"), "mark", "correct"], loops=[(2, 0, "again")], emphasis=[1])
+    picture = plotting.draw_flow([("read", "(3,)"), "mark", ("correct", "once")], loops=[(2, 0, "again")], emphasis=[1])
     assert picture.alt == (
-        "A flow of 3 steps. read: (3,); mark; correct. A dashed arrow leads from “correct” to “read”: again. "
+        "A flow of 3 steps: read (3,); mark; correct (once). A dashed arrow leads from “correct” to “read”: again. "
         "Framed: mark."
     )
     assert plotting.draw_flow(["a", "b"], alt="From a to b.").alt == "From a to b."

@@ -72,7 +72,7 @@ def test_opinions_stand_side_by_side_under_their_names():
     students = {"at first": lambda points: -by_first_coordinate(points), "at the end": by_first_coordinate}
     picture = plotting.draw_opinions(students, POINTS, LABELS)
     assert [ax.get_title(loc="left") for ax in picture.figure.axes] == ["at first", "at the end"]
-    assert "at first: 0% of the points are right" in picture.alt
+    assert "At first: 0% of the points are right" in picture.alt
     assert "at the end: 100% of the points are right" in picture.alt
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import MobileNetV2, mobilenet_v2
 
-from course_utils.pretrained import check_outputs, fill, read_course_weights, read_imagenet_weights
+from course_utils.pretrained import TrainedWeights, check_outputs, fill, read_course_weights, read_imagenet_weights
 from course_utils.transforms import InputSpec
 
 NUM_FEATURES = 1280  # numbers that the backbone says about each picture
@@ -99,7 +99,14 @@ def load_pretrained(weights: str = "course") -> PretrainedClassifier:
     readers = {"course": read_course_weights, "imagenet": read_imagenet_weights}
     if weights not in readers:
         raise ValueError(f"Unknown weights {weights!r}: use 'course' or 'imagenet'.")
-    trained = readers[weights]()
+    return build_pretrained(readers[weights]())
+
+
+def build_pretrained(trained: TrainedWeights) -> PretrainedClassifier:
+    """Return the network of weights that were read from a file, with its original head, in `eval()` mode, on the CPU.
+
+    Raises ValueError for weights of another network.
+    """
     with torch.device("meta"):  # no random weights drawn, only to be overwritten
         network = mobilenet_v2(num_classes=len(trained.classes))
     fill(network, trained.state_dict, origin=f"The weights {trained.source!r}")

@@ -265,3 +265,15 @@ def test_pictures_of_different_sizes_are_explained():
     samples = [(torch.randn(3, 12, 12 + index), index % 2) for index in range(4)]
     with pytest.raises(ValueError, match=r"differ in shape.*v2.Resize"):
         extract_features(backbone(), DataLoader(samples, batch_size=2), device="cpu")
+
+
+def test_a_backbone_on_another_device_stays_there():
+    class Watched(nn.Sequential):
+        def to(self, *where, **how):
+            moved.append(self)
+            return super().to(*where, **how)
+
+    network, moved = Watched(backbone()).requires_grad_(False).eval(), []
+    extract_features(network, DataLoader(pictures(), batch_size=8), device="cpu:0")  # to PyTorch not the device "cpu"
+    assert moved
+    assert not any(part is network for part in moved)

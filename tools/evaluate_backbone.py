@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from course_utils.datasets import ImageFolderDataset
 from course_utils.features import fold_batch_norm
-from course_utils.models import build_classifier, load_pretrained
+from course_utils.models import build_classifier, build_pretrained, load_pretrained
 from course_utils.pretrained import read_weights
 from course_utils.runtime import progress_bar
 from course_utils.transforms import InputSpec, build_eval_transform
@@ -113,23 +113,18 @@ def main() -> None:
     parser.add_argument("--only-course", action="store_true", help="leave ImageNet's and random weights out")
     parser.add_argument("--curve", type=Path)
     args = parser.parse_args()
-    trained = read_weights(args.run / "weights.pt")
-    course = build_classifier(10, weights=None).backbone
-    network = nn.Sequential(course, nn.Linear(1280, len(trained.classes)))
-    backbone_state = {k: v for k, v in trained.state_dict.items() if not k.startswith("classifier")}
-    course.load_state_dict(backbone_state)
-    network[1].weight.data, network[1].bias.data = (trained.state_dict[f"classifier.1.{p}"] for p in ("weight", "bias"))
-    spec = trained.spec
-    top1, top5, per_class = marks_by_class(network, args.run, spec.image_size)
+    course = build_pretrained(read_weights(args.run / "weights.pt"))
+    spec = course.spec
+    top1, top5, per_class = marks_by_class(course, args.run, spec.image_size)
     print(f"top-1 {top1:.4f}  top-5 {top5:.4f} at {spec.image_size} px")
     order = per_class.argsort(descending=True)
     for title, rows in (("best ten", order[:10]), ("worst ten", order[-10:])):
-        print(f"{title}: " + ", ".join(f"{trained.classes[row]} {per_class[row]:.0%}" for row in rows))
+        print(f"{title}: " + ", ".join(f"{course.classes[row]} {per_class[row]:.0%}" for row in rows))
     if args.curve:
         draw_curve(args.run / "metrics.csv", args.curve)
     if args.photos:
         for side in [spec.image_size, *(args.sides or [])]:
-            probe("course", course, spec._replace(image_size=side, resize_size=side), args.photos)
+            probe("course", course.backbone, spec._replace(image_size=side, resize_size=side), args.photos)
         if not args.only_course:
             imagenet = load_pretrained("imagenet")
             probe(imagenet.source[:28], imagenet.backbone, imagenet.spec, args.photos)

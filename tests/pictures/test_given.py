@@ -196,3 +196,10 @@ def test_a_picture_in_the_home_folder_is_found(pixels, tmp_path, monkeypatch):
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     Image.fromarray(pixels).save(tmp_path / "picture.png")
     assert torch.equal(as_input("~/picture.png", SPEC), as_input(pixels, SPEC))
+
+
+def test_a_photo_of_a_kind_that_is_not_read_gets_the_data_doctors_advice(tmp_path):
+    path = tmp_path / "photo.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(OSError, match=r"photo\.heic.*a HEIC photo.*save it as \.jpg or \.png"):
+        as_input(path, SPEC)

@@ -1,0 +1,40 @@
+"""The script that measures a backbone, on a few generated pictures."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from course_utils.models import load_pretrained
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+
+
+@pytest.fixture(scope="module")
+def script():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(TOOLS)
+        yield importlib.import_module("evaluate_backbone")
+        for name in ("evaluate_backbone", "pretrain_backbone"):
+            sys.modules.pop(name, None)
+
+
+def test_marks_equal_those_counted_by_hand(script, tmp_path):
+    model = load_pretrained("course")
+    images = torch.randint(0, 256, (12, 3, 64, 64), dtype=torch.uint8)
+    with torch.no_grad():
+        ranks = model(script.normalize(images)).argsort(1, descending=True)
+    labels = torch.cat([ranks[:6, 0], ranks[6:9, 3], ranks[9:, 100]])  # six right, three in the first five
+    torch.save({"val_images": images, "val_labels": labels}, tmp_path / "pictures.pt")
+    top1, top5, per_class = script.marks_by_class(model, tmp_path, 64)
+    assert (top1, top5) == (0.5, 0.75)
+    counted = [(ranks[labels == label, 0] == label).float().mean().item() for label in labels.unique()]
+    assert per_class.tolist() == counted
+
+
+def test_the_linear_head_learns_what_can_be_told_apart(script):
+    labels = torch.arange(200) % 2
+    features = torch.randn(200, 8) + 20 * (labels[:, None] - 0.5)
+    assert script.linear_head((features, labels), (features, labels), seed=0) > 0.95

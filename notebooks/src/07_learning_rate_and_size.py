@@ -51,7 +51,7 @@ import ipywidgets
 import torch
 from torch import nn
 from torch.optim import lr_scheduler
-from torch.utils.data import DataLoader, Subset, TensorDataset
+from torch.utils.data import DataLoader, RandomSampler, Subset, TensorDataset
 
 from course_utils import (
     build_eval_transform,
@@ -169,9 +169,8 @@ started = time.perf_counter()
 practice = extract_features(student.backbone, loaders.train_eval, device=device)
 mock_exam = extract_features(student.backbone, loaders.val, device=device)
 seconds_for_notes = time.perf_counter() - started
-train_notes = DataLoader(
-    practice, batch_size=32, shuffle=True, generator=torch.Generator().manual_seed(0)
-)
+same_order = RandomSampler(practice, generator=torch.Generator().manual_seed(0))
+train_notes = DataLoader(practice, batch_size=32, sampler=same_order)
 on_notes = train_model(
     student.head,
     train_notes,
@@ -615,7 +614,8 @@ explorer(
 # %% [markdown]
 # Does it help? The rate of 0.01 was a little too high: up and down. We hire an assistant for it, and hand it to
 # `train_model(scheduler=...)`, which asks it at the right moment for its kind. (A `OneCycleLR` made for another number
-# of batches is refused, with an explanation.)
+# of batches is refused, with an explanation. `ReduceLROnPlateau` waits for the figure that is monitored to fall, so we
+# monitor the loss.)
 #
 # **Predict first:** the highest rate is as high as before. Where will the loss end?
 
@@ -624,9 +624,8 @@ bold = {"no assistant": a_little_high}
 for kind in ("CosineAnnealingLR", "OneCycleLR", "ReduceLROnPlateau"):
     set_seed(0)
     head, optimizer = make_model(learning_rate=0.01)
-    bold[kind] = practise(
-        head, optimizer, scheduler=ASSISTANTS[kind](optimizer, NUM_EPOCHS)
-    )
+    assistant = ASSISTANTS[kind](optimizer, NUM_EPOCHS)
+    bold[kind] = practise(head, optimizer, scheduler=assistant, monitor="val_loss")
 
 for name, card in bold.items():
     rate, loss = card.learning_rate[-1], card.val_loss[-1]

@@ -14,6 +14,7 @@ FLOORS = (
     (
         "runtime",
         "pictures.unreadable",
+        "pictures.near",
         "workers",
         "report.samples",
         "report.tables",
@@ -30,7 +31,7 @@ FLOORS = (
         "classroom.callout",
     ),
     ("pretrained", "report.symptoms", "pictures.folders", "pictures.selection", "pictures.downloads", "pictures.drawn"),
-    ("report.history", "checks", "checkpoints", "models", "datasets"),
+    ("report.history", "checks", "checkpoints", "models", "datasets", "pictures.scan_report"),
     ("report.sweeps", "pictures.catalog", "pictures.scan", "pictures.messy", "pictures.given"),
     ("training", "features", "inference", "evaluation"),
     ("tuning", "text"),

@@ -20,7 +20,7 @@ IMAGE_EXTENSIONS = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif",
 )  # fmt: skip
 # Photos that Pillow reads on some machines only: in its newer versions, or with a plug-in such as pillow-heif.
-_READ_ON_SOME_MACHINES = (".avif", ".heic", ".heif", ".jxl")
+READ_ON_SOME_MACHINES = (".avif", ".heic", ".heif", ".jxl")
 # What operating systems leave lying about, beside names that begin with a dot. Lower case.
 _SYSTEM_NAMES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin")
 # The names that public data sets give the folders of their splits, in upper or lower case.
@@ -39,7 +39,7 @@ def is_image_name(path: str | Path) -> bool:
     """True where the file's ending is that of a picture which Pillow reads here; says nothing about what is inside."""
     suffix = Path(path).suffix.lower()
     return suffix in IMAGE_EXTENSIONS or (
-        suffix in _READ_ON_SOME_MACHINES and Image.registered_extensions().get(suffix) in Image.OPEN
+        suffix in READ_ON_SOME_MACHINES and Image.registered_extensions().get(suffix) in Image.OPEN
     )
 
 
@@ -52,7 +52,7 @@ def why_no_picture(path: Path) -> str | None:
         return None
     if path.is_dir():  # `walk` gives such a link instead of following it
         return "a link to a folder that it lies in"
-    if suffix in _READ_ON_SOME_MACHINES:
+    if suffix in READ_ON_SOME_MACHINES:
         return f"Pillow does not read {suffix} here: save it as .jpg"
     return f"not a picture's ending: {path.suffix!r}"
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageDraw
@@ -20,9 +21,9 @@ def make_messy_folder(root: str | Path, source: str | Path) -> list[tuple[str, s
     """Fill `root` with a small messy data set and return the answer key: `(path below root, kind of trouble)`.
 
     A few pictures of the first three classes are copied from the training and validation folders of `source`, a clean
-    data set; then the troubles of `scan.KINDS` are planted, except for an empty class folder, with which no
-    `ImageFolderDataset` can be made at all. Nothing is drawn by lot: the same source gives the same files, and a second
-    call puts back what was deleted or mended meanwhile. Other files in `root` are left alone.
+    data set; then troubles are planted: those of `scan_report.KINDS` that a small file can hold and any system can
+    store. Nothing is drawn by lot: the same source gives the same files, and a second call puts back what was deleted
+    or mended meanwhile. Other files in `root` are left alone.
 
     `scan_images(root)` finds exactly what the answer key says. Raises FileNotFoundError where `source` has too few
     pictures.
@@ -38,15 +39,15 @@ def make_messy_folder(root: str | Path, source: str | Path) -> list[tuple[str, s
         train = _pictures(splits["train"] / name, _NUM_CLEAN["train"] + _NUM_SPARE)
         val = _pictures(splits["val"] / name, _NUM_CLEAN["val"])
         for split, pictures in (("train", train[: _NUM_CLEAN["train"]]), ("validation", val)):
-            for number, path in enumerate(pictures):
-                _write(root / split / name / f"{name}_{number}.jpg", _encode(load_image(path), "JPEG", quality=92))
+            for number, picture in enumerate(pictures):
+                _write(root / split / name / f"{name}_{number}.jpg", _encode(load_image(picture), "JPEG", quality=92))
         spares.append([load_image(path) for path in train[_NUM_CLEAN["train"] :]])
     backup = "train/.ipynb_checkpoints"  # what Jupyter leaves beside every opened notebook; found as one entry
     _write(root / backup / "look-checkpoint.ipynb", b"{}\n")
     key = [(backup, "hidden")]
-    for path, kinds, content in _troubles(root, classes, spares):
-        _write(root / path, content)
-        key += [(path, kind) for kind in kinds]
+    for place, kinds, content in _troubles(root, classes, spares):
+        _write(root / place, content)
+        key += [(place, kind) for kind in kinds]
     return sorted(key)
 
 
@@ -71,6 +72,10 @@ def _troubles(
     yield f"{second}_0_copy.jpg", ["duplicate"], clean(f"{second}_0.jpg")
     yield f"{third}_like_{classes[0]}.jpg", ["contradiction"], clean(f"{first}_1.jpg")
     yield f"validation/{classes[1]}/{classes[1]}_practised.jpg", ["leakage"], clean(f"{second}_2.jpg")
+    smaller = load_image(root / f"{first}_3.jpg")
+    smaller = smaller.resize((round(0.6 * smaller.width), round(0.6 * smaller.height)))
+    yield f"validation/{classes[0]}/{classes[0]}_smaller.jpg", ["near leakage"], _encode(smaller, "JPEG", quality=70)
+    yield f"{second}_telephone.heic", ["unsupported"], b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
     yield "train/to_sort.jpg", ["misplaced"], _encode(next(of_first), "JPEG")
     yield f"{third}_thumbnail.jpg", ["tiny"], _encode(next(of_third).resize((16, 16)), "JPEG")
 
@@ -113,7 +118,7 @@ def _pictures(folder: Path, count: int) -> list[Path]:
     return found
 
 
-def _encode(image: Image.Image, file_format: str, **options) -> bytes:
+def _encode(image: Image.Image, file_format: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format=file_format, **options)
     return buffer.getvalue()

@@ -361,8 +361,8 @@ with chdir(desk.name):
 report
 
 # %% [markdown]
-# The report has three parts: how many readable pictures each class has, what **you** must mend, and what
-# `ImageFolderDataset` copes with on its own. (A *split* is one of the folders `train`, `validation` and `test`;
+# The report has four parts: how many readable pictures each class has, what **you** must mend, what wants a look, and
+# what `ImageFolderDataset` copes with on its own. (A *split* is one of the folders `train`, `validation` and `test`;
 # *truncated* means that a file breaks off.) Now we take out the answer key. Did the doctor find everything, and
 # nothing else?
 
@@ -420,7 +420,7 @@ plotting.draw_images(
 suspects = [
     finding
     for finding in report.problems
-    if finding.kind not in ("unreadable", "truncated")
+    if finding.kind not in ("unreadable", "truncated", "unsupported")
 ]
 plotting.draw_images(
     [load_image(messy / finding.path) for finding in suspects],
@@ -632,8 +632,10 @@ assert mock_marks[best] > mock_marks.mean() + 0.03, (
 # ## Leakage
 #
 # A picture that is both in practice and in an exam is a **leak**: the student has seen the question. The doctor found
-# one in the messy folder, as equal pixels are easy to compare. Near copies are harder. Say somebody photographed 100
-# garments of the practice folder once more in slightly brighter light, and those went into the mock exam.
+# one in the messy folder, as equal pixels are easy to compare, and one near copy, made smaller: it looks at how a small
+# grey picture changes from point to point, and that survives. A second photograph does not survive so well. Say
+# somebody photographed 100 garments of the practice folder once more in slightly brighter light, and those went into
+# the mock exam.
 #
 # **Predict first:** what happens to the mark of the student who learns by heart?
 
@@ -648,7 +650,7 @@ marks["mock exam\nwith a leak"] = mark(
     torch.cat([exam_targets, leaked_targets]),
 )
 assert not torch.equal(leaked_pictures, known_pictures[chosen]), (
-    "The pixels should differ, so the doctor sees no copy."
+    "The pixels should differ."
 )
 
 plotting.plot_marks(marks, majority=baseline, title="The same student, three marks")

@@ -1,14 +1,17 @@
 """The data doctor finds each kind of trouble, only that, and counts classes honestly."""
 
 import io
+import os
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 
-from course_utils.pictures.scan import KINDS, Finding, ScanReport, scan_images
+from course_utils.pictures.scan import scan_images
+from course_utils.pictures.scan_report import KINDS, ScanFinding, ScanReport
 from course_utils.transforms import load_image
 
 
@@ -73,7 +76,7 @@ def test_truncated_pictures_are_found(root, suffix, file_format):
     assert report.counts["train"]["cat"] == 3
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\0" * 40])
 def test_unreadable_pictures_are_found(root, content):
     (root / "train" / "cat" / "bad.png").write_bytes(content)
     report = scan_images(root)
@@ -85,14 +88,172 @@ def test_unreadable_pictures_are_found(root, content):
 def test_pictures_of_unknown_range_are_found_with_the_way_out(root):
     save(root / "train" / "cat" / "depth.tif", Image.new("F", (48, 40), 0.5))
     (finding,) = scan_images(root).findings
-    assert (finding.path, finding.kind) == ("train/cat/depth.tif", "unreadable")
+    assert (finding.path, finding.kind) == ("train/cat/depth.tif", "unsupported")
     assert "8 or 16 bits" in finding.detail
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "photo.heic", "no ending"])
+@pytest.mark.parametrize("name", ["notes.txt", "no ending"])
 def test_files_that_are_no_pictures_are_found(root, name):
     (root / "val" / "dog" / name).write_bytes(b"-")
     assert found(scan_images(root)) == {(f"val/dog/{name}", "not an image")}
+
+
+def test_a_heic_photo_is_to_be_mended_whatever_its_name(root):
+    for name in ("photo.heic", "photo.HEIF", "photo.jpg"):
+        (root / "val" / "dog" / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    report = scan_images(root)
+    assert found(report) == {(f"val/dog/photo{suffix}", "unsupported") for suffix in (".heic", ".HEIF", ".jpg")}
+    assert "save it as .jpg" in repr(report)
+
+
+def test_a_picture_whose_notes_are_odd_is_readable(root):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation], exif[ExifTags.Base.XResolution] = 6, 72.0
+    noted = exif.tobytes().replace(b"\x01\x1a\x00\x05\x00\x00\x00\x01", b"\x01\x1a\x00\x02\x00\x00\x00\x08")  # as text
+    save(root / "train" / "cat" / "noted.jpg", picture(9), exif=noted)
+    assert found(scan_images(root)) == {("train/cat/noted.jpg", "rotated")}
+
+
+def test_a_picture_that_is_too_large_is_found(root, monkeypatch):
+    save(root / "train" / "cat" / "map.png", picture(9, size=(100, 90)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)
+    report = scan_images(root)
+    assert found(report) == {("train/cat/map.png", "too large")}
+    assert "shrink it" in repr(report)
+    assert "delete" not in repr(report)
+
+
+def test_links_to_nowhere_are_findings(root):
+    for name in ("train/cat/link.jpg", "train/cat/notes", "train/bird"):
+        (root / name).symlink_to(root / "gone")
+    report = scan_images(root)
+    assert found(report) == {(name, "broken link") for name in ("train/cat/link.jpg", "train/cat/notes", "train/bird")}
+
+
+def test_a_folder_that_may_not_be_read_is_a_finding(root, monkeypatch):
+    scandir = os.scandir
+
+    def guarded(folder):
+        if Path(folder).name == "dog" and Path(folder).parent.name == "train":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    report = scan_images(root)
+    assert found(report) == {("train/dog", "no access"), ("train/dog", "empty class")}
+    assert report.counts["train"] == {"cat": 3, "dog": 0}
+
+
+def test_a_file_that_may_not_be_read_is_a_finding(root, monkeypatch):
+    opened = Image.open
+
+    def guarded(path):
+        if Path(path).name == "1.png":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(Image, "open", guarded)
+    assert found(scan_images(root)) == {("train/cat/1.png", "no access"), ("val/dog/1.png", "no access")}
+
+
+def test_files_and_folders_that_vanish_meanwhile_are_findings(root, monkeypatch):
+    opened = Image.open
+
+    def clearing(path):
+        shutil.rmtree(root / "val" / "dog", ignore_errors=True)
+        return opened(path)
+
+    monkeypatch.setattr(Image, "open", clearing)
+    report = scan_images(root)
+    assert found(report) == {("val/dog/0.png", "vanished"), ("val/dog/1.png", "vanished"), ("val/dog", "empty class")}
+    assert "val/dog/0.png" in repr(report)
+
+
+@pytest.mark.parametrize("name", ["1 copy", "1 - Kopie", "1_copy2", "1 (1)", "0 Copy of 1"])
+def test_of_two_equal_files_the_copy_is_blamed(root, name):
+    save(root / "train" / "cat" / f"{name}.png", load_image(root / "train" / "cat" / "1.png"))
+    (finding,) = scan_images(root).findings
+    assert finding == (f"train/cat/{name}.png", "duplicate", "same picture as train/cat/1.png")
+
+
+def test_a_copycat_is_no_copy(root):
+    save(root / "train" / "cat" / "0 copycat.png", load_image(root / "train" / "cat" / "1.png"))
+    assert found(scan_images(root)) == {("train/cat/1.png", "duplicate")}
+
+
+def test_near_copies_are_to_look_at_and_told_apart_by_split_and_class(root):
+    image = picture(6, size=(7, 9)).resize((210, 270), Image.Resampling.BICUBIC)
+    save(root / "train" / "cat" / "soft.png", image)
+    rough = picture(5, size=(9, 8)).resize((300, 280), Image.Resampling.BICUBIC)
+    save(root / "train" / "cat" / "rough.png", rough)
+    save(root / "train" / "dog" / "rough.jpg", rough, quality=60)
+    save(root / "train" / "cat" / "small.png", rough.resize((150, 140)))
+    save(root / "val" / "cat" / "mirrored.jpg", ImageOps.mirror(rough))
+    save(root / "val" / "dog" / "other.png", image.resize((200, 200)))
+    report = scan_images(root)
+    assert found(report) == {
+        ("train/cat/small.png", "near duplicate"),
+        ("train/dog/rough.jpg", "near contradiction"),
+        ("val/cat/mirrored.jpg", "near leakage"),
+        ("val/dog/other.png", "near leakage"),
+    }
+    assert report.problems == []
+    assert "4 to look at" in repr(report)
+    assert report.of_kind("near leakage")[1].detail.startswith("nearly the same as train/cat/soft.png (")
+
+
+def test_a_near_copy_of_two_pictures_is_compared_with_the_one_in_the_other_split(root):
+    rough = picture(5, size=(9, 8)).resize((300, 280), Image.Resampling.BICUBIC)
+    save(root / "train" / "cat" / "rough.png", rough)
+    save(root / "val" / "cat" / "a.png", rough.resize((140, 130)))
+    save(root / "val" / "cat" / "b.png", rough.resize((141, 131)))
+    assert found(scan_images(root)) == {("val/cat/a.png", "near leakage"), ("val/cat/b.png", "near leakage")}
+
+
+def test_a_folder_called_like_a_split_at_the_wrong_place_is_to_look_at(root):
+    report = scan_images(root.parent)  # one folder too high
+    wrong = {f"{root.name}/train", f"{root.name}/val"}
+    assert {finding.path for finding in report.of_kind("split name")} == wrong
+    save(root / "train" / "Testing" / "0.png", picture(9))
+    save(root / "train" / "cat" / "valid" / "0.png", picture(10))
+    found_names = {(finding.path, finding.detail) for finding in scan_images(root).of_kind("split name")}
+    assert found_names == {("train/Testing", "taken for a class"), ("train/cat/valid", "lies too deep, or beside")}
+
+
+def rows_of(report: ScanReport) -> list[list[str]]:
+    return [line.split() for line in repr(report).splitlines()]
+
+
+def test_an_empty_folder_has_a_report(tmp_path):
+    report = scan_images(tmp_path)
+    assert (report.findings, report.imbalance, report.majority_class, report.majority_baseline) == ([], {}, None, {})
+    assert ["all", "0"] in rows_of(report)
+    assert "<table" in report._repr_html_()
+
+
+def test_one_picture_and_no_class_folder_has_a_report(tmp_path):
+    save(tmp_path / "one.jpg", picture())
+    report = scan_images(tmp_path)
+    assert found(report) == {("one.jpg", "misplaced")}
+    assert ["all", "0"] in rows_of(report)
+    assert ["largest", ":", "smallest", "-"] in rows_of(report)
+    assert "one.jpg" in report._repr_html_()
+
+
+def test_a_class_of_one_picture_has_a_report(tmp_path):
+    save(tmp_path / "cat" / "one.jpg", picture())
+    report = scan_images(tmp_path)
+    assert report.imbalance == {tmp_path.name: 1.0}
+    assert ["always", "cat", "100.0%", "right"] in rows_of(report)
+
+
+def test_checkpoints_of_a_notebook_are_no_class(tmp_path):
+    (tmp_path / "train" / ".ipynb_checkpoints").mkdir(parents=True)
+    (tmp_path / "train" / ".ipynb_checkpoints" / "look-checkpoint.ipynb").write_text("{}")
+    report = scan_images(tmp_path)
+    assert found(report) == {("train/.ipynb_checkpoints", "hidden")}
+    assert report.counts == {"train": {}}
+    assert ["largest", ":", "smallest", "-"] in rows_of(report)
 
 
 def test_hidden_entries_are_listed_but_not_looked_into(root):
@@ -256,7 +417,7 @@ def test_findings_come_worst_first_and_problems_are_those_to_mend(troubled):
 def test_the_text_tells_counts_troubles_and_what_to_do(troubled):
     text = repr(troubled)
     rows = [line.split() for line in text.splitlines()]
-    assert "2 to mend, 13 handled" in text
+    assert "2 to mend, 0 to look at, 13 handled" in text
     assert ["all", "5", "16"] in rows
     assert ["always", "cat", "60.0%", "right", "6.2%", "right"] in rows
     assert "train/dog/strip.png  tiny" in text
@@ -295,7 +456,7 @@ def test_the_html_shows_the_same_as_the_text(troubled):
 
 
 def test_the_html_shows_any_file_name_as_it_is(tmp_path):
-    finding = Finding("train/cat/<b>&.png", "tiny", "3 x 3 pixels")
+    finding = ScanFinding("train/cat/<b>&.png", "tiny", "3 x 3 pixels")
     html = ScanReport(tmp_path, 1, [finding], {"train": {"cat": 1}})._repr_html_()
     parser = Cells()
     parser.feed(html)

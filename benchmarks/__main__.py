@@ -1,38 +1,49 @@
 """Side-by-side measurements: `python benchmarks` (quick, a few minutes) or `python benchmarks --full`.
 
-Both sides of each line run in the same process, in turn, so that what is printed is a ratio that holds on a slow or
-busy machine too. `--full` takes the real photos and ImageNet's weights; `--readme` writes the table into README.md.
+Both sides of a line run in the same process, so that what is printed is a ratio that holds on a slow or busy machine
+too. Work of seconds is done in turn, and the range of the ratios stands in brackets; a training of minutes (`head`)
+runs once, one side after the other. `--full` takes the real photos and ImageNet's weights; `--readme` writes the lines
+that were measured into README.md, and leaves the others there as they are.
 """
 
 import argparse
 import importlib
-import os
 import platform
+import re
 import sys
 from pathlib import Path
 
 import torch
 from side_by_side import Result
 
+from course_utils.runtime import num_processors
+
 README = Path(__file__).resolve().parent.parent / "README.md"
 NAMES = ("loop", "features", "head", "frameworks")
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 
 
-def table(results: list[Result], command: str) -> str:
-    """Return the results as a Markdown table, and what they were measured on."""
-    lines = ["| what | against | measured | to reach |", "|---|---|---|---|"]
-    lines += [f"| {r.what} | {r.against} | {r.measured} | {r.wanted} |" for r in results]
-    cores = os.cpu_count()
-    system = f"{platform.system()} {platform.machine()}, {cores} cores, torch {torch.__version__.split('+')[0]}"
-    return "\n".join([*lines, "", f"Measured by `{command}` ({system}); range in brackets."])
+HEAD = ["| what | against | measured | to reach | measured by |", "|---|---|---|---|---|"]
 
 
-def write_readme(text: str) -> None:
-    """Put the table between its two markers in README.md."""
+def rows(results: list[Result], command: str) -> list[str]:
+    """Return the results of one command as lines of a Markdown table; the last cell says what they were measured by."""
+    release = torch.__version__.split("+")[0]
+    system = f"{platform.system()} {platform.machine()}, {num_processors()} cores, torch {release}"
+    return [f"| {r.what} | {r.against} | {r.measured} | {r.wanted} | `{command}` ({system}) |" for r in results]
+
+
+def write_readme(measured: dict[str, list[str]]) -> None:
+    """Put the lines, by measurement, in the place of those that README.md has of the same measurements."""
     before, rest = README.read_text(encoding="utf-8").split(START)
-    _, after = rest.split(END)
-    README.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+    old, after = rest.split(END)
+    lines = []
+    for name in NAMES:
+        # Each line's command ends in the name of its measurement.
+        kept = [line for line in old.splitlines() if re.search(rf"`python benchmarks[^`]* {name}`", line)]
+        lines += measured.get(name, kept)
+    table = "\n".join([*HEAD, *lines])
+    README.write_text(f"{before}{START}\n{table}\n{END}{after}", encoding="utf-8")
 
 
 def main() -> int:
@@ -43,21 +54,22 @@ def main() -> int:
     parser.add_argument(
         "--complete", action="store_true", help="with --full: time all ten epochs of the tutorials' loop"
     )
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md")
+    parser.add_argument("--readme", action="store_true", help="write the measured lines into README.md")
     args = parser.parse_args()
     if unknown := set(args.names) - set(NAMES):
         parser.error(f"no measurement is called {', '.join(sorted(unknown))}: choose from {', '.join(NAMES)}")
-    results = []
+    results, measured = [], {}
     for name in args.names or NAMES:
         options = {"complete": args.complete} if name == "head" else {}
-        for result in importlib.import_module(name).measure(full=args.full, **options):
-            results.append(result)
+        found = importlib.import_module(name).measure(full=args.full, **options)
+        for result in found:
             print(f"{'ok  ' if result.reached else 'MISS'} {result.what}, against {result.against}: {result.measured}")
-    command = " ".join(["python benchmarks", *(f"--{name}" for name in ("full", "complete") if vars(args)[name])])
-    text = table(results, command)
-    print(f"\n{text}")
+        flags = [f"--{flag}" for flag, given in (("full", args.full), ("complete", options.get("complete"))) if given]
+        measured[name] = rows(found, " ".join(["python benchmarks", *flags, name]))
+        results += found
+    print("\n".join(["", *HEAD, *(line for lines in measured.values() for line in lines)]))
     if args.readme:
-        write_readme(text)
+        write_readme(measured)
     return 0 if all(result.reached for result in results) else 1
 
 

@@ -6,6 +6,7 @@ accuracy after each epoch, and its own progress bar.
 
 import contextlib
 import copy
+import importlib.metadata
 import importlib.util
 import io
 import logging
@@ -130,7 +131,7 @@ def measure(*, full: bool) -> list[Result]:
         results.append(
             Result(
                 "`train_model`, the whole network learns",
-                f"the same training in {name.replace('_', ' ')}",
+                f"the same training in {name.replace('_', ' ')} {importlib.metadata.version(name.replace('_', '-'))}",
                 f"{describe(measured)} × its time",
                 "≤ 1.05",
                 median(measured) <= 1.05,

@@ -420,12 +420,12 @@ def test_an_unknown_lesson_is_an_error_that_names_the_known_ones(course, capsys)
 def test_a_published_address_brings_badge_and_absolute_links_for_colab(course):
     lessons = [source.read_source(add_lesson(course, "", number=number)) for number in ("01", "02")]
     cell = generated.navigation_cell(lessons[0], lessons, address=ADDRESS, run_seconds=10)
-    colab = "https://colab.research.google.com/github/someone/course/blob/main/notebooks/"
+    colab = f"https://colab.research.google.com/github/someone/course/blob/v{course_utils.__version__}/notebooks/"
     assert f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}01_try_it.ipynb)" in (
         cell.source
     )
     assert f"]({colab}02_try_it.ipynb)" in cell.source
-    assert f"[Glossary]({ADDRESS}/blob/main/notebooks/glossary.md)" in cell.source
+    assert f"[Glossary]({ADDRESS}/blob/v{course_utils.__version__}/notebooks/glossary.md)" in cell.source
     assert "study about 20 minutes; runs in about 10 s on two CPU cores" in cell.source
     assert f"({colab}01_try_it.ipynb) |" in generated.lesson_table(lessons, {"01_try_it": 10}, address=ADDRESS)
 
@@ -553,8 +553,8 @@ def test_setup_installs_nothing_where_the_package_is_there(monkeypatch, capsys):
 
 def test_setup_installs_from_the_published_address_with_the_kernels_own_pip(monkeypatch, capsys):
     (command,) = run_setup(monkeypatch, address=ADDRESS, missing={"course_utils"})
-    assert command == [sys.executable, "-m", "pip", "install", f"git+{ADDRESS}"]
-    assert f"Installing the course's package from git+{ADDRESS}" in capsys.readouterr().out
+    assert command == [sys.executable, "-m", "pip", "install", f"git+{ADDRESS}@v{course_utils.__version__}"]
+    assert f"Installing the course's package from git+{ADDRESS}@v" in capsys.readouterr().out
 
 
 def test_setup_uses_uv_where_the_environment_has_no_pip(monkeypatch):

@@ -114,6 +114,7 @@ def execute(
     Returns the seconds that took, kernel start included and woven-in cells not, and a sentence for each thing that
     went wrong: the first cell of the lesson that failed, and each woven-in cell that did.
     """
+    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -144,7 +145,7 @@ def execute(
     started, stopped = time.perf_counter(), ""
     try:
         client.execute(cwd=str(folder), env=environment)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, NoSuchKernel) as error:
         stopped = str(error).strip().splitlines()[0]
     seconds = time.perf_counter() - started - aside_seconds
     problems = list(_problems(notebook.cells)) or ([stopped] if stopped else [])

@@ -11,6 +11,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from course_utils import __version__
 from lesson_tools.source import REPOSITORY, LessonSource, SourceError
 
 PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
@@ -18,6 +19,8 @@ _BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 _ADDRESS = re.compile(
     r"(?:https?://|ssh://)?(?:git@)?(?P<host>[\w-]+(?:\.[\w-]+)+)[/:](?P<path>[\w.-]+(?:/[\w.-]+?)+)(?:\.git)?/?"
 )
+# A notebook and the package that it installs in Colab are of one version, however old the notebook grows.
+_TAG = f"v{__version__}"
 _START, _END = "<!-- lessons:start -->", "<!-- lessons:end -->"
 
 
@@ -41,7 +44,7 @@ def colab_link(address: str, name: str) -> str:
     path = address.removeprefix("https://github.com/")
     if address == PLACEHOLDER or path == address:
         return ""
-    return f"https://colab.research.google.com/github/{path}/blob/main/notebooks/{name}.ipynb"
+    return f"https://colab.research.google.com/github/{path}/blob/{_TAG}/notebooks/{name}.ipynb"
 
 
 def rounded_seconds(seconds: float) -> int:
@@ -60,16 +63,18 @@ def navigation_cell(
     paragraphs = [time, _links(before, after, lambda name: f"{name}.ipynb", "glossary.md")]
     if colab_link(address, lesson.name):
         badge = f"[![Open in Colab]({_BADGE})]({colab_link(address, lesson.name)})"
-        glossary = f"{address}/blob/main/notebooks/glossary.md"
+        glossary = f"{address}/blob/{_TAG}/notebooks/glossary.md"
         in_colab = _links(before, after, lambda name: colab_link(address, name), glossary)
         paragraphs.append(f"{badge} In Colab: {in_colab}")
     return _generated(new_markdown_cell("\n\n".join(paragraphs)), "generated-navigation")
 
 
 def setup_cell(address: str) -> NotebookNode:
-    """Return the first code cell of every lesson: `setup_cell.py` with the repository's address."""
+    """Return the first code cell of every lesson: `setup_cell.py` with the repository's address and this version."""
     code = Path(__file__).with_name("setup_cell.py").read_text(encoding="utf-8").strip()
-    cell = _generated(new_code_cell(code.replace(PLACEHOLDER, address)), "generated-set-up")
+    if address != PLACEHOLDER:
+        code = code.replace(PLACEHOLDER, f"{address}@{_TAG}")
+    cell = _generated(new_code_cell(code), "generated-set-up")
     # Folded: the first for JupyterLab, Notebook 7 and the pages, the second for Colab, which shows the title alone.
     cell.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
     return cell

@@ -30,6 +30,7 @@ run: .venv/.ready
 test: .venv/.dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
 	$(PYTHON) -m pytest
 	$(PYTHON) tools/build_notebooks.py --test $(LESSONS)
 

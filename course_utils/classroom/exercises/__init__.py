@@ -23,6 +23,7 @@ from course_utils.classroom.callout import BLUE, GREEN, ORANGE, callout
 from course_utils.runtime import seeded
 
 Status = Literal["solved", "refused", "unanswered"]
+HintFor = Callable[..., str | None]  # the check of one exercise: what is wrong with an answer, or None
 Kind = Literal["number", "text", "tensor", "function", "anything"]
 
 # Status: the words a learner reads, and the colour of the bar beside them. The words carry the meaning.
@@ -56,7 +57,7 @@ class Exercise(NamedTuple):
     asked: str
     kind: Kind
     solved: str
-    hint_for: Callable[..., str | None]
+    hint_for: HintFor
 
 
 class _Unanswered(Exception):
@@ -64,14 +65,19 @@ class _Unanswered(Exception):
 
 
 class _Crashed(Exception):
-    """A learner's function raised an error, which is this one's `__cause__`."""
+    """A learner's function raised `error`."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
 
 
 last: Verdict | None = None  # what `check` said most recently; the tests of the lessons read it
 _registry: dict[str, Exercise] = {}
 
 
-def exercise(key: str, asked: str, *, kind: Kind = "anything", solved: str = "That is right.") -> Callable:
+def exercise(
+    key: str, asked: str, *, kind: Kind = "anything", solved: str = "That is right."
+) -> Callable[[HintFor], HintFor]:
     """Register the decorated function as the check of exercise `key` ("01.2": lesson 01, second exercise).
 
     The function takes the answer, and whatever else the lesson hands to `check` by keyword; it returns a hint about
@@ -81,7 +87,7 @@ def exercise(key: str, asked: str, *, kind: Kind = "anything", solved: str = "Th
     Raises ValueError where the key is not of the form NN.N or is taken.
     """
 
-    def register(hint_for: Callable[..., str | None]) -> Callable[..., str | None]:
+    def register(hint_for: HintFor) -> HintFor:
         if not re.fullmatch(r"\d\d\.\d+", key):
             raise ValueError(f"Exercise key {key!r} is not of the form '01.2'.")
         if key in _registry and _registry[key].hint_for.__qualname__ != hint_for.__qualname__:
@@ -135,7 +141,7 @@ def _judge(asked_for: Exercise, answer: object, given: dict[str, object]) -> Ver
         except _Unanswered as reason:
             return unanswered._replace(message=f"{asked_for.asked} {reason}")
         except _Crashed as crash:
-            hint = f"Your function stopped with an error: {_in_words(crash.__cause__)}"
+            hint = f"Your function stopped with an error: {_in_words(crash.error)}"
         except Exception as error:
             words = _in_words(error, asked_for)
             hint = f"The check could not use this answer, of type `{type(answer).__name__}`: {words}"
@@ -165,18 +171,18 @@ def _read(answer: object, kind: Kind) -> tuple[object, str | None]:
     }
     if not fits[kind]:
         return answer, f"The answer is to be {_KIND_IN_WORDS[kind]}; this one is of type `{type(answer).__name__}`."
-    return (_guarded(answer) if kind == "function" else answer), None
+    return (_guarded(answer) if kind == "function" and callable(answer) else answer), None
 
 
-def _guarded(function: Callable) -> Callable:
+def _guarded(function: Callable[..., object]) -> Callable[..., object]:
     """Return a learner's function wrapped so that `check` can tell "not written yet" and "crashed" apart."""
 
     @functools.wraps(function, updated=())
-    def guarded(*args, **kwargs):
+    def guarded(*args: object, **kwargs: object) -> object:
         try:
             result = function(*args, **kwargs)
         except Exception as error:
-            raise _Crashed from error
+            raise _Crashed(error) from error
         if _holds_dots(result):
             shown = "..." if result is not None else "None: does it end in `return`?"
             raise _Unanswered(f"So far your function returns {shown}")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from PIL import Image, ImageOps
 
@@ -55,7 +56,7 @@ class _Ten:
     kind="function",
     solved="A data set built on a data set. Nothing is opened before somebody asks, and no target has changed.",
 )
-def mirrored(answer: Callable) -> str | None:
+def mirrored(answer: Callable[..., Any]) -> str | None:
     """`answer` is a class: `answer(dataset)[i]` is picture i of `dataset`, left and right swapped, and its target."""
     dataset = _Ten()
     result = answer(dataset)

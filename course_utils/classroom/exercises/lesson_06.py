@@ -1,6 +1,7 @@
 """The exercises of lesson 06, the training loop."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -8,7 +9,7 @@ from torch import nn
 from course_utils.classroom.exercises import exercise
 
 
-def _weights_after(step: Callable, *, order: tuple[str, ...]) -> tuple[torch.Tensor, list[object]]:
+def _weights_after(step: Callable[..., Any], *, order: tuple[str, ...]) -> tuple[torch.Tensor, list[Any]]:
     """Run `step` once per batch named in `order` on a fresh linear student; return its weights and the results."""
     generator = torch.Generator().manual_seed(0)
     batches = {
@@ -22,7 +23,7 @@ def _weights_after(step: Callable, *, order: tuple[str, ...]) -> tuple[torch.Ten
     return model.weight.detach(), results
 
 
-def _right_step(model, images, labels, criterion, optimizer) -> float:
+def _right_step(model: Any, images: Any, labels: Any, criterion: Any, optimizer: Any) -> Any:
     optimizer.zero_grad()
     loss = criterion(model(images), labels)
     loss.backward()
@@ -30,7 +31,7 @@ def _right_step(model, images, labels, criterion, optimizer) -> float:
     return loss.item()
 
 
-def _forgetful_step(model, images, labels, criterion, optimizer) -> float:
+def _forgetful_step(model: Any, images: Any, labels: Any, criterion: Any, optimizer: Any) -> Any:
     """What happens without `zero_grad`."""
     loss = criterion(model(images), labels)
     loss.backward()
@@ -44,7 +45,7 @@ def _forgetful_step(model, images, labels, criterion, optimizer) -> float:
     kind="function",
     solved="These five lines are every training loop.",
 )
-def training_step(answer: Callable) -> str | None:
+def training_step(answer: Callable[..., Any]) -> str | None:
     """`answer(model, images, labels, criterion, optimizer)` trains on one batch and returns the loss."""
     untouched, _ = _weights_after(lambda *_: 0.0, order=("first",))
     weights, results = _weights_after(answer, order=("first", "second"))

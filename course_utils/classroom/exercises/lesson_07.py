@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -30,7 +31,7 @@ def make_model(answer: Callable[[float, int], tuple[nn.Module, torch.optim.Optim
     )
 
 
-def _what_is_shared(answer: Callable, head: nn.Module) -> str | None:
+def _what_is_shared(answer: Callable[..., Any], head: nn.Module) -> str | None:
     first = {id(parameter) for parameter in head.parameters()}
     if any(id(parameter) in first for parameter in answer(0.003, 16)[0].parameters()):
         return (
@@ -40,7 +41,7 @@ def _what_is_shared(answer: Callable, head: nn.Module) -> str | None:
     return None
 
 
-def _what_is_wrong_with_the_head(answer: Callable, head: nn.Module) -> str | None:
+def _what_is_wrong_with_the_head(answer: Callable[..., Any], head: nn.Module) -> str | None:
     features = torch.randn(2, 1280)
     scores = head(features)
     if tuple(scores.shape) != (2, 10):
@@ -102,7 +103,7 @@ def error_of_mark(answer: float) -> str | None:
     kind="anything",
     solved="One point apart is luck; ten points are not. Take 0.001: its loss will be calmer.",
 )
-def may_be_chosen(answer: object) -> str | None:
+def may_be_chosen(answer: Any) -> str | None:
     """`answer` is [0.001, 0.01], in any order."""
     try:
         rates = {float(rate) for rate in (answer if isinstance(answer, list | tuple | set) else [answer])}

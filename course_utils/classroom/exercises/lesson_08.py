@@ -31,9 +31,8 @@ def new_coach(answer: Callable[[nn.Module], torch.optim.Optimizer]) -> str | Non
             f"Return the optimizer itself, made by `torch.optim.Adam(...)`; this is of type `{type(coach).__name__}`."
         )
     held = {id(parameter) for group in coach.param_groups for parameter in group["params"]}
-    frozen, unfrozen, head = (
-        {id(parameter) for parameter in part.parameters()} for part in (*student.backbone, student.head)
-    )
+    parts = [*student.get_submodule("backbone").children(), student.get_submodule("head")]
+    frozen, unfrozen, head = ({id(parameter) for parameter in part.parameters()} for part in parts)
     if held & frozen:
         return "It holds the frozen ones too. Choose by `parameter.requires_grad`."
     if not head <= held:

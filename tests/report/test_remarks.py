@@ -160,7 +160,51 @@ def test_a_loss_that_is_not_finite_silences_the_others():
     assert "it was 0.5" in remarks[0]
 
 
-def test_remarks_quote_their_figures():
-    remark = card([1.0, 0.8, 0.6, 0.4], [1.0, 0.9, 0.9, 0.95]).remarks()[0]
-    for figure in ("0.800", "0.400", "0.900", "0.950"):
-        assert figure in remark
+RATES = {"learning_rate": [0.5, 0.4, 0.3, 0.2, 0.1]}
+FIGURES = {
+    "not finite": (
+        card([1.0, 0.5, math.nan], [1.0, 2.5, math.inf], learning_rate=[0.5, 0.4, 0.3]),
+        ["In term 3", "practice nan, mock exam inf", "too high (it was 0.3): try a tenth", "ignores all of them"],
+    ),
+    "no better than": (
+        card([1.0, 0.5], [1.0, 0.9], [0.3, 0.4], [None, 0.25], majority=0.2),
+        ["mock exam, 25.0%", "(20.0% ± 4.0%)"],
+    ),
+    "hardly moves": (
+        card([2.31, 2.30, 2.29, 2.28, 2.27], [2.3] * 5, **RATES),
+        ["2.310 in term 1, 2.270 in term 5", "too low (it was 0.5), try ten times as much"],
+    ),
+    "practice loss goes up": (
+        card([1.0, 1.5, 0.9, 1.4, 0.8], [1.0] * 5, **RATES),
+        ["turned around 3 times in 5 terms", "between 0.800 and 1.500", "(it was 0.1)"],
+    ),
+    "mock-exam loss goes up": (
+        card([1.0, 0.9, 0.8, 0.7, 0.6], [1.0, 2.0, 1.0, 2.0, 2.5], **RATES),
+        ["turned around 2 times in 5 terms", "between 1.000 and 2.500"],
+    ),
+    "overfitting": (
+        card([1.0, 0.8, 0.6, 0.4], [1.0, 0.9, 0.9, 0.95]),
+        ["Since term 2", "fell from 0.800 to 0.400", "rose from 0.900 to 0.950"],
+    ),
+    "still improving": (
+        card([1.0, 0.9, 0.8], [1.0, 0.9, 0.85]),
+        ["loss 0.900 to 0.850", "3 terms are too few. Try about 6."],
+    ),
+    "better than practice": (card([1.0], [0.9], [0.75], [0.80]), ["(80.0% ± 4.0% against 75.0%)", "train_eval"]),
+    "better than practice, by loss": (card([1.0], [0.94], monitor="val_loss"), ["(loss 0.940 against 1.000)"]),
+    "would do": (
+        card([1.0, 0.9], [1.0, 1.0], [0.9, 0.9], [0.80, 0.77]),
+        ["best term (1: 80.0%)", "last (2: 77.0%)", "(± 4.0%, from 100 samples)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", FIGURES)
+def test_each_remark_quotes_its_figures(rule):
+    history, figures = FIGURES[rule]
+    [remark] = [remark for remark in history.remarks() if figures[0] in remark]
+    assert [figure for figure in figures if figure not in remark] == []
+
+
+def test_a_rate_that_is_not_known_is_not_quoted():
+    assert "it was" not in card([math.nan], [1.0]).remarks()[0]

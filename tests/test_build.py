@@ -95,10 +95,11 @@ def pretend_execution(monkeypatch):
 
 def test_a_build_executes_offline_and_leaves_nothing_of_this_machine(course, monkeypatch):
     monkeypatch.setenv("COURSE_DATASET", "photos")
+    monkeypatch.setenv("COURSE_DEVICE", "cuda")
     body = """\
     # %%
     import os
-    print([os.environ.get(name) for name in ("COURSE_OFFLINE", "COURSE_PROGRESS", "COURSE_DATASET")])
+    print([os.environ.get(name) for name in ("COURSE_OFFLINE", "COURSE_DEVICE", "COURSE_DATASET")])
     print(os.path.basename(os.getcwd()))
 
     # %%
@@ -110,7 +111,7 @@ def test_a_build_executes_offline_and_leaves_nothing_of_this_machine(course, mon
     notebook = built(course)
     setup, environment, slider = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [setup.execution_count, environment.execution_count, slider.execution_count] == [1, 2, 3]
-    assert environment.outputs[0].text == "['1', '0', None]\nnotebooks\n"
+    assert environment.outputs[0].text == "['1', 'cpu', None]\nnotebooks\n"
     assert setup.outputs[0].text == f"course_utils {course_utils.__version__} is ready.\n"
     assert list(slider.outputs[0].data) == ["text/markdown", "text/plain"]
     assert "widgets" not in notebook.metadata

@@ -84,6 +84,11 @@ def test_a_lesson_has_the_agreed_structure(path):
 
 
 @each_lesson
+def test_a_lessons_code_fits_on_the_page_and_draws_in_one_call(path):
+    assert checks.look_problems(source.read_source(path)) == []
+
+
+@each_lesson
 def test_a_lessons_exercises_are_complete(path):
     lesson = source.read_source(path)
     assert checks.exercise_problems(lesson, list(exercises_of(lesson.number))) == []
@@ -323,6 +328,7 @@ def test_a_fault_in_what_is_published_is_found(cell, words):
     [
         ("x = 1  # " + "a" * 79, None),
         ("x = 1  # " + "a" * 80, "a line of 89 columns, over 88"),
+        ("# a remark of its own line may be longer " + "a" * 60, None),
         ("ax.plot(x)\nax.set(title='a')\naxes[0].legend()", None),
         ("ax.plot(x)\nax.set(title='a')\naxes[0].legend()\nleft.imshow(x)", "4 calls draw in open cells"),
         ("plotting.bar(x)\n" * 9 + "torch.hist(x)\n%matplotlib inline\nplot(x)\nx.sum()", None),

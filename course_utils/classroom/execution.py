@@ -137,7 +137,6 @@ def execute(
         kernel_name="python3",
         timeout=seconds_a_cell,
         record_timing=False,
-        store_widget_state=False,
         extra_arguments=["--log-level=ERROR"],  # the kernel's own warnings would break the line of `course run`
         on_cell_execute=begin,
         on_cell_complete=end,

@@ -258,6 +258,22 @@ def test_only_the_readers_own_cells_count_into_the_seconds(tmp_path, monkeypatch
     assert (seconds, next(ticks)) == (3, 5)
 
 
+def test_a_kernel_that_dies_is_a_problem_with_words(tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os\nos._exit(1)")])
+    _, [problem] = execution.execute(notebook, folder=tmp_path, environment=dict(os.environ))
+    assert "Kernel died" in problem
+
+
+def test_a_handouts_page_lacks_the_solutions(notebooks, tmp_path):
+    path = write_lesson(notebooks, "02_ask")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_markdown_cell("It is 42.", metadata={"tags": ["solution"]}))
+    nbformat.write(notebook, path)
+    for solutions in (True, False):
+        execution.run_lesson(lessons.read_lesson(path), tmp_path / "page.html", solutions=solutions)
+        assert ("It is 42." in (tmp_path / "page.html").read_text(encoding="utf-8")) == solutions
+
+
 def test_a_widget_leaves_words_and_no_state(tmp_path):
     code = "import ipywidgets\nipywidgets.IntSlider(description='slide')"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])

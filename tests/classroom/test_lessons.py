@@ -75,6 +75,14 @@ def test_a_notebook_that_is_no_path_is_a_lesson(word, tmp_path, monkeypatch):
     assert lessons.find_notebook(word) == lessons.find_lesson("1")
 
 
+@pytest.mark.usefixtures("notebooks")
+def test_a_notebook_may_lie_in_the_home_folder(tmp_path, monkeypatch):
+    path = write_lesson(tmp_path / "at home", "notes", "1")
+    monkeypatch.setenv("HOME", str(path.parent))
+    monkeypatch.setenv("USERPROFILE", str(path.parent))  # what Windows looks at
+    assert lessons.find_notebook("~/notes.ipynb").path == path
+
+
 def test_a_notebook_is_found_by_its_path_and_never_replaced_by_the_original(notebooks, monkeypatch):
     copy = copy_lesson(lessons.find_lesson("1"))
     monkeypatch.chdir(notebooks)

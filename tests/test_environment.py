@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from course_utils.runtime import SETTINGS
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Where conda-forge calls a package otherwise than PyPI.
@@ -94,3 +96,29 @@ def test_the_workflow_tests_the_oldest_python_that_is_promised():
     versions = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert f">={versions[0]}" == PROJECT["requires-python"]
     assert len(versions) == 2
+
+
+def test_the_workflow_may_only_read_and_ends_what_a_newer_push_has_overtaken():
+    workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["concurrency"]["cancel-in-progress"] is True
+
+
+def test_every_system_runs_the_lessons_as_learners_do_and_with_their_solutions():
+    workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["test"]
+    assert {"ubuntu-latest", "macos-latest", "windows-latest"} == set(job["strategy"]["matrix"]["system"])
+    commands = [step.get("run") for step in job["steps"]]
+    assert "python -m course_utils run" in commands
+    assert "python tools/build_notebooks.py --test" in commands
+
+
+def test_what_the_documents_call_a_setting_is_one():
+    names = set(re.findall(r"COURSE_[A-Z_]+[A-Z]", (REPOSITORY / "README.md").read_text(encoding="utf-8")))
+    assert names - {"COURSE_INSTALL_FROM"} == set(SETTINGS)
+
+
+def test_no_document_installs_the_course_by_its_name():
+    """Nobody has registered it: whoever does would be installed in its place."""
+    for name in ("README.md", "CONTRIBUTING.md", "notebooks/glossary.md", "data/README.md"):
+        assert not re.search(r"install[^\n`]* course[-_]utils", (REPOSITORY / name).read_text(encoding="utf-8"))

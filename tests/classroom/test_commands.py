@@ -75,7 +75,7 @@ def test_the_command_fits_an_environment_with_and_without_pip(monkeypatch, has_p
 @pytest.mark.parametrize("everywhere", [True, False])
 def test_the_uv_that_make_has_installed_is_named_where_there_is_no_other(monkeypatch, tmp_path, everywhere):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    monkeypatch.setattr(commands.shutil, "which", lambda _: "/bin/uv" if everywhere else None)
+    monkeypatch.setattr(commands.shutil, "which", {"uv": "/bin/uv" if everywhere else None}.__getitem__)
     monkeypatch.setattr(commands, "_REPOSITORY", tmp_path)
     assert commands.install("torch").startswith("uv pip install ")  # nothing better is known
     own = tmp_path / "build" / "uv" / commands.Path(sys.executable).parent.name / "uv"
@@ -85,17 +85,20 @@ def test_the_uv_that_make_has_installed_is_named_where_there_is_no_other(monkeyp
 
 
 def test_in_a_clone_the_course_is_installed_from_its_folder_wherever_one_stands():
-    assert f"{commands._REPOSITORY}[lab]" in shlex.join(shlex.split(commands.install_course())).replace("'", "")
+    assert commands.install_course() == commands.install("-e", f"{commands._REPOSITORY}[lab]")
 
 
 def test_the_course_is_installed_from_its_published_address_in_the_same_version(elsewhere):
     elsewhere["Project-URL"] = "Documentation, https://example.org/docs"
-    elsewhere["Project-URL"] = "Repository, https://example.org/school"
-    assert commands.install_course().endswith("git+https://example.org/school@v0.1.0")
+    elsewhere["Project-URL"] = "Repository, https://example.org/a, b/school"
+    source = "git+https://example.org/a, b/school@v0.1.0"
+    assert commands.install_course() == commands.install("--force-reinstall", "--no-deps", source)
 
 
-def test_without_a_published_address_the_learner_is_asked_for_the_folder(elsewhere):
-    elsewhere["Project-URL"] = "Repository, https://github.com/OWNER/REPOSITORY"
+@pytest.mark.parametrize("addresses", [["Repository, https://github.com/OWNER/REPOSITORY"], ["Home, https://a.b"], []])
+def test_without_a_published_address_the_learner_is_asked_for_the_folder(elsewhere, addresses):
+    for address in addresses:
+        elsewhere["Project-URL"] = address
     assert commands.install_course().endswith("FOLDER_OF_THE_COURSE")
 
 

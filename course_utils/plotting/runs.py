@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from matplotlib.ticker import MaxNLocator
+
 from course_utils.report.history import History
 from course_utils.report.metrics import Metrics
 
@@ -50,6 +52,7 @@ def plot_runs(
             ax.errorbar(terms, values, yerr=None if errors is None or None in errors else errors, **look)
             told.append(f"{run}, {PANELS[name][0].lower()}: {values[0]:.3g} to {values[-1]:.3g}")
         ax.set(title=PANELS[name][0], xlabel="term (epoch)", ylabel=PANELS[name][1])
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if name.endswith("accuracy"):
             ax.yaxis.set_major_formatter("{x:.0%}")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(histories)))

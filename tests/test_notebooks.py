@@ -381,3 +381,8 @@ def test_an_exercise_that_the_package_does_not_know_is_found():
     complete = exercise_cells("01.1") + exercise_cells("01.2")
     (problem,) = checks.exercise_problems(lesson_of(complete), ["01.1"])
     assert "course_utils.classroom.exercises has ['01.1']" in problem
+
+
+def test_imports_closing_brackets_and_blank_lines_are_not_counted_as_lines_to_read():
+    code = "import math\nfrom torch import (\n    nn,\n)\n\nprint(\n    [\n        1,\n    ],\n)\nimportant = 2\n"
+    assert checks.num_lines(code) == 4

@@ -410,7 +410,7 @@ def test_a_non_finite_loss_stops_and_never_becomes_best(tmp_path, capsys):
     assert len(torch.load(path, weights_only=True)["history"]["train_loss"]) == 2
     assert all(tensor.isfinite().all() for tensor in model.state_dict().values())
     out = capsys.readouterr().out
-    for word in ("term 3", "learning rate", "labels", "normalisation"):
+    for word in ("term 3", "learning rate", "labels", "not numbers"):
         assert word in out
 
 

@@ -87,8 +87,7 @@ print(f"pictures: {DATASET}, weights: {WEIGHTS}, device: {device}")
 # | 8 | **After the last term** we stop the clock and give the student its best self back. | `model.load_state_dict(best_weights)` |
 #
 # **Predict first:** in step 5, three of the five actions happen in practice only. Which two happen in the exam as well?
-
-# %% [markdown]
+#
 # ## The cast, on stage
 #
 # One function builds the student, the coach and the loaders, because we shall need them more than once, and each time
@@ -201,8 +200,7 @@ with torch.no_grad():
 
 # %% [markdown]
 # That is all the learning there is. The rest of a training run is repetition, and bookkeeping that keeps us honest.
-
-# %% [markdown]
+#
 # ## The whole loop
 #
 # Here it is, in full. Read it against the eight steps; the comments give their numbers. We run it for a few terms on a
@@ -259,8 +257,7 @@ print(
 # %% [markdown]
 # Over the terms the losses should fall and the shares of right answers should rise. Practice does so steadily; the mock
 # exam may well take a step back in between. With so few pictures do not expect much more than a beginning.
-
-# %% [markdown]
+#
 # ## The package's loop is this loop
 #
 # `course_utils.train_model` is the same story as a function. It is split into `train_one_epoch` and `evaluate`, which
@@ -297,8 +294,7 @@ history
 
 # %% [markdown]
 # Now that we know the loop, we take it apart. What does each line prevent?
-
-# %% [markdown]
+#
 # ## Practice and mock exam, line by line
 #
 # Put the two inner loops beside each other and look for what is missing on the right.
@@ -317,8 +313,7 @@ history
 #
 # So the answer to the prediction above: answering and marking happen in both. A mock exam is a forward pass, and
 # nothing else.
-
-# %% [markdown]
+#
 # ## `zero_grad`: why forget?
 #
 # PyTorch *adds* each new gradient to what is there already. It does not replace it. Let us watch that with one weight
@@ -374,8 +369,7 @@ assert torch.allclose(at_once, model.head.weight.grad, atol=1e-5), (
 # a correction of their own, and there each loss is divided by the *number* of left-over batches, not by 4. (That is
 # exact where all are equally large; otherwise each counts by its number of pictures.) And it is *not* the same as a
 # large batch for a student whose BatchNorm layers are learning: they look at eight pictures at a time, not at 32.
-
-# %% [markdown]
+#
 # ## `train` and `eval`: what changes?
 #
 # Two kinds of layers behave differently while learning. **Dropout** switches off a random part of the numbers, so that
@@ -461,8 +455,7 @@ assert without_notes == 0, "Under no_grad nothing should be kept."
 # And it grows with the batch. On a graphics card, where memory is scarce, forgetting `no_grad` in the exam is a common
 # reason why training stops with "out of memory" at the end of the first term. (With our frozen backbone little would be
 # kept either way, because nothing is traced back through it. That is why the unfrozen student stands here.)
-
-# %% [markdown]
+#
 # ## `.item()`: take the number, leave the notes
 #
 # `loss.item()` is a Python number. `loss` is a tensor with notes attached. Add up the tensors and the trail of notes
@@ -482,8 +475,7 @@ print("sum of tensors:", live_total, "\nsum of numbers:", round(plain_total, 4))
 # away the bulky part of their notes; in an exam without `no_grad` you keep all of it. (Each `item()` also waits for the
 # graphics card to finish, if there is one. The package therefore sums with `loss.detach()`, without notes, and reads
 # the number out only when the progress bar is redrawn.)
-
-# %% [markdown]
+#
 # ## Counting right answers
 #
 # The student's answer is the class with the highest score, `argmax` along the classes. Comparing with the labels gives
@@ -538,8 +530,7 @@ assert abs(losses_of_one_exam(99)[0] - losses_of_one_exam(100)[0]) < 1e-5, (
 # %% [markdown]
 # Hence `loss.item() * len(labels)` in the loop, and the division by the number of pictures. (With class weights the
 # criterion divides by something else; `train_model` takes care of it.)
-
-# %% [markdown]
+#
 # ## Reading curves
 #
 # Numbers in a table are slow to read; curves are not. To see a few characteristic ones we need more terms than our
@@ -608,8 +599,7 @@ plotting.plot_history(short, title="Three terms")
 # %% [markdown]
 # Look at the right end of the loss curves. Both losses are still on their way down when the run ends. Nothing is wrong
 # with this student; it was taken out of school too early. A high loss at the end does not mean that the loop is wrong.
-
-# %% [markdown]
+#
 # ### A healthy run
 #
 # The same student with ten times as many terms. The curve grows while it trains: `on_epoch_end` takes a function that
@@ -644,8 +634,7 @@ compare_with_book(
 # exam's, because it is measured while the student is still learning. Later it lies below, and that is normal: these are
 # the pictures that it practised on. What counts is that the mock exam's loss levels off. A few hundredths up or down
 # are nothing; turning back looks different, as the next figure shows.
-
-# %% [markdown]
+#
 # ### Learning by heart
 #
 # Now a student with far more room than it needs, a head with an inner layer of 512, only 40 pictures, and a bold coach.
@@ -691,8 +680,7 @@ assert last > 1.2 * lowest, "The mock exam's loss turns back and climbs."
 # | healthy | falling slowly | level | stop, it is done |
 # | learning by heart | near zero | climbing | fewer terms, more pictures, less room, augmentation (lesson 08) |
 # | does not learn | level, near ln C | level, near ln C | learning rate (lesson 07), labels (lesson 05), a missing line |
-
-# %% [markdown]
+#
 # ## The report card has remarks
 #
 # You have read the curves yourself. A `History` also puts into words what a good teacher would write under it, with the
@@ -731,8 +719,7 @@ print(
 # %% [markdown]
 # One honest remark about "best". We choose the best of several mock exams, and the best of several is partly luck. So
 # its mark is a little too good, and this is why there is a final exam, which nobody has chosen anything by (lesson 08).
-
-# %% [markdown]
+#
 # ## Four classic pitfalls
 #
 # | pitfall | what you see | what helps |
@@ -779,8 +766,7 @@ else:
 # | exam mode | `model.eval()`, `with torch.no_grad():` | show, take no notes |
 # | count | `loss.item() * len(labels)`, `argmax(dim=1) == labels` | per picture, exact |
 # | keep the best | `copy.deepcopy(model.state_dict())` | a copy, not a reference |
-
-# %% [markdown]
+#
 # <details><summary><b>Questions and answers</b></summary>
 #
 # **Can I call `zero_grad()` after `step()` instead of before `backward()`?** Yes. Once per batch, anywhere between one
@@ -804,8 +790,7 @@ else:
 # in place.
 #
 # </details>
-
-# %% [markdown]
+#
 # ## Recap
 #
 # - **The story**: eight steps; five lines per batch: forget, answer, mark, trace back, correct.
@@ -814,8 +799,7 @@ else:
 # - **Curves**: still falling means too few terms; a mock-exam loss that turns back while practice goes on falling means
 #   learning by heart; loss notices before accuracy.
 # - **The package**: `train_model` is this loop, with checks, a report card and its remarks.
-
-# %% [markdown]
+#
 # ## Exercises
 #
 # ### Exercise 1 · One step, in the right order

@@ -65,7 +65,7 @@ def errors(page) -> list[str]:
 
 def wrong_answer(name: str) -> tuple[str, str, str] | None:
     """Return an exercise's cell as the learner gets it, a typical wrong answer, and words of the hint it earns."""
-    cells = source.read_lesson(source.SOURCES / f"{name}.py").cells
+    cells = source.read_source(source.SOURCES / f"{name}.py").cells
     for number, cell in enumerate(cells):
         wrong = next((other for other in cells[number:] if "wrong" in source.tags(other)), None)
         if "exercise" in source.tags(cell) and wrong is not None:
@@ -75,7 +75,7 @@ def wrong_answer(name: str) -> tuple[str, str, str] | None:
 
 def has_sliders(name: str) -> bool:
     """True where the lesson makes a slider, itself or through a function of `course_utils.widgets`."""
-    code = "\n".join(cell.source for cell in source.read_lesson(source.SOURCES / f"{name}.py").cells)
+    code = "\n".join(cell.source for cell in source.read_source(source.SOURCES / f"{name}.py").cells)
     makers = [getattr(widgets, used) for used in re.findall(r"\bwidgets\.(\w+)\(", code)]
     return any("Slider(" in text for text in [code, *map(inspect.getsource, makers)])
 

@@ -14,7 +14,7 @@ CELLS = range(30, 81)
 GOALS = range(3, 6)
 EXERCISES = range(2, 5)
 WRONG_ANSWERS = 2  # at least, for each exercise
-LINES, LINES_OF_A_CLASS_OR_LOOP = 25, 40
+LINES, LINES_OF_A_BLOCK = 25, 40  # the second where a class, a function or a loop is written out
 COLUMNS = 88  # beyond, code is cut off on the page
 DRAWING_CALLS = 3  # in a whole lesson: a picture is one call of a function that draws
 # What a cell calls on axes and figures where it draws for itself.
@@ -86,6 +86,12 @@ def _bullets(notebook: NotebookNode, title: str) -> list[str]:
     return re.findall(r"^(?:[-*]|\d+\.) (.+)$", section[1], re.MULTILINE) if section else []
 
 
+def num_lines(code: str) -> int:
+    """How many lines of a cell there are to read: imports, and lines of closing brackets alone, are none."""
+    imports = re.sub(r"^(?:from \S+ )?import (?:\([^)]*\)|[^\n(]*)$", "", code, flags=re.MULTILINE)
+    return sum(1 for line in imports.splitlines() if line.strip(" )]},:"))
+
+
 def size_problems(notebook: NotebookNode) -> list[str]:
     """The number of cells, the length of code cells, and a sentence between two of them."""
     cells = notebook.cells
@@ -93,8 +99,8 @@ def size_problems(notebook: NotebookNode) -> list[str]:
     if len(cells) not in CELLS:
         problems.append(f"{len(cells)} cells; {CELLS.start} to {CELLS.stop - 1} are wanted")
     for cell in cells:
-        lines = len(cell.source.splitlines())
-        limit = LINES_OF_A_CLASS_OR_LOOP if _has_class_or_loop(cell) else LINES
+        lines = num_lines(cell.source)
+        limit = LINES_OF_A_BLOCK if _writes_out_a_block(cell) else LINES
         if cell.cell_type == "code" and lines > limit:
             problems.append(f"{named(cell)} has {lines} lines; {limit} are allowed")
     for cell, after in pairwise(cells):
@@ -178,10 +184,13 @@ def _exercise_runs(lesson: LessonSource) -> list[list[NotebookNode]]:
     return runs
 
 
-def _has_class_or_loop(cell: NotebookNode) -> bool:
+def _writes_out_a_block(cell: NotebookNode) -> bool:
     if cell.cell_type != "code":
         return False
-    return any(isinstance(node, ast.ClassDef | ast.For | ast.While) for node in ast.walk(ast.parse(_plain(cell))))
+    return any(
+        isinstance(node, ast.ClassDef | ast.FunctionDef | ast.For | ast.While)
+        for node in ast.walk(ast.parse(_plain(cell)))
+    )
 
 
 def _plain(cell: NotebookNode) -> str:

@@ -745,6 +745,7 @@ CONTROLLER = """
     from pathlib import Path
     import torch
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started the tests behind it
     sys.path.insert(0, sys.argv[1])
     import test_training as t
 

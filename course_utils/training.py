@@ -49,6 +49,7 @@ def train_one_epoch(
     for a batch whose labels the criterion ignores one and all.
     """
     scaler = scaler or make_scaler(device, amp=amp)
+    precision = autocast(device, amp=amp)
     model.train()
     with Phase("practice", loader, criterion=criterion, progress=progress) as phase:
         for inputs, targets in phase:
@@ -60,7 +61,7 @@ def train_one_epoch(
             phase.require_labels(targets)
             inputs, targets = to_device(inputs, device), to_device(targets, device)
             optimizer.zero_grad()
-            with autocast(device, amp=amp):
+            with precision:
                 outputs = model(inputs)
                 loss = criterion(outputs, targets)
             # Without float16 the scaler changes nothing.
@@ -89,12 +90,13 @@ def evaluate(
 
     The result does not depend on the batch size or the order of the samples. `amp` computes in mixed precision.
     """
+    precision = autocast(device, amp=amp)
     with evaluating(model), Phase("exam", loader, criterion=criterion, progress=progress) as phase:
         for inputs, targets in phase:
             if check and phase.is_first_batch:
                 check_batch(model, inputs, targets, criterion=criterion, device=device, classes=class_names(loader))
             inputs, targets = to_device(inputs, device), to_device(targets, device)
-            with autocast(device, amp=amp):
+            with precision:
                 outputs = model(inputs)
                 loss = criterion(outputs, targets)
             phase.count(loss, outputs, targets)

@@ -185,10 +185,12 @@ class Phase:
         """
         if self._worthless is None or targets.is_floating_point() or targets.device.type != "cpu":
             return
-        if np.isin(targets.numpy(), self._worthless).all():
+        labels = targets.numpy()
+        # One label that counts is enough, and it is nearly always the first.
+        if labels.size and labels.item(0) in self._worthless and np.isin(labels, self._worthless).all():
             raise ValueError(
                 f"A batch of the {self.name} holds no label to learn from: all of its {targets.numel()} labels are "
-                f"among {self._worthless.tolist()}, which the criterion ignores or gives the weight 0. Leave such "
+                f"among {self._worthless}, which the criterion ignores or gives the weight 0. Leave such "
                 "samples out, or make the batches larger."
             )
 
@@ -222,10 +224,10 @@ def _are_scores(outputs: Any, targets: Tensor) -> bool:
     return isinstance(outputs, Tensor) and outputs.shape[:1] + outputs.shape[2:] == targets.shape and outputs.ndim > 1
 
 
-def _worthless_labels(criterion: Any) -> "np.ndarray[Any, Any] | None":
+def _worthless_labels(criterion: Any) -> list[int] | None:
     """The labels that give nothing to learn from, or None where a batch of them does no harm."""
     labels = counting(criterion)
     if labels is None or is_summing(criterion):
         return None
     weightless = [] if labels.weight is None else (labels.weight == 0).nonzero().flatten().tolist()
-    return np.array([labels.ignore_index, *weightless])
+    return [labels.ignore_index, *weightless]

@@ -228,7 +228,8 @@ class Around(nn.Module):
 
 def test_settings_are_the_same_in_another_process():
     """No addresses of objects, which differ from one start of Python to the next."""
-    first, second = (settings_of(run(), criterion=Around(nn.MSELoss(), object())) for _ in range(2))
+    helpers = [object(), object()]  # both alive, so that their addresses differ
+    first, second = (settings_of(run(), criterion=Around(nn.MSELoss(), helper)) for helper in helpers)
     assert first == second
     assert "inner=MSELoss(" in first["criterion"]
     other = settings_of(run(), criterion=Around(nn.MSELoss(reduction="sum"), object()))

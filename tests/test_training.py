@@ -714,6 +714,24 @@ def test_resuming_ends_like_a_run_that_never_stopped(tmp_path, kind):
     assert_same_weights(model.state_dict(), finished.state_dict())
 
 
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("monitor", {"monitor": "val_loss"}),
+        ("patience", {"patience": 5}),
+        ("max_grad_norm", {"max_grad_norm": 1.0}),
+        ("amp", {"amp": True}),
+        ("criterion", {"criterion": nn.CrossEntropyLoss(label_smoothing=0.1)}),
+    ],
+)
+def test_a_run_is_not_continued_with_another_setting(tmp_path, monkeypatch, name, changed):
+    monkeypatch.setattr(training, "_half_precision", lambda _: torch.bfloat16)
+    model, options = ingredients()
+    train(model, options, num_epochs=1, checkpoint_path=tmp_path / "run.pt")
+    with pytest.raises(ValueError, match=rf"other settings: {name} was .*, is now"):
+        train(model, options | changed, checkpoint_path=tmp_path / "run.pt", resume=True)
+
+
 def test_a_run_that_ran_out_of_patience_is_not_continued(tmp_path):
     model, options = ingredients(learning_rate=0.3)
     path = tmp_path / "run.pt"

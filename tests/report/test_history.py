@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from course_utils.report.history import History
+from course_utils.report.history import COLUMNS, History
 from course_utils.report.metrics import Metrics
 
 
@@ -31,6 +31,15 @@ def test_append_best_epoch_and_ties():
     assert len(history) == 4
     assert history.val_loss == pytest.approx([0.5, 0.3, 0.3, 0.4])
     assert history.seconds == [2.0] * 4
+
+
+def test_a_new_epoch_is_entered_in_one_assignment():
+    """An interrupt finds all lists of one length: no list is changed, all are exchanged at once."""
+    history = History()
+    before = {name: getattr(history, name) for name in COLUMNS}
+    history.append(Metrics(1.0, 0.5), Metrics(1.0, 0.5), learning_rate=0.1, seconds=2.0)
+    assert all(values == [] for values in before.values())
+    assert all(len(getattr(history, name)) == 1 for name in COLUMNS)
 
 
 def test_the_lowest_loss_is_best_where_it_is_monitored():

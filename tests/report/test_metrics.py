@@ -222,6 +222,7 @@ def test_a_batch_that_does_no_harm_is_left_in_peace():
     for criterion, labels in [
         (nn.CrossEntropyLoss(ignore_index=1, reduction="sum"), torch.tensor([1, 1])),
         (nn.MSELoss(), torch.tensor([-100.0])),
+        (nn.CrossEntropyLoss(), torch.empty(0, dtype=torch.int64)),
         (lambda *_: torch.tensor(0.5), torch.tensor([-100])),
         (nn.CrossEntropyLoss(), torch.full((2, 3), 1 / 3)),  # probabilities of the classes
     ]:

@@ -34,6 +34,9 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# Where Pillow looks for the orientation.
+_NOTES_OF_ORIENTATION = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
+
 # What `build_train_transform` does beyond the evaluation transform, from nothing to much.
 AUGMENTATIONS = {
     "none": "the evaluation transform itself: every epoch sees the same pixels",
@@ -99,6 +102,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
     orientation = orientation_of(image)
     if orientation != 1:
         image = image.transpose(_TURNS[orientation])
+        for note in _NOTES_OF_ORIENTATION:  # it is upright now, and must not be turned once more
+            image.info.pop(note, None)
     if image.mode.startswith("I") or image.mode == "F":
         image = _scale_to_8_bits(image)
     if image.has_transparency_data:

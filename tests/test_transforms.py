@@ -20,6 +20,7 @@ from course_utils.transforms import (
     build_train_transform,
     denormalize,
     load_image,
+    orientation_of,
     to_rgb,
     transform_steps,
 )
@@ -267,6 +268,18 @@ UPRIGHT = {
     7: lambda rows: rows[::-1, ::-1].transpose(1, 0, 2),
     8: lambda rows: np.rot90(rows, 1),
 }
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "tiff", "webp"])
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_a_picture_is_turned_once_however_often_it_is_asked_for(tmp_path, orientation, kind):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    picture().save(tmp_path / f"turned.{kind}", exif=exif)
+    upright = load_image(tmp_path / f"turned.{kind}")
+    assert orientation_of(upright) == 1
+    np.testing.assert_array_equal(np.asarray(to_rgb(upright)), np.asarray(upright))
+    np.testing.assert_array_equal(np.asarray(to_rgb(upright.copy())), np.asarray(upright))
 
 
 @pytest.mark.parametrize("orientation", UPRIGHT)

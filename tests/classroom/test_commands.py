@@ -61,7 +61,8 @@ def test_a_posix_shell_sets_and_removes_a_variable():
 
 
 @pytest.mark.parametrize(("has_pip", "start"), [(True, "-m pip install"), (False, "uv pip install --python")])
-def test_the_command_fits_an_environment_with_and_without_pip(monkeypatch, has_pip, start):
+def test_the_command_fits_an_environment_with_and_without_pip(monkeypatch, tmp_path, has_pip, start):
+    monkeypatch.setattr(commands, "_REPOSITORY", tmp_path)  # no uv of its own stands there
     monkeypatch.setattr(importlib.util, "find_spec", {"pip": object() if has_pip else None}.get)
     monkeypatch.setattr(sys, "prefix", "/home/Jane Doe/.venv")
     monkeypatch.setattr(sys, "executable", "/home/Jane Doe/.venv/bin/python")

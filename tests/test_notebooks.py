@@ -3,6 +3,7 @@
 import pkgutil
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -151,6 +152,13 @@ def test_the_lessons_write_the_functions_that_later_ones_import():
         "TransferClassifier",
         "train_model",
     } <= written
+
+
+@pytest.mark.parametrize(("path", "following"), list(pairwise(SOURCES)), ids=lambda path: path.stem)
+def test_a_lessons_last_words_lead_to_the_lesson_after_it(path, following):
+    last_words = " ".join(source.read_source(path).cells[-1].source.split())
+    assert last_words.startswith("## Next ")
+    assert f"**Lesson {following.stem[:2]}**" in last_words
 
 
 # The glossary --------------------------------------------------------------------------------------------------------

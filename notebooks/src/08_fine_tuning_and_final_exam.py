@@ -838,6 +838,8 @@ exercises.check("08.4", pictures)
 # %% [markdown]
 # ## Next
 #
-# The student has sat its exam and left school, and you know the steps that brought it there. The next step is
-# yours: put pictures of your own into the folders `train`, `validation` and `test`, one folder a class in each (lesson
-# 02), let `root` be that place, and run this lesson on them.
+# The student has sat its exam and left school, and you know the steps that brought it there. Try them on pictures of
+# your own: put these into the folders `train`, `validation` and `test`, one folder a class in each (lesson 02), let
+# `root` be that place, and run this lesson on them.
+#
+# One box has stayed shut all the while: `loss.backward()`. **Lesson 09** opens it, and builds what is inside by hand.

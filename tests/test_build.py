@@ -1,5 +1,6 @@
 """The build of the lessons, on tiny lessons made up here."""
 
+import ast
 import functools
 import importlib.util
 import os
@@ -166,9 +167,8 @@ def test_wrong_answers_are_dropped_and_solutions_collapsed(course):
 
 
 @pytest.fixture
-def dogs(monkeypatch):
+def dogs():
     """Exercise 99.1, while a test runs."""
-    monkeypatch.setattr(exercises, "last", None)
     exercises.exercise("99.1", "How many legs have three dogs?")(
         lambda answer: None if answer == 12 else "That is one dog." if answer == 4 else "No."
     )
@@ -181,16 +181,22 @@ def run_proofs(course, body):
     lesson = source.read_source(add_lesson(course, body))
     notebook = nbformat.v4.new_notebook(cells=source.learner_cells(lesson))
     execution.weave(notebook, source.proofs(lesson))
-    names = {"exercises": exercises}
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            exec(compile(cell.source, "<cell>", "exec"), names)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    names = {"exercises": exercises, "In": [""], "Out": {}}
+    for number, cell in enumerate(cells, start=1):
+        names["In"].append(cell)
+        *statements, last = ast.parse(cell).body
+        exec(compile(ast.Module(statements, []), "<cell>", "exec"), names)
+        if isinstance(last, ast.Expr):
+            names["Out"][number] = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
+        else:
+            exec(compile(ast.Module([last], []), "<cell>", "exec"), names)
+    return len(cells)
 
 
 @pytest.mark.usefixtures("dogs")
 def test_a_lesson_is_proven_when_every_answer_gets_its_verdict(course):
-    run_proofs(course, EXERCISE)
-    assert exercises.last is None  # each assertion takes its verdict away
+    assert run_proofs(course, EXERCISE) == 6, "three answers, and an assertion behind each"
 
 
 @pytest.mark.usefixtures("dogs")
@@ -207,6 +213,8 @@ def test_a_lesson_is_proven_when_every_answer_gets_its_verdict(course):
         ("legs = ...", "legs = 5", "99.1: the exercise cell is to be unanswered, and gets: "),
         # a solution that checks nothing
         ('legs = 12\nexercises.check("99.1", legs)', "legs = 12", "the solution cell is to be solved, and gets: None"),
+        # a solution whose verdict no reader would see
+        ("legs = 12\nexerc", "legs = 12\nseen = exerc", "the solution cell is to be solved, and gets: None"),
     ],
 )
 def test_a_lesson_is_not_proven_where_an_answer_gets_another_verdict(course, before, after, complaint):

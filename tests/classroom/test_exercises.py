@@ -15,9 +15,8 @@ LESSONS = sorted(path.stem.removeprefix("lesson_") for path in Path(exercises.__
 
 
 @pytest.fixture(autouse=True)
-def made_up_exercises(monkeypatch):
+def made_up_exercises():
     """Lesson 99 has three exercises while a test runs."""
-    monkeypatch.setattr(exercises, "last", None)
 
     @exercise("99.1", "How many legs have three dogs?", kind="number", solved="Four legs each.")
     def legs(answer, *, legs_each=4):
@@ -114,13 +113,6 @@ def test_a_check_leaves_the_random_generator_as_it_was():
     before = torch.get_rng_state()
     check("99.2", lambda numbers: numbers + torch.rand(2))
     assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_last_is_what_was_said_most_recently():
-    assert exercises.last is None
-    check("99.1", 4)
-    verdict = check("99.1", 12)
-    assert exercises.last is verdict
 
 
 def test_an_unknown_key_is_an_error_that_names_the_known_ones():

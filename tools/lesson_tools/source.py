@@ -16,9 +16,8 @@ from course_utils.classroom.execution import HIDDEN, asides, tags
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = REPOSITORY / "notebooks" / "src"
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
-# The one line of the assertions that is the same for all: take the verdict away, so that the next cell cannot pass on
-# an old one.
-_TAKE_VERDICT = "from course_utils.classroom import exercises\nverdict, exercises.last = exercises.last, None\n"
+# The one line of the assertions that is the same for all: the verdict is what the cell before has shown, if anything.
+_VERDICT = "verdict = Out.get(len(In) - 2)\n"
 
 
 class SourceError(ValueError):
@@ -153,4 +152,4 @@ def _assertion(cell: NotebookNode, key: str) -> str:
         if not hint:
             raise SourceError(f'Exercise {key}: a cell tagged "wrong" needs hint="words of the hint it must get".')
         lines += f"\nassert {hint!r} in verdict.message, {complaint!r} + verdict.message"
-    return _TAKE_VERDICT + lines
+    return _VERDICT + lines

@@ -159,7 +159,7 @@ def build_train_transform(spec: InputSpec, *, augment: str = "light") -> v2.Comp
         look = [*_resize_and_crop(spec, random=True), v2.RandomHorizontalFlip()]
     elif augment == "strong":
         look = [
-            v2.RandomResizedCrop(spec.image_size, scale=(0.35, 1.0), antialias=True),
+            v2.RandomResizedCrop(spec.image_size, scale=(0.35, 1.0)),
             v2.RandomHorizontalFlip(),
             v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.03),
         ]
@@ -178,7 +178,7 @@ def _resize_and_crop(spec: InputSpec, *, random: bool = False) -> list[v2.Transf
         raise ValueError(
             f"resize_size={resize_size} is smaller than image_size={size}: the crop would have black edges."
         )
-    resize = v2.Resize((size, size) if resize_size is None else resize_size, antialias=True)
+    resize = v2.Resize((size, size) if resize_size is None else resize_size)
     if random:
         room = round(size / 7)  # to move in: as much as 256 leaves around 224
         missing = max(0, room - ((resize_size or size) - size))

@@ -302,11 +302,17 @@ def test_a_missing_split_is_named_with_the_right_layout(root, name):
 
 def test_a_class_called_like_a_split_is_a_warning_unless_it_is_said_to_be_a_class(root):
     save(root / "train" / "Test" / "1.png")
-    with pytest.warns(UserWarning, match="Test is taken for a class, and called like a split") as caught:
+    with pytest.warns(UserWarning, match="Test is taken for a class, and called like a split"):
         dataset = ImageFolderDataset(root / "train")
-    assert caught[0].filename == __file__
     assert dataset.classes == ["Test", "a", "b", "c"]
     ImageFolderDataset(root / "train", classes=dataset.classes)
+
+
+def test_a_warning_points_at_the_learners_line(root):
+    save(root / "train" / "Test" / "1.png")
+    with pytest.warns(UserWarning, match="called like a split") as caught:
+        ImageFolderDataset(root / "train")
+    assert caught[0].filename == __file__
 
 
 # The same name to the eye: é as one letter, and as e with an accent on top.

@@ -1,5 +1,6 @@
 """Any picture arrives as upright RGB, and the transforms are those that the weights ask for."""
 
+import colorsys
 import json
 import struct
 
@@ -47,9 +48,16 @@ def test_a_spec_survives_a_file_of_plain_types(spec):
     assert {type(number) for number in back.mean + back.std} == {float}
 
 
-@pytest.mark.parametrize("fields", [{}, {"image_size": 64}, SMALL.to_plain() | {"median": [0.0]}])
-def test_a_spec_with_other_fields_is_refused(fields):
-    with pytest.raises(ValueError, match="has the fields image_size, resize_size, mean, std"):
+@pytest.mark.parametrize(
+    ("fields", "got"),
+    [
+        ({}, "none"),
+        ({"image_size": 64, "mean": [0.0]}, "image_size, mean"),
+        (SMALL.to_plain() | {"median": [0.0]}, "image_size, resize_size, mean, std, median"),
+    ],
+)
+def test_a_spec_with_other_fields_is_refused(fields, got):
+    with pytest.raises(ValueError, match=rf"has the fields image_size, resize_size, mean, std, got {got}\.$"):
         InputSpec.from_plain(fields)
 
 
@@ -86,7 +94,7 @@ def test_training_without_augmentation_equals_evaluation():
 
 def test_light_augmentation_shows_a_window_of_the_resized_picture_or_its_mirror_image():
     image = picture()
-    resized = v2.Compose([v2.Resize(20, antialias=True), *build_eval_transform(SMALL).transforms[2:]])(image)
+    resized = v2.Compose([v2.Resize(20), *build_eval_transform(SMALL).transforms[2:]])(image)
     windows = resized.unfold(1, 16, 1).unfold(2, 16, 1).permute(1, 2, 0, 3, 4).reshape(-1, 3, 16, 16)
     windows = torch.cat([windows, windows.flip(-1)])
     transform = build_train_transform(SMALL, augment="light")
@@ -96,18 +104,64 @@ def test_light_augmentation_shows_a_window_of_the_resized_picture_or_its_mirror_
     assert any(index >= len(windows) // 2 for index in found)  # ... and mirrored
 
 
-@pytest.mark.parametrize("spec", [InputSpec(image_size=16), InputSpec(image_size=16, resize_size=16)])
-def test_light_augmentation_moves_things_and_leaves_their_size(spec):
-    image, reach = picture(), 1  # 16 / 7 pixels of room, half of it on each side
-    exam = build_eval_transform(InputSpec(image_size=16))(image) if spec.resize_size is None else None
+@pytest.mark.parametrize(
+    ("spec", "reach"),  # a seventh of room, half of it on each side
+    [(InputSpec(16), 1), (InputSpec(16, resize_size=16), 1), (InputSpec(35), 3), (InputSpec(35, resize_size=35), 3)],
+)
+def test_light_augmentation_moves_things_by_a_seventh_and_leaves_their_size(spec, reach):
+    image, size = picture(), spec.image_size
+    exam = build_eval_transform(InputSpec(image_size=size))(image) if spec.resize_size is None else None
     if exam is None:
-        exam = v2.Compose([v2.Resize(16, antialias=True), *build_eval_transform(spec).transforms[2:]])(image)
+        exam = v2.Compose([v2.Resize(size), *build_eval_transform(spec).transforms[2:]])(image)
     padded = np.pad(exam.numpy(), ((0, 0), (reach, reach), (reach, reach)), mode="reflect")
-    windows = torch.tensor(padded).unfold(1, 16, 1).unfold(2, 16, 1).permute(1, 2, 0, 3, 4).reshape(-1, 3, 16, 16)
+    windows = torch.tensor(padded).unfold(1, size, 1).unfold(2, size, 1).permute(1, 2, 0, 3, 4)
+    num_rows, num_columns = windows.shape[:2]
+    windows = windows.reshape(-1, 3, size, size)
     windows = torch.cat([windows, windows.flip(-1)])
     transform = build_train_transform(spec, augment="light")
     found = {int((windows == transform(image)).flatten(1).all(1).nonzero()[0]) for _ in range(60)}
-    assert len(found) > 8
+    assert {index // num_columns % num_rows for index in found} == set(range(num_rows))
+
+
+def test_strong_augmentation_shows_a_part_of_35_to_100_percent():
+    side = 100
+    columns, rows = np.meshgrid(np.arange(side), np.arange(side))
+    image = Image.fromarray(np.stack([2 * columns, 2 * rows, 0 * rows], axis=-1).astype(np.uint8))  # says where it is
+    transform = build_train_transform(InputSpec(image_size=side), augment="strong")
+    shares = []
+    for _ in range(150):
+        _, cropped = next(transform_steps(transform, image))
+        width, height = (np.ptp(np.asarray(cropped)[..., axis].astype(int)) / 2 + 1 for axis in (0, 1))
+        shares.append(width * height / side**2)
+    assert 0.33 < min(shares) < 0.42
+    assert 0.9 < max(shares) <= 1
+
+
+def test_strong_augmentation_changes_the_light_by_a_little():
+    """Brightness, contrast and saturation by 0.7 to 1.3 (the last two as one, in a plain colour), the hue by 11 degrees."""
+
+    def looks(colour, number=200):
+        spec = InputSpec(image_size=4, mean=(0.0,) * 3, std=(1.0,) * 3)
+        transform = build_train_transform(spec, augment="strong")
+        image = Image.new("RGB", (8, 8), colour)
+        return [transform(image)[:, 0, 0].tolist() for _ in range(number)]
+
+    def vividness(colour):
+        grey = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+        return (max(colour) - min(colour)) / grey
+
+    brightness = [grey * 255 / 100 for grey, _, _ in looks((100, 100, 100))]
+    assert 0.69 < min(brightness) < 0.75
+    assert 1.25 < max(brightness) < 1.31
+
+    plain = (150, 90, 60)
+    coloured = looks(plain)
+    hues = [360 * colorsys.rgb_to_hsv(*colour)[0] for colour in coloured]
+    assert 8 < min(hues) < 14  # 20 as it is, and whole numbers for colours
+    assert 26 < max(hues) < 32
+    changes = [vividness(colour) / vividness(plain) for colour in coloured]
+    assert 0.44 < min(changes) < 0.6  # both at once: 0.7 * 0.7, and what the hue does
+    assert 1.5 < max(changes) < 1.86
 
 
 @pytest.mark.parametrize("augment", AUGMENTATIONS)
@@ -152,6 +206,12 @@ def test_denormalize_uses_the_numbers_of_the_spec():
     assert denormalize(torch.zeros(3, 2, 2), spec)[:, 0, 0].tolist() == pytest.approx([0.1, 0.2, 0.3])
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+def test_denormalize_keeps_kind_and_place_of_the_numbers(dtype):
+    assert denormalize(torch.zeros((3, 2, 2), dtype=dtype), SMALL).dtype == dtype
+    assert denormalize(torch.zeros((3, 2, 2), dtype=dtype, device="meta"), SMALL).device.type == "meta"
+
+
 def test_denormalize_clips_to_0_and_1():
     assert denormalize(torch.full((3, 2, 2), 99.0), SMALL).unique().tolist() == [1.0]
     assert denormalize(torch.full((3, 2, 2), -99.0), SMALL).unique().tolist() == [0.0]
@@ -177,6 +237,11 @@ def test_steps_shows_the_picture_after_every_step():
     assert shown[3][1].max() <= 1
     assert shown[4][1].min() < 0
     assert torch.equal(shown[-1][1], transform(image))
+
+
+def test_a_picture_that_is_squashed_is_not_cropped():
+    names = [name for name, _ in transform_steps(build_eval_transform(InputSpec(image_size=16)), picture())]
+    assert names == ["Resize", "ToImage", "ToDtype", "Normalize", "ToPureTensor"]
 
 
 def test_steps_takes_the_same_random_choices_as_the_transform():
@@ -243,7 +308,7 @@ def test_16_bit_values_that_pillow_holds_in_32_bits_are_scaled_too():
 
 @pytest.mark.parametrize(("mode", "value"), [("F", 0.5), ("I", 1_000_000), ("I", -1)])
 def test_pictures_of_unknown_range_are_refused(mode, value):
-    with pytest.raises(ValueError, match="8 or 16 bits"):
+    with pytest.raises(ValueError, match=r"which of them is white; save the picture with 8 or 16 bits a channel$"):
         to_rgb(Image.new(mode, (2, 2), value))
 
 
@@ -310,6 +375,14 @@ def test_damaged_notes_of_the_camera_leave_the_picture_as_it_is_stored(tmp_path)
     assert same(load_image(tmp_path / "noted.png"), picture())
 
 
+@pytest.mark.parametrize("orientation", [0, 9, 2.0])
+def test_an_orientation_that_the_standard_does_not_know_leaves_the_picture_as_it_is_stored(orientation):
+    image = picture()
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    assert orientation_of(image) == 1
+    assert same(to_rgb(image), picture())
+
+
 def test_an_unreadable_colour_profile_does_no_harm(tmp_path):
     picture().save(tmp_path / "profiled.png", icc_profile=b"no profile")
     assert same(load_image(tmp_path / "profiled.png"), picture())
@@ -327,8 +400,9 @@ def test_a_truncated_picture_is_named(tmp_path):
     path = tmp_path / "half.jpg"
     picture(200, 200).save(path)
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(OSError, match=r"Cannot read .*half\.jpg"):
+    with pytest.raises(OSError, match=r"Cannot read .*half\.jpg") as caught:
         load_image(path)
+    assert type(caught.value) is OSError, "it may be read, only there is no use in it"
 
 
 def test_what_is_no_file_is_told_apart(tmp_path):

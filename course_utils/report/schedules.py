@@ -32,15 +32,16 @@ def describe_plans(scheduler: Any, *, num_epochs: int, num_batches: int | None, 
     `num_batches` an epoch, None where unknown. The run follows the steps taken before, unless it is `continuing` from a
     checkpoint, where `num_epochs` counts them.
     """
-    per_batch = isinstance(scheduler, BATCH_SCHEDULERS)
-    if per_batch and num_batches is None:
+    if not isinstance(scheduler, BATCH_SCHEDULERS):
+        unit, units, due = "epoch", "epochs", num_epochs
+    elif num_batches is not None:
+        unit, units, due = "batch", "batches", num_epochs * num_batches
+    else:
         return []
-    unit = "batch" if per_batch else "epoch"
-    due = num_epochs * (num_batches or 1) if per_batch else num_epochs
     end = due if continuing else due + getattr(scheduler, "last_epoch", 0)
     return [
         f"The {name} plans {planned} steps ({argument}), but takes one after each {unit}, and {steps} at most in this "
-        f"run: the plan is never carried out. Count it in {unit}{'e' * per_batch}s, {steps} at most."
+        f"run: the plan is never carried out. Count it in {units}, {steps} at most."
         for name, argument, planned, steps in _stretches(scheduler, end)
         if planned > steps
     ]
@@ -99,11 +100,10 @@ def _stretches(scheduler: Any, steps: int) -> Iterator[tuple[str, str, int, int]
     """Yield name, argument, planned steps and steps due of `scheduler`, or of those inside it, in a run of `steps`."""
     inner = getattr(scheduler, "_schedulers", None)  # PyTorch has no public name for it
     if inner is None:
-        argument = next((argument for kind, argument in PLANS.items() if isinstance(scheduler, kind)), None)
-        planned = getattr(scheduler, argument, None) if argument else None
-        if argument and planned:
-            longest = max(planned) if argument == "milestones" else planned
-            yield type(scheduler).__name__, argument, int(longest), steps
+        for kind, argument in PLANS.items():
+            if isinstance(scheduler, kind) and (planned := getattr(scheduler, argument, None)):
+                longest = max(planned) if argument == "milestones" else planned
+                yield type(scheduler).__name__, argument, int(longest), steps
         return
     milestones = list(getattr(scheduler, "_milestones", []))
     begins = [0, *milestones] if milestones else [0] * len(inner)

@@ -74,6 +74,8 @@ def test_targets_are_the_last_tensor_and_the_last_of_a_stack():
     assert dataset_targets(ConcatDataset([numbers(1, 2), numbers(0)])).tolist() == [1, 2, 0]
     stack = StackDataset(torch.zeros(3, 2), [2, 0, 1])
     assert dataset_targets(Subset(stack, [2, 0])).tolist() == [stack[2][1], stack[0][1]]
+    of_three = StackDataset(torch.zeros(3, 2), torch.ones(3), [2, 0, 1])
+    assert dataset_targets(of_three).tolist() == [2, 0, 1]
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,13 @@ MAKE = {
 }
 
 
+class HalfMade(lr_scheduler.StepLR):
+    """A learner's own kind of a scheduler that plans, which keeps no plan where PyTorch's does."""
+
+    def __init__(self):
+        pass
+
+
 def named(scheduler, num_epochs=EPOCHS, num_batches=BATCHES, **more):
     return describe_plans(scheduler, num_epochs=num_epochs, num_batches=num_batches, **more)
 
@@ -99,6 +106,20 @@ def test_the_part_that_is_never_reached_is_named():
     assert "SequentialLR plans 6 steps (milestones)" in sentence
 
 
+def test_a_part_that_would_begin_where_the_run_ends_is_left_in_peace():
+    optimizer = coach()
+    parts = [lr_scheduler.LinearLR(optimizer, total_iters=5), lr_scheduler.CosineAnnealingLR(optimizer, 3)]
+    assert named(sequential(optimizer, *parts, milestones=[EPOCHS])) == []
+
+
+def test_what_is_chained_runs_side_by_side_each_for_the_whole_run():
+    optimizer = coach()
+    parts = [lr_scheduler.ConstantLR(optimizer, total_iters=steps) for steps in (EPOCHS, EPOCHS + 1)]
+    [sentence] = named(lr_scheduler.ChainedScheduler(parts, optimizer=optimizer))
+    assert "plans 6 steps (total_iters)" in sentence
+    assert "5 at most in this run" in sentence
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -108,6 +129,7 @@ def test_the_part_that_is_never_reached_is_named():
         lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=1000),
         lambda o: lr_scheduler.MultiStepLR(o, milestones=[]),
         lambda _: object(),
+        lambda _: HalfMade(),
     ],
 )
 def test_what_has_no_plan_is_left_in_peace(make):
@@ -136,3 +158,48 @@ def test_an_inner_one_cycle_that_ends_too_early_is_refused_and_its_remedy_helps(
     with pytest.raises(ValueError, match=r"inside the ChainedScheduler plans 4 steps.*total_steps=5"):
         checked(inside(4))
     checked(inside(5))
+
+
+def one_cycle(steps):
+    return lr_scheduler.OneCycleLR(coach(), max_lr=0.1, total_steps=steps)
+
+
+@pytest.mark.parametrize("planned", [EPOCHS, EPOCHS * BATCHES - 1, EPOCHS * BATCHES + 1])
+def test_a_one_cycle_for_another_number_of_steps_is_refused_and_its_remedy_fits(planned):
+    with pytest.raises(
+        ValueError, match=rf"planned for {planned} steps, but 5 epochs of 20 batches take 100.*epochs=5"
+    ):
+        checked(one_cycle(planned))
+    checked(one_cycle(EPOCHS * BATCHES))
+
+
+def test_a_one_cycle_is_left_in_peace_where_nobody_knows_the_number_of_batches():
+    check_scheduler(one_cycle(7), monitor="val_loss", num_epochs=EPOCHS, num_batches=None)
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
+def test_a_one_cycle_that_has_taken_steps_goes_on_from_a_checkpoint_only():
+    scheduler = one_cycle(EPOCHS * BATCHES)
+    scheduler.step()
+    with pytest.raises(ValueError, match="has taken 1 of its 100 steps already: make a new one with epochs=5"):
+        checked(scheduler)
+    checked(scheduler, continuing=True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "monitor", "told"),
+    [
+        ("max", "val_loss", "val_loss, which is best where it is lowest: .*mode='min', .*monitor='val_accuracy'"),
+        ("min", "val_accuracy", "val_accuracy, which is best where it is highest: .*mode='max', .*monitor='val_loss'"),
+    ],
+)
+def test_a_plateau_that_waits_for_the_wrong_direction_is_refused_and_both_remedies_help(mode, monitor, told):
+    with pytest.raises(ValueError, match=f"has mode='{mode}', .*{told}"):
+        checked(lr_scheduler.ReduceLROnPlateau(coach(), mode=mode), monitor)
+    checked(lr_scheduler.ReduceLROnPlateau(coach(), mode="min" if mode == "max" else "max"), monitor)
+    checked(lr_scheduler.ReduceLROnPlateau(coach(), mode=mode), "val_accuracy" if mode == "max" else "val_loss")
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_a_plateau_that_watches_another_figure_is_left_in_peace(mode):
+    checked(lr_scheduler.ReduceLROnPlateau(coach(), mode=mode), "a figure of one's own")

@@ -18,8 +18,15 @@ def cells(table):
 
 
 def test_columns_are_as_wide_as_their_longest_cell():
+    assert text_table(ROWS) == text_table(ROWS, align="right")
     assert text_table(ROWS).splitlines() == ["class  pictures", "  hat     1,234", "dress         9"]
     assert text_table(ROWS, align="left").splitlines() == ["class  pictures", "hat    1,234", "dress  9"]
+
+
+@pytest.mark.parametrize("ragged", [[["a", "b"], ["1"]], [["a"], ["1", "2"]]])
+def test_rows_of_different_lengths_are_refused(ragged):
+    with pytest.raises(ValueError, match="zip"):
+        text_table(ragged)
 
 
 def test_an_empty_last_column_leaves_no_blanks():
@@ -39,6 +46,7 @@ def test_the_page_and_the_text_show_every_cell(show):
 
 def test_the_page_holds_the_rows_under_their_headings():
     table = page()
+    assert "".join(table.itertext()) == "Counted" + "".join(map("".join, ROWS)), "and nothing beside them"
     assert cells(table) == ROWS
     assert [cell.get("scope") for cell in table.iter("th")] == ["col", "col", "row", "row"]
     assert table.find("caption").text == "Counted"

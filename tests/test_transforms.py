@@ -138,7 +138,7 @@ def test_strong_augmentation_shows_a_part_of_35_to_100_percent():
 
 
 def test_strong_augmentation_changes_the_light_by_a_little():
-    """Brightness, contrast and saturation by 0.7 to 1.3 (the last two as one, in a plain colour), the hue by 11 degrees."""
+    """Brightness, contrast and saturation by 0.7 to 1.3 (the last two as one, in a plain colour), hue by 11 degrees."""
 
     def looks(colour, number=200):
         spec = InputSpec(image_size=4, mean=(0.0,) * 3, std=(1.0,) * 3)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.report.errors import explained
-from course_utils.report.metrics import num_batches
+from course_utils.report.metrics import NO_ACCURACY, num_batches
 from course_utils.report.samples import class_names, dataset_targets, names_of
 from course_utils.report.schedules import check_scheduler, describe_plans
 from course_utils.report.symptoms import Batch, find_in_answers, find_in_batch
@@ -52,7 +52,7 @@ def check_run(
         warnings.warn(plan, stacklevel=3)
     targets = dataset_targets(getattr(loaders[1], "dataset", None))
     if monitor == "val_accuracy" and targets is not None and targets.is_floating_point():
-        raise ValueError("Floating-point targets (regression) have no accuracy to monitor: use monitor='val_loss'.")
+        raise ValueError(NO_ACCURACY)
 
 
 def check_loader(name: str, loader: Iterable[Any]) -> None:

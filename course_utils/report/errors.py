@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import torch
+
 
 class Known(NamedTuple):
-    """A pattern in PyTorch's message, and what to say, with the groups of the pattern filled in."""
+    """A pattern in PyTorch's message, what to say, with the groups of the pattern filled in, and what kind of error."""
 
     words: str
     sentence: str
+    kind: type[Exception] = ValueError
 
 
 KNOWN = (
@@ -109,9 +112,10 @@ KNOWN = (
         ".detach(), torch.no_grad()). Unfreeze a layer, and compute the loss with torch alone.",
     ),
     Known(
-        r"out of memory",
+        r"out of memory|can't allocate memory|not enough memory",
         "The memory of the device is full: choose a smaller batch_size or smaller pictures, and restart the kernel if "
         "earlier models still fill it.",
+        torch.OutOfMemoryError,  # whoever tries again with a smaller batch waits for it
     ),
 )
 
@@ -119,28 +123,30 @@ KNOWN = (
 OWN_WORDS = "PyTorch's words:"
 
 
-def explain_error(error: BaseException | None) -> str | None:
-    """Return what an error of PyTorch's means and the way out, then its own words; None where it is not known."""
+def explain_error(error: BaseException | None) -> Exception | None:
+    """Return what to raise in place of an error of PyTorch's, None where it is not known: what it means and the way
+    out, then its own words. It is a ValueError, and torch.OutOfMemoryError where the memory is full.
+    """
     if not isinstance(error, RuntimeError | TypeError | ValueError | IndexError | AttributeError):
         return None
     said = str(error)
     if OWN_WORDS in said:
         return None  # explained already
-    for words, sentence in KNOWN:
+    for words, sentence, kind in KNOWN:
         found = re.search(words, said, re.DOTALL)
         if found:
             parts = [part for part in found.groups() if part is not None]
-            return f"{sentence.format(*parts)} ({OWN_WORDS} {said.strip().splitlines()[-1]})"
+            return kind(f"{sentence.format(*parts)} ({OWN_WORDS} {said.strip().splitlines()[-1]})")
     return None
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Raise ValueError with an explanation in place of an error of PyTorch's that is known; others pass unchanged."""
+    """Raise what `explain_error` says in place of an error of PyTorch's that is known; others pass unchanged."""
     try:
         yield
     except Exception as error:
         explanation = explain_error(error)
         if explanation is None:
             raise
-        raise ValueError(explanation) from error
+        raise explanation from error

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
-from course_utils.report.metrics import Metrics, standard_error
+from course_utils.report.metrics import NO_ACCURACY, Metrics, standard_error
 from course_utils.report.remarks import write_remarks
 from course_utils.report.tables import html_table, text_table
 
@@ -85,7 +85,7 @@ class History:
         Raises ValueError where accuracy is to decide and there is none (regression).
         """
         if self.monitor == "val_accuracy" and val.accuracy is None:
-            raise ValueError("Floating-point targets (regression) have no accuracy to monitor: use monitor='val_loss'.")
+            raise ValueError(NO_ACCURACY)
         score = _score(self.monitor, train.loss, val.loss, val.accuracy)
         return score > (-math.inf if self.best_epoch is None else self._score(self.best_epoch - 1))
 

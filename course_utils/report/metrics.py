@@ -22,6 +22,11 @@ from course_utils.runtime import progress_bar
 CLASS_LOSSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 CLASS_LOSS_FUNCTIONS = (functional.cross_entropy, functional.nll_loss)
 
+# What a generator, a stream or a sampler of unknown length answers to `len`.
+_NO_LENGTH = (TypeError, NotImplementedError)
+
+NO_ACCURACY = "Floating-point targets (regression) have no accuracy to monitor: use monitor='val_loss'."
+
 
 class Metrics(NamedTuple):
     """The marks of one practice or exam: `loss` per sample, and `accuracy` in [0, 1] (None for regression)."""
@@ -70,7 +75,7 @@ def num_samples(loader: Any) -> int | None:
         return None
     try:
         return len(loader) * int(batch_size) if loader.drop_last else len(loader.sampler)
-    except TypeError:  # a stream of unknown length
+    except _NO_LENGTH:
         return None
 
 
@@ -78,7 +83,7 @@ def num_batches(loader: Any) -> int | None:
     """Return how many batches one pass over `loader` gives, or None where only reading it would tell."""
     try:
         return len(loader)
-    except TypeError:  # a generator, or a stream of unknown length
+    except _NO_LENGTH:
         return None
 
 
@@ -122,7 +127,7 @@ def is_summing(criterion: Any) -> bool:
     """True where `criterion` adds up the losses of a batch instead of averaging them."""
     if isinstance(criterion, partial):
         return criterion.keywords.get("reduction") == "sum"
-    return getattr(criterion, "reduction", "mean") == "sum"
+    return getattr(criterion, "reduction", None) == "sum"
 
 
 def loss_divisor(criterion: Any, targets: Tensor) -> int | Tensor:
@@ -160,8 +165,7 @@ class Phase:
         self._correct: int | Tensor = 0
         self._answers: int | Tensor = 0
         self._worthless = _worthless_labels(criterion)
-        total = num_samples(loader) if progress else None
-        self._bar = progress_bar(total=total, description=name, show=progress, unit=" samples")
+        self._bar = progress_bar(total=num_samples(loader), description=name, show=progress, unit=" samples")
 
     def __enter__(self) -> "Phase":
         return self
@@ -172,7 +176,7 @@ class Phase:
         self._bar.close()
         explanation = explain_error(error)
         if explanation is not None:
-            raise ValueError(explanation) from error
+            raise explanation from error
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for inputs, targets in self.loader:

@@ -168,13 +168,38 @@ ON_A_GPU = {
     "Input type (torch.cuda.FloatTensor) and weight type (torch.FloatTensor) should be the same": "one device",
     "Input type (torch.FloatTensor) and weight type (torch.cuda.FloatTensor) should be the same": "one device",
     "Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!": "one device",
-    "CUDA out of memory. Tried to allocate 2.00 GiB.": "smaller batch_size",
+}
+FULL = {
+    "CUDA": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    "Metal": RuntimeError("MPS backend out of memory (MPS allocated: 8.50 GB)."),
+    "Linux": RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4000 bytes."),
+    "Windows": RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 4000 bytes."),
 }
 
 
 @pytest.mark.parametrize("said", ON_A_GPU)
 def test_what_a_gpu_says_is_explained(said):
-    assert ON_A_GPU[said] in explain_error(RuntimeError(said))
+    assert ON_A_GPU[said] in str(explain_error(RuntimeError(said)))
+
+
+@pytest.mark.parametrize("where", FULL)
+def test_a_full_memory_is_explained_and_stays_what_it_is_for_those_who_try_again(where):
+    with pytest.raises(torch.OutOfMemoryError, match="choose a smaller batch_size") as error, explained():
+        raise FULL[where]
+    assert str(FULL[where]) in str(error.value)
+    assert isinstance(error.value, RuntimeError)
+
+
+def test_a_memory_that_is_really_full_is_recognised():
+    with pytest.raises(torch.OutOfMemoryError, match="smaller batch_size"), explained():
+        torch.empty(2**60, dtype=torch.uint8)
+
+
+def test_words_on_several_lines_are_recognised_and_the_last_line_is_quoted():
+    said = "In a worker:\nRuntimeError: batch must contain tensors,\nnumpy arrays, numbers; found <class 'str'>\n"
+    explanation = str(explain_error(TypeError(said)))
+    assert explanation.startswith("A sample holds a str,")
+    assert explanation.endswith("(PyTorch's words: numpy arrays, numbers; found <class 'str'>)")
 
 
 def test_every_explanation_is_shown_by_a_mistake():
@@ -183,10 +208,10 @@ def test_every_explanation_is_shown_by_a_mistake():
         with pytest.raises(ValueError, match="words") as error, explained():
             make()
         shown.append(str(error.value))
-    shown += map(explain_error, map(RuntimeError, ON_A_GPU))
-    for _, sentence in KNOWN:
-        start = sentence.split("{")[0]
-        assert any(text.startswith(start) for text in shown), sentence
+    shown += [str(explain_error(error)) for error in [*map(RuntimeError, ON_A_GPU), *FULL.values()]]
+    for known in KNOWN:
+        start = known.sentence.split("{")[0]
+        assert any(text.startswith(start) for text in shown), known.sentence
 
 
 def test_a_mistake_in_a_worker_is_explained_too():

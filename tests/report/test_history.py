@@ -48,6 +48,30 @@ def test_a_non_finite_epoch_is_never_best(train, val):
     assert not history.is_finite
 
 
+def test_accuracy_cannot_decide_where_there_is_none():
+    with pytest.raises(
+        ValueError, match=r"^Floating-point targets .* no accuracy to monitor: use monitor='val_loss'\.$"
+    ):
+        History().is_new_best(Metrics(1.0, None), Metrics(1.0, None))
+    assert History(monitor="val_loss").is_new_best(Metrics(1.0, None), Metrics(1.0, None))
+
+
+def test_a_term_without_an_accuracy_is_not_the_best_by_accuracy():
+    assert card([1.0, 1.0], [1.0, 1.0], [0.5, 0.5], [None, 0.2]).best_epoch == 2
+
+
+def test_where_no_term_was_good_patience_counts_them_all():
+    history = card([math.nan], [1.0], monitor="val_loss")
+    assert history.is_out_of_patience(1)
+    assert not history.is_out_of_patience(2)
+
+
+def test_the_standard_error_is_that_of_the_mock_exams_samples():
+    assert card([1.0], [1.0], num_val=400).standard_error(0.8) == pytest.approx(0.02)
+    assert card([1.0], [1.0], num_val=400).standard_error(None) is None
+    assert card([1.0], [1.0], num_val=None).standard_error(0.8) is None
+
+
 def test_patience_counts_epochs_since_the_best():
     history = card([1] * 4, [0.5, 0.3, 0.4, 0.4], monitor="val_loss")
     assert history.is_out_of_patience(2)
@@ -58,8 +82,16 @@ def test_patience_counts_epochs_since_the_best():
 def test_a_report_card_survives_json():
     history = card([1.0, 0.5], [1.0, 0.6], [0.5, 0.6], [0.4, 0.7], learning_rate=[0.1, 0.1], seconds=[1.0, 1.0])
     assert History.from_dict(json.loads(json.dumps(history.to_dict()))) == history
-    with pytest.raises(ValueError, match="colour"):
-        History.from_dict({"colour": 1})
+    with pytest.raises(ValueError, match=r"has no colour, size\.$"):
+        History.from_dict({"size": 2, "colour": 1, "num_val": 3})
+
+
+def test_a_report_card_does_not_share_its_lists_with_what_it_was_made_from():
+    state = card([1.0], [1.0]).to_dict()
+    state["val_loss"] = tuple(state["val_loss"])  # as some files give lists back
+    history = History.from_dict(state)
+    assert history.train_loss is not state["train_loss"]
+    assert history.val_loss == [1.0]
 
 
 def test_lists_of_different_lengths_and_unknown_monitors_are_refused():
@@ -79,7 +111,23 @@ def test_the_table_marks_the_best_epoch_in_words():
     assert html.count("<tr") == 3
     assert "best" in html
     assert html.index("bold") > html.index(">1<"), "only the row of epoch 2"
-    assert "no epoch" in repr(History())
+    assert repr(History()) == "History: no epoch yet"
+
+
+def test_the_table_has_a_row_for_each_term_and_blanks_where_nothing_is_known():
+    history = card([1.0, 0.5], [1.0, 0.6], [0.5, None], [0.4, 0.7], learning_rate=[0.1, 0.00125], seconds=[1.0, 12.34])
+    columns = ["epoch", "practice loss", "practice accuracy", "mock exam loss", "mock exam accuracy"]
+    assert history.rows() == [
+        [*columns, "learning rate", "seconds", ""],
+        ["1", "1.000", "50.0%", "1.000", "40.0%", "0.1", "1.0", ""],
+        ["2", "0.500", "", "0.600", "70.0%", "0.00125", "12.3", "best"],
+    ]
+
+
+def test_a_card_without_a_finite_term_can_be_shown():
+    history = card([math.nan], [math.nan], [0.1], [0.1])
+    assert history.rows()[1] == ["1", "nan", "10.0%", "nan", "10.0%", ""]
+    assert "font-weight: bold" not in history._repr_html_()
 
 
 def test_the_table_leaves_accuracy_out_for_regression():

@@ -35,6 +35,16 @@ class Stream(IterableDataset):
         yield from TensorDataset(torch.zeros(5, 2), torch.arange(5) % 3)
 
 
+class Endless:
+    """A sampler that does not say how much it gives, in the words that some use for that."""
+
+    def __iter__(self):
+        yield from range(4)
+
+    def __len__(self):
+        raise NotImplementedError
+
+
 # What is known before anything is read
 
 
@@ -47,6 +57,7 @@ def test_the_standard_error_is_that_of_a_proportion():
     labels = [1.0] * 85 + [0.0] * 15
     spread = torch.tensor(labels).std(unbiased=False).item()
     assert standard_error(0.85, 100) == pytest.approx(spread / math.sqrt(100))
+    assert standard_error(0, 1) == standard_error(1, 1) == 0
     for accuracy in (-0.1, 1.1, 85):
         with pytest.raises(ValueError, match="lies in"):
             standard_error(accuracy, 10)
@@ -63,9 +74,10 @@ def test_the_standard_error_is_that_of_a_proportion():
         (data([0] * 10, batch_size=None), None, 10),
         ([(torch.zeros(2, 2), torch.zeros(2))], None, 1),
         (DataLoader(Stream(), batch_size=2), None, None),
+        (data([0] * 10, sampler=Endless()), None, None),
         ((batch for batch in ()), None, None),
     ],
-    ids=["plain", "drop_last", "a sampler", "no batches", "a list", "a stream", "a generator"],
+    ids=["plain", "drop_last", "a sampler", "no batches", "a list", "a stream", "no length", "a generator"],
 )
 def test_what_a_loader_gives_is_known_or_said_to_be_unknown(loader, samples, batches):
     assert num_samples(loader) == samples
@@ -87,13 +99,24 @@ def test_the_majority_baseline_is_chosen_in_practice_and_measured_in_the_exam():
     ("practice", "exam", "majority"),
     [
         (data([0, 0, 1]), data([1, 1, 1, 0]), 0.25),
+        (data([0]), data([0]), 1.0),
+        (data([0, 1]), data(torch.empty(0, dtype=torch.int64)), None),
         (data([0.5, 1.0]), data([0, 1]), None),
         (data([0, 1]), data([0.5, 1.0]), None),
         (data([[0, 1]]), data([[0, 1]]), None),
         (DataLoader(Stream(), batch_size=2), data([0, 1]), None),
         (data([0, 1]), [(torch.zeros(2, 2), torch.tensor([0, 1]))], None),
     ],
-    ids=["classes", "regression in practice", "regression in the exam", "a map of labels", "a stream", "a list"],
+    ids=[
+        "classes",
+        "one sample",
+        "no sample",
+        "regression in practice",
+        "regression in the exam",
+        "a map of labels",
+        "a stream",
+        "a list",
+    ],
 )
 def test_the_report_card_says_of_the_data_what_is_known(practice, exam, majority):
     assert describe_samples(practice, exam) == {
@@ -146,6 +169,41 @@ def test_class_weights_of_nll_loss_count_too(criterion):
     assert loss_divisor(criterion, targets) == pytest.approx(WEIGHT[targets].sum().item())
 
 
+def test_a_weight_for_the_only_class_counts_too():
+    criterion = nn.CrossEntropyLoss(weight=torch.tensor([2.0]))
+    assert loss_divisor(criterion, torch.tensor([0, -100, 0])) == 4
+
+
+class Own:
+    """A criterion of one's own, which may ignore a label as PyTorch's do."""
+
+    def __init__(self, **options):
+        vars(self).update(options)
+
+    def __call__(self, outputs, targets):
+        return functional.cross_entropy(outputs, targets)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "ignored"),
+    [
+        (nn.CrossEntropyLoss(), -100),
+        (nn.CrossEntropyLoss(ignore_index=1), 1),
+        (functional.cross_entropy, -100),
+        (partial(functional.cross_entropy, ignore_index=1), 1),
+        (Own(), -100),
+        (Own(ignore_index=1), 1),
+    ],
+    ids=["a module", "its choice", "a function", "a function's choice", "one's own", "one's own choice"],
+)
+def test_right_answers_are_counted_among_the_labels_that_the_criterion_counts(criterion, ignored):
+    answers, targets = torch.tensor([0, 1, 2, 2]), torch.tensor([0, ignored, 2, 0])
+    outputs = functional.one_hot(answers).float()
+    assert marks(criterion, outputs, targets, batch_size=2).accuracy == 2 / 3
+    if not isinstance(criterion, Own):
+        assert loss_divisor(criterion, targets) == 3
+
+
 def test_label_maps_count_each_pixel():
     criterion = nn.CrossEntropyLoss(ignore_index=2)
     outputs, targets = torch.randn(6, 3, 4, 4), torch.randint(0, 3, (6, 4, 4))
@@ -189,14 +247,16 @@ def test_a_loss_that_is_not_finite_is_not_hidden():
     assert math.isnan(marks(criterion, outputs, torch.tensor([0, 2]), batch_size=2).loss)
 
 
-@pytest.mark.parametrize(("targets", "words"), [(None, "is its data set empty"), ([1, 1], "ignores every label")])
+@pytest.mark.parametrize(
+    ("targets", "words"), [(None, r"is its data set empty\?"), ([1, 1], r"the criterion ignores every label\.")]
+)
 def test_nothing_to_count_is_said_and_why(targets, words):
     criterion = nn.CrossEntropyLoss(ignore_index=1)
     with Phase("exam", [], criterion=criterion, progress=False) as phase:
         if targets:
             targets = torch.tensor(targets)
             phase.count(criterion(torch.randn(2, 3), targets), torch.randn(2, 3), targets)
-    with pytest.raises(ValueError, match=rf"exam gave no sample to count.*{words}"):
+    with pytest.raises(ValueError, match=rf"exam gave no sample to count: {words}$"):
         phase.metrics()
 
 
@@ -213,8 +273,10 @@ WORTHLESS = {
 def test_a_batch_with_no_label_to_learn_from_is_refused(case):
     criterion, labels = WORTHLESS[case]
     phase = Phase("practice", [], criterion=criterion, progress=False)
-    with pytest.raises(ValueError, match=r"practice holds no label to learn from: all of its 2 labels"):
+    with pytest.raises(ValueError, match=r"practice holds no label .* of its 2 labels .* samples out, or make the"):
         phase.require_labels(torch.tensor(labels))
+    with pytest.raises(ValueError, match="all of its 1 labels"):
+        phase.require_labels(torch.tensor(labels[:1]))
     phase.require_labels(torch.tensor([*labels, labels[0]]) * 0)  # the label 0 counts in all of these
 
 
@@ -225,8 +287,48 @@ def test_a_batch_that_does_no_harm_is_left_in_peace():
         (nn.CrossEntropyLoss(), torch.empty(0, dtype=torch.int64)),
         (lambda *_: torch.tensor(0.5), torch.tensor([-100])),
         (nn.CrossEntropyLoss(), torch.full((2, 3), 1 / 3)),  # probabilities of the classes
+        (nn.CrossEntropyLoss(), torch.full((2,), -100, device="meta")),  # to look at them, a GPU would have to wait
     ]:
         Phase("practice", [], criterion=criterion, progress=False).require_labels(labels)
+
+
+def test_only_the_first_batch_is_the_first():
+    for _ in range(2):
+        phase = Phase("exam", data([0, 1, 2], batch_size=1), criterion=nn.CrossEntropyLoss(), progress=False)
+        assert [phase.is_first_batch for _ in phase] == [True, False, False]
+        assert phase.is_first_batch is False
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [("Target 3 is out of bounds.", ValueError), ("CUDA out of memory.", torch.OutOfMemoryError)]
+)
+def test_an_error_in_pytorchs_words_is_explained_and_the_bar_closed(said, kind):
+    phase = Phase("practice", [], criterion=nn.CrossEntropyLoss(), progress=False)
+    closed = []
+    phase._bar.close = lambda: closed.append(True)
+    with pytest.raises(kind, match=f"PyTorch's words: {said}") as caught, phase:
+        raise RuntimeError(said)
+    assert type(caught.value.__cause__) is RuntimeError
+    assert closed
+
+
+def test_an_error_of_ones_own_passes_unchanged():
+    error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError) as caught, Phase("exam", [], criterion=None, progress=False):
+        raise error
+    assert caught.value is error
+
+
+def test_a_bar_says_what_goes_on_and_how_much_of_it_is_done(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_PROGRESS", "1")
+    criterion = nn.CrossEntropyLoss()
+    with Phase("exam", data([1, 0] * 3, batch_size=2), criterion=criterion, progress=True) as phase:
+        phase._bar.mininterval = 0
+        for _, targets in phase:
+            phase.count(criterion(torch.zeros(len(targets), 2), targets), torch.zeros(len(targets), 2), targets)
+    out = capsys.readouterr().out
+    assert "exam:" in out
+    assert [share in out for share in ("2/6", "4/6", "6/6")] == [True] * 3
 
 
 def test_a_bar_shows_the_marks_and_survives_a_beginning_that_counts_nothing(monkeypatch, capsys):

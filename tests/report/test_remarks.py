@@ -154,19 +154,28 @@ RATES = {"learning_rate": [0.5, 0.4, 0.3, 0.2, 0.1]}
 FIGURES = {
     "not finite": (
         card([1.0, 0.5, math.nan], [1.0, 2.5, math.inf], learning_rate=[0.5, 0.4, 0.3]),
-        ["In term 3", "practice nan, mock exam inf", "too high (it was 0.3): try a tenth", "ignores all of them"],
+        [
+            "In term 3",
+            "practice nan, mock exam inf",
+            "too high (it was 0.3): try a tenth. Otherwise look at",
+            "labels: a batch in which the criterion ignores all of them has no loss.",
+        ],
     ),
     "no better than": (
         card([1.0, 0.5], [1.0, 0.9], [0.3, 0.4], [None, 0.25], majority=0.2),
-        ["mock exam, 25.0%", "(20.0% ± 4.0%)"],
+        ["mock exam, 25.0%", "(20.0% ± 4.0%)", "belong together, that the coach holds", "other learning rates."],
     ),
     "hardly moves": (
         card([2.31, 2.30, 2.29, 2.28, 2.27], [2.3] * 5, **RATES),
-        ["2.310 in term 1, 2.270 in term 5", "too low (it was 0.5), try ten times as much"],
+        [
+            "2.310 in term 1, 2.270 in term 5",
+            "too low (it was 0.5), try ten times as much",
+            "does the optimizer hold the trainable parameters?",
+        ],
     ),
     "practice loss goes up": (
         card([1.0, 1.5, 0.9, 1.4, 0.8], [1.0] * 5, **RATES),
-        ["turned around 3 times in 5 terms", "between 0.800 and 1.500", "(it was 0.1)"],
+        ["turned around 3 times in 5 terms", "between 0.800 and 1.500", "(it was 0.1): try a third", "that lowers it."],
     ),
     "mock-exam loss goes up": (
         card([1.0, 0.9, 0.8, 0.7, 0.6], [1.0, 2.0, 1.0, 2.0, 2.5], **RATES),
@@ -180,11 +189,24 @@ FIGURES = {
         card([1.0, 0.9, 0.8], [1.0, 0.9, 0.85]),
         ["loss 0.900 to 0.850", "3 terms are too few. Try about 6."],
     ),
-    "better than practice": (card([1.0], [0.9], [0.75], [0.80]), ["(80.0% ± 4.0% against 75.0%)", "train_eval"]),
+    "better than practice": (
+        card([1.0], [0.9], [0.75], [0.80]),
+        [
+            "(80.0% ± 4.0% against 75.0%)",
+            "make practice harder, and its",
+            "fairly, evaluate the training pictures",
+            "(the loader train_eval).",
+        ],
+    ),
     "better than practice, by loss": (card([1.0], [0.94], monitor="val_loss"), ["(loss 0.940 against 1.000)"]),
     "would do": (
         card([1.0, 0.9], [1.0, 1.0], [0.9, 0.9], [0.80, 0.77]),
-        ["best term (1: 80.0%)", "last (2: 77.0%)", "(± 4.0%, from 100 samples)"],
+        [
+            "best term (1: 80.0%)",
+            "last (2: 77.0%)",
+            "(± 4.0%, from 100 samples): either would do. A difference",
+            "one setting to another.",
+        ],
     ),
 }
 
@@ -194,7 +216,54 @@ def test_each_remark_quotes_its_figures(rule):
     history, figures = FIGURES[rule]
     [remark] = [remark for remark in history.remarks() if figures[0] in remark]
     assert [figure for figure in figures if figure not in remark] == []
+    assert remark.endswith((".", "?"))
 
 
 def test_a_rate_that_is_not_known_is_not_quoted():
-    assert "it was" not in card([math.nan], [1.0]).remarks()[0]
+    assert "is too high: try a tenth" in card([math.nan], [1.0]).remarks()[0]
+
+
+# Histories that lie just on a border, in figures that a computer holds exactly: what is said there, and what is not.
+ON_THE_BORDER = {
+    "two standard errors above the majority": (
+        card([1.0], [1.0], [0.5], [0.6], majority=0.5),
+        "",
+        "no better than always answering",
+    ),
+    "a practice loss that moves by 2 %": (card([50.0, 50.0, 51.0], [50.0] * 3), "hardly moves", ""),
+    "turns by a tenth of the mean": (card([9.5, 10.5, 9.5, 10.5], [10.0] * 4), "", "up and down"),
+    "a mock exam 5 % worse": (card([4.0, 3.0, 2.0], [20.0, 21.0, 21.0]), "", "overfitting"),
+    "a mock exam 2 % better in the second term": (card([2.0, 1.0], [50.0, 49.0]), "still improving", ""),
+    "one standard error better than practice": (
+        card([1.0], [1.0], [0.4375], [0.5], num_val=64),
+        "",
+        "better than practice",
+    ),
+    "a loss 5 % lower than in practice": (card([20.0], [19.0], monitor="val_loss"), "", "better than practice"),
+    "a large loss 10 % lower than in practice": (card([20.0], [18.0], monitor="val_loss"), "better than practice", ""),
+    "one standard error worse than the best": (
+        card([2.0, 1.0, 1.0], [1.0] * 3, [0.5] * 3, [0.5, 0.25, 0.4375], num_val=64),
+        "either would do",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ON_THE_BORDER)
+def test_on_the_border_the_rule_is_kept_to_the_letter(case):
+    history, words, unsaid = ON_THE_BORDER[case]
+    assert said(history, words) or not words, history.remarks()
+    assert not unsaid or not said(history, unsaid), history.remarks()
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        card([1.0, 0.9], [1.0, 1.0], majority=0.5),
+        card([1.0, 0.9], [0.9, 1.0], [0.5, 0.5], [0.8, None], monitor="val_loss"),
+        card([1.0, 0.9], [0.9, 1.0], [0.5, 0.5], [None, 0.3], monitor="val_loss"),
+    ],
+    ids=["no accuracy, but a majority", "none in the last term", "none in the best term"],
+)
+def test_where_an_accuracy_is_missing_nothing_is_said_of_it(history):
+    assert history.remarks() == []

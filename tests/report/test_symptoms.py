@@ -9,6 +9,7 @@ from torch.nn import functional
 from torchvision.transforms import v2
 
 from course_utils.checks import check_batch
+from course_utils.report.symptoms import _is_same_device
 
 
 def pictures(number=8):
@@ -47,6 +48,14 @@ MISTAKES = {
         r"\(8, 6, 6, 3\).*permute\(0, 3, 1, 2\)",
         {"inputs": torch.randn(8, 6, 6, 3).permute(0, 3, 1, 2)},
     ),
+    **{
+        f"channels last, {channels} of them": (
+            {"inputs": torch.randn(8, 6, 5, channels)},
+            rf"\(8, 6, 5, {channels}\), which looks like \(N, H, W, C\)",
+            {"inputs": pictures()},
+        )
+        for channels in (1, 4)
+    },
     "bytes": (
         {"inputs": (pictures() * 50 + 128).byte()},
         r"torch.uint8.*ToDtype\(torch.float32, scale=True\) and Normalize",
@@ -182,5 +191,18 @@ def test_probabilities_and_labels_for_each_pixel_are_right():
     check(targets=torch.zeros(8, 6, 6).long(), model=nn.Conv2d(3, 3, 1))
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("size", [(6, 3), (6, 6), (1, 4)])
+def test_channels_in_their_place_are_right_however_narrow_the_pictures(channels, size):
+    model = nn.Sequential(nn.Conv2d(channels, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    check(inputs=torch.randn(8, channels, *size), model=model)
+
+
 def test_a_device_without_a_number_is_any_of_its_kind():
     check(device="cpu:0")
+    check(device="cpu:0", model=picture_model().to("cpu:0"))
+    assert _is_same_device(torch.device("cuda", 1), torch.device("cuda"))
+    assert _is_same_device(torch.device("cuda"), torch.device("cuda", 1))
+    assert _is_same_device(torch.device("cuda", 1), torch.device("cuda", 1))
+    assert not _is_same_device(torch.device("cuda", 0), torch.device("cuda", 1))
+    assert not _is_same_device(torch.device("cuda"), torch.device("cpu"))

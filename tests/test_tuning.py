@@ -112,7 +112,7 @@ def weighted(weights):
 WHATEVER = {
     "logspace": (lambda rate: make_model(rate), np.logspace(-3, -1, 3), ["0.001", "0.01", "0.1"]),
     "a tensor": (lambda rate: make_model(rate), torch.tensor([0.5, 0.25]), ["0.5", "0.25"]),
-    "a generator": (lambda rate: make_model(rate), (10.0**-power for power in (1, 2)), ["0.1", "0.01"]),
+    "a generator": (lambda rate: make_model(rate), [0.1, 0.01], ["0.1", "0.01"]),
     "numpy integers": (lambda size: make_model(size_inner=size), np.arange(2, 4), ["2", "3"]),
     "names": (adam_or_sgd, ["adam", "sgd"], ["adam", "sgd"]),
     "classes": (adam_or_sgd, [torch.optim.Adam, torch.optim.SGD], ["Adam", "SGD"]),
@@ -127,10 +127,9 @@ WHATEVER = {
 @pytest.mark.parametrize("kind", WHATEVER)
 def test_whatever_prints_can_be_swept_and_shown(kind):
     make, values, labels = WHATEVER[kind]
-    options = OPTIONS | {"num_epochs": 1}
-    found = sweep(
-        lambda setting: make(setting), loader(), loader(), parameter="setting", values=values, seeds=(0, 1), **options
-    )
+    options = OPTIONS | {"num_epochs": 1, "seeds": (0, 1)}
+    given = (value for value in values) if kind == "a generator" else values
+    found = sweep(lambda setting: make(setting), loader(), loader(), parameter="setting", values=given, **options)
     assert found.labels == labels
     assert [len(runs) for runs in found.histories.values()] == [2, 2, 2][: len(labels)]
     assert "setting" in repr(found)

@@ -116,8 +116,8 @@ class SweepResult:
         if best is None:
             return self._why_no_best()
         mean, error = self._shown(self.means[best]), self._shown(self.errors[best])
-        kind, num_seeds = "loss" if self.by_loss else "accuracy", len(self.runs_by_value[best])
-        text = f"{self.parameter} {self.labels[best]} has the best mean {kind}, {mean}{error and f' ± {error}'}"
+        num_seeds = len(self.runs_by_value[best])
+        text = f"{self.parameter} {self.labels[best]} has the best mean {self._kind}, {mean}{error and f' ± {error}'}"
         text += (
             f" over {num_seeds} seeds." if num_seeds > 1 else ", with one seed: what others would give is not known."
         )
@@ -144,8 +144,7 @@ class SweepResult:
 
     def rows(self) -> list[list[str]]:
         """Return the table, headings first; what cannot be computed stays blank."""
-        kind = "loss" if self.by_loss else "accuracy"
-        rows = [[self.parameter, f"mock exam {kind}", "standard error", "seeds", "overfit gap", ""]]
+        rows = [[self.parameter, f"mock exam {self._kind}", "standard error", "seeds", "overfit gap", ""]]
         best = self._best_place()
         for place, runs in enumerate(self.runs_by_value):
             diverged = not all(run.history.is_finite for run in runs)
@@ -163,16 +162,19 @@ class SweepResult:
             self.rows(), caption=f"Sweep over {self.parameter}.{stopped}", bold=[] if best is None else [best]
         )
 
+    @property
+    def _kind(self) -> str:
+        return "loss" if self.by_loss else "accuracy"
+
     def _compared(self) -> list[int]:
         """The places of the values that can be compared: with every seed, and none of them diverged."""
-        most = max(map(len, self.runs_by_value), default=0)
-        places = enumerate(zip(self.runs_by_value, self.means, strict=True))
-        full = [place for place, (runs, mean) in places if len(runs) == most and math.isfinite(mean)]
+        counts = [len(runs) for runs in self.runs_by_value]
+        full = [n for n, mean in enumerate(self.means) if counts[n] == max(counts) and math.isfinite(mean)]
         return full if self.is_complete or len(full) > 1 else []
 
     def _best_place(self) -> int | None:
-        sign, means = -1 if self.by_loss else 1, self.means
-        return max(self._compared(), key=lambda place: sign * means[place], default=None)
+        choose = min if self.by_loss else max
+        return choose(self._compared(), key=self.means.__getitem__, default=None)
 
     def _same_as_best(self) -> list[int]:
         best = self._best_place()
@@ -226,8 +228,7 @@ def _score(run: Run) -> float:
     history = run.history
     if history.best_epoch is None or not history.is_finite:
         return math.nan
-    score = getattr(history, history.monitor)[history.best_epoch - 1]
-    return math.nan if score is None else float(score)
+    return float(getattr(history, history.monitor)[history.best_epoch - 1])
 
 
 def _gap(run: Run) -> float:

@@ -76,6 +76,22 @@ def test_the_error_bar_holds_what_is_known():
     assert math.isnan(by_loss([[0.4]]).errors[0])
 
 
+def test_a_score_is_that_of_the_best_term_and_so_is_its_gap():
+    history = History([3.0, 2.0, 1.0], [0.5, 0.6, 0.9], [1.0, 0.5, 0.7], [0.4, 0.7, 0.6], num_val=100)
+    assert SweepResult("rate", [Run(0.1, 0, history)]).rows()[1] == ["0.1", "70.0%", "4.6%", "1", "-10.0%", "best"]
+    history.monitor = "val_loss"
+    assert SweepResult("rate", [Run(0.1, 0, history)]).rows()[1] == ["0.1", "0.500", "", "1", "-1.500", "best"]
+
+
+@pytest.mark.parametrize("monitor", ["val_accuracy", "val_loss"])
+def test_a_run_that_was_finite_in_its_first_term_only_has_no_score(monitor):
+    history = History([1.0, math.nan], [0.5, 0.5], [1.0, 1.0], [0.9, 0.1], num_val=100, monitor=monitor)
+    assert history.best_epoch == 1
+    found = SweepResult("rate", [Run(0.1, 0, history)])
+    assert math.isnan(found.means[0])
+    assert found.rows()[1] == ["0.1", "diverged", "", "1", "", ""]
+
+
 # Which differences are more than chance
 
 
@@ -143,6 +159,56 @@ def test_the_paired_error_of_the_exam_is_that_of_a_mean_over_the_samples():
     assert not all(told_apart)
 
 
+def test_what_one_seed_alone_gets_right_counts_for_its_share():
+    """The difference is taken sample by sample over all seeds: here the second seed's answers differ from the first."""
+    best = [answered(160), answered(120, start=80), answered(140, start=30)]
+    told_apart = []
+    for num_right in range(60, 150, 5):
+        other = [answered(num_right), answered(num_right, start=50), answered(num_right, start=10)]
+        moves = np.array(best, float).mean(0) - np.array(other, float).mean(0)
+        seeds = np.array(best, float).mean(1) - np.array(other, float).mean(1)
+        error = math.hypot(moves.std(ddof=1) / math.sqrt(200), seeds.std(ddof=1) / math.sqrt(3))
+        told_apart.append(moves.mean() > 2 * error)
+        scores = [[np.mean(row) for row in rows] for rows in (best, other)]
+        found = result(scores, answers=[best, other], num_val=200)
+        assert (len(found.indistinguishable) == 1) == told_apart[-1], num_right
+    assert any(told_apart)
+    assert not all(told_apart)
+
+
+@pytest.mark.parametrize("missing", [0, 1], ids=["the other's", "the best's"])
+def test_where_one_sides_answers_were_not_kept_the_exams_count_as_independent(missing):
+    found = result([[0.8] * 3, [0.75] * 3], answers=[[answered(160)] * 3, [answered(150)] * 3], num_val=200)
+    found.runs = [run._replace(right=None) if run.value == RATES[missing] else run for run in found.runs]
+    assert found.indistinguishable == [0.0001, 0.001]
+
+
+def test_answers_to_exams_of_different_lengths_are_not_compared_sample_by_sample():
+    answers = [[answered(160), answered(8, 10)], [answered(150), answered(7, 10)]]
+    assert result([[0.8] * 2, [0.75] * 2], answers=answers, num_val=200).indistinguishable == [0.0001, 0.001]
+
+
+def test_the_smallest_exams_are_compared_by_what_they_can_show():
+    """Two samples have a spread, one has none: there the proportion's own error is left."""
+    two = result([[1.0], [0.0]], answers=[[[True, True]], [[False, False]]], num_val=2)
+    assert two.indistinguishable == [0.0001], "better on every sample"
+    one = result([[1.0], [0.0]], answers=[[[True]], [[False]]], num_val=1)
+    assert one.indistinguishable == [0.0001], "the error of a proportion of 0 or 1 is 0"
+    halves = result([[0.5], [0.0]], answers=[[[True, False]], [[False, False]]], num_val=2)
+    assert halves.indistinguishable == [0.0001, 0.001]
+
+
+def test_where_the_size_of_the_exam_is_not_known_only_the_seeds_count():
+    found = result([[0.8, 0.82, 0.84], [0.7, 0.72, 0.75]], num_val=None)
+    assert found.indistinguishable == [0.0001]
+    assert result([[0.8], [0.7]], num_val=None).indistinguishable == [0.0001, 0.001]
+
+
+def test_values_without_a_seed_in_common_are_not_told_apart():
+    runs = [Run(0.1, 0, card(0.9)), Run(0.2, 1, card(0.1))]
+    assert SweepResult("rate", runs).indistinguishable == [0.1, 0.2]
+
+
 def test_losses_are_best_when_low_and_are_compared_seed_by_seed():
     found = by_loss([[0.5, 0.7, 0.9], [0.4, 0.6, 0.81]])
     assert found.best == 0.001
@@ -158,6 +224,22 @@ def test_with_one_seed_losses_cannot_be_told_apart_and_it_is_said():
 
 
 # What may be said
+
+
+def test_a_verdict_reads_so():
+    assert result([[0.75] * 3, [0.7] * 3, [0.1] * 3]).explain() == (
+        "learning_rate 0.0001 has the best mean accuracy, 75.0% ± 4.3% over 3 seeds. These 2 cannot be told apart "
+        "(0.0001, 0.001): compared in pairs, seed by seed on the same exam, they differ from the best by at most two "
+        "standard errors, so any of them would do. The best lies at the edge of what was tried: try values beyond it."
+    )
+    assert by_loss([[0.5, 0.7, 0.9], [0.4, 0.6, 0.81], [0.9, 0.9, 0.9]]).explain() == (
+        "learning_rate 0.001 has the best mean loss, 0.603 ± 0.118 over 3 seeds. Compared in pairs, seed by seed on "
+        "the same exam, all others are worse by more than two standard errors: chance alone does that about once in "
+        "twenty comparisons."
+    )
+    assert by_loss([[0.5]]).explain() == (
+        "learning_rate 0.0001 has the best mean loss, 0.500, with one seed: what others would give is not known."
+    )
 
 
 def test_a_best_at_the_edge_asks_for_more_values():
@@ -228,6 +310,9 @@ def test_the_table_shows_each_value_and_stresses_the_best():
     assert second == ["0.001", "85.0%", "6.1%", "2", "+10.0%", "best"]
     page = found._repr_html_()
     assert page.index("85.0%") > page.index("bold") > page.index("55.0%")
+    assert ">Sweep over learning_rate.</caption>" in page
+    assert repr(found).endswith("best")
+    assert by_loss([[0.5]]).rows()[0][1] == "mock exam loss"
 
 
 def test_what_cannot_be_computed_stays_blank():
@@ -240,6 +325,10 @@ def test_what_cannot_be_computed_stays_blank():
     ("value", "text"),
     [
         (0.1, "0.1"),
+        (0.1 + 0.2, "0.3"),
+        (1 / 3, "0.333333"),
+        ("n" * 40, "n" * 40),
+        ("n" * 41, "n" * 37 + "..."),
         (1e-7, "1e-07"),
         (128, "128"),
         (1234567, "1234567"),

@@ -53,8 +53,18 @@ class EnvironmentReport:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = [["", "", "found"]]
-        for what, found, problem, remedy in self.findings:
-            rows.append([what, "mend", f"{found}\n{problem}\n{remedy}"] if problem else [what, "ok", found])
-        to_mend = [number for number, finding in enumerate(self.findings) if finding.problem]
-        return html_table(rows, caption=self.summary, bold=to_mend, align="left")
+        """One line where all is well, else a table of what needs mending; everything else is folded away below."""
+        everything = [["", "found"], *([what, found] for what, found, _, _ in self.findings)]
+        table = html_table(everything, caption="Found on this machine", align="left")
+        if self.ok:
+            return _folded(self.summary, table)
+        rows = [
+            ["", "found"],
+            *([what, f"{found}\n{problem}\n{remedy}"] for what, found, problem, remedy in self.problems),
+        ]
+        to_mend = html_table(rows, caption=self.summary, align="left")
+        return f"<div>{to_mend}{_folded('Everything that was looked at', table)}</div>"
+
+
+def _folded(summary: str, content: str) -> str:
+    return f"<details><summary>{summary}</summary>{content}</details>"

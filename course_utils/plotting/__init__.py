@@ -18,9 +18,10 @@ from .images import draw_answers, draw_augmentations, draw_grids, draw_images, d
 from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
 from .lines import plot_lines, plot_walks
 from .marks import draw_comparison, plot_corrections, plot_marks
-from .plane import draw_opinions, plot_opinion, plot_points
+from .plane import animate_learning, draw_opinions, plot_opinion, plot_points
 from .runs import plot_loss_grid, plot_runs
 from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_style, new_figure
+from .tables import draw_broadcasting, draw_dims
 
 apply_style()
 
@@ -37,13 +38,16 @@ __all__ = [
     "Picture",
     "Shown",
     "animate",
+    "animate_learning",
     "descend",
     "describe_history",
     "draw_answer",
     "draw_answers",
     "draw_augmentations",
     "draw_batches",
+    "draw_broadcasting",
     "draw_comparison",
+    "draw_dims",
     "draw_flow",
     "draw_grids",
     "draw_images",

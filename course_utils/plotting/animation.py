@@ -8,15 +8,18 @@ animation shows the still that says enough alone; so does a browser that is aske
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from .display import Picture, Shown, check_alt, data_address, few_colors, image_tag
 from .lettering import render
 from .style import CSS_DPI
 
 LIMIT = 250_000  # characters on the page, for the animation and its still together
+UNCHANGED = 255  # the place in the palette that lets the frame before show through
 # What is tried in turn until it fits: the size, and which frames are kept (1: all, 2: every second).
 ATTEMPTS = ((1.0, 1), (0.8, 1), (0.8, 2), (0.6, 2), (0.6, 3))
 
@@ -88,25 +91,39 @@ def _pixels(frame: Picture | Figure | Image.Image) -> Image.Image:
 
 
 def _animated_png(pictures: list[Image.Image], durations: list[float], num_plays: int) -> bytes:
-    """Return an animated PNG of at most 256 colours, which all frames share; the default image is the last one."""
+    """Return an animated PNG of at most 256 colours, which all frames share; the default image is the last one.
+
+    A frame holds what differs from the one before it, and is transparent elsewhere: where little moves, it takes
+    little.
+    """
     sample = pictures[:: max(1, len(pictures) // 6)] + pictures[-1:]
     sheet = Image.new("RGB", (sample[0].width, sample[0].height * len(sample)))
     for place, picture in enumerate(sample):
         sheet.paste(picture, (0, place * picture.height))
-    palette = sheet.quantize(256, dither=Image.Dither.NONE)
-    indexed = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    palette = sheet.quantize(UNCHANGED, dither=Image.Dither.NONE)  # the colours 0 to UNCHANGED - 1
+    indexed = [np.asarray(picture.quantize(palette=palette, dither=Image.Dither.NONE)) for picture in pictures]
+    changes = [np.where(new == old, UNCHANGED, new) for old, new in pairwise(indexed)]
+    last, *frames = (_with_palette(picture, palette) for picture in (indexed[-1], indexed[0], *changes))
     buffer = io.BytesIO()
-    indexed[-1].save(
+    last.save(
         buffer,
         format="png",
         save_all=True,
         default_image=True,
-        append_images=indexed,
+        append_images=frames,
         duration=durations,
         loop=num_plays,
+        transparency=UNCHANGED,
+        blend=PngImagePlugin.Blend.OP_OVER,
         optimize=True,
     )
     return buffer.getvalue()
+
+
+def _with_palette(indices: np.ndarray, palette: Image.Image) -> Image.Image:
+    picture = Image.fromarray(indices.astype(np.uint8))
+    picture.putpalette([*(palette.getpalette() or []), *[0] * 768][:768])  # whole, whatever has been used of it
+    return picture
 
 
 def _png(picture: Image.Image) -> bytes:

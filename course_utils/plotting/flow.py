@@ -136,7 +136,8 @@ def draw_flow(
     for box, following in pairwise(boxes):
         _step_arrow(ax, box, following)
     for start, end, label in loops:
-        _loop_arrow(ax, boxes[start], boxes[end], label)
+        starts = [other for other, its_end, _ in loops if its_end == end]
+        _loop_arrow(ax, boxes[start], boxes[end], label, arrival=_arrival(boxes, start, starts, end))
     return Picture(figure, alt or _describe(steps, loops, emphasis))
 
 
@@ -199,17 +200,25 @@ def _step_arrow(ax: Axes, box: Box, following: Box) -> None:
         _arrow(ax, (box.x, box.y - box.half_height), (following.x, following.y + following.half_height))
 
 
-def _loop_arrow(ax: Axes, start: Box, end: Box, label: str) -> None:
+def _arrival(boxes: Sequence[Box], start: int, starts: Sequence[int], end: int) -> float:
+    """Return where a loop reaches its box: all that end there arrive side by side, in the order in which they start."""
+    order = sorted(starts, key=lambda other: boxes[other].x)
+    share = (order.index(start) + 1) / (len(order) + 1)
+    return boxes[end].x + (2 * share - 1) * boxes[end].half_width
+
+
+def _loop_arrow(ax: Axes, start: Box, end: Box, label: str, *, arrival: float) -> None:
     """A dashed arrow with square corners that runs in the gap under the upper of the two rows."""
     upper = start if start.row <= end.row else end
     level = upper.y - upper.half_height - ROW_GAP / 2
     leaves_down, enters_down = start.row <= end.row, end.row > start.row
-    first = (start.x, start.y - start.half_height if leaves_down else start.y + start.half_height)
-    last = (end.x, end.y + end.half_height if enters_down else end.y - end.half_height)
-    corners = Path([first, (start.x, level), (end.x, level)])
+    departure = arrival if start.x == end.x else start.x
+    first = (departure, start.y - start.half_height if leaves_down else start.y + start.half_height)
+    last = (arrival, end.y + end.half_height if enters_down else end.y - end.half_height)
+    corners = Path([first, (departure, level), (arrival, level)])
     ax.add_patch(PathPatch(corners, fill=False, color=COLORS[1], linewidth=1.5, linestyle="--"))
-    _arrow(ax, (end.x, level), last, color=COLORS[1], linewidth=1.5, gap=0)
+    _arrow(ax, (arrival, level), last, color=COLORS[1], linewidth=1.5, gap=0)
     if label:
-        middle = (start.x + end.x) / 2
+        middle = (departure + arrival) / 2
         ground = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         ax.text(middle, level, label, ha="center", va="center", fontsize=NOTE_SIZE, color=COLORS[1], bbox=ground)

@@ -1,17 +1,24 @@
 """A subject small enough to draw: points in the plane, and a student's opinion about every place in it (lesson 00)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
+from .animation import Animation, animate
 from .display import Picture
-from .style import COLORS, MARKERS, axes_or_new, figure_of, new_figure
+from .style import BASELINE, COLORS, INK, MARKERS, axes_or_new, figure_of, new_figure
 
 EDGE = 1.05  # the plane is drawn from -EDGE to EDGE in both directions
 NUM_PLACES = 120  # how many places a student is asked about, in each direction
+# The ground has the colour of the answer: that of label 0 on the left, of label 1 on the right, white in between. It
+# is pale, so that the points stand out from it.
+GROUND = LinearSegmentedColormap.from_list("answers", ["#a9cdf0", "white", "#e5a597"])
+NUM_FRAMES = 20  # of an animation
 
 Student = Callable[[Tensor], Tensor]  # points (N, 2) -> scores (N, 2)
 
@@ -65,29 +72,77 @@ def plot_opinion(
 ) -> Picture:
     """Draw what a student answers at every place of the plane, behind the points (N, 2) with their labels 0 or 1.
 
-    `student`, a network or any function, gives two scores for each point. Blue ground: it is sure of 0, yellow: of 1;
-    in between it is undecided. Good as a frame of `animate`: the axes are always the same.
+    `student`, a network or any function, gives two scores for each point. The ground has the colour of the label that
+    it is sure of; where it is white, the student is undecided, and the line runs where both labels are equally likely.
+    Good as a frame of `animate`: the axes are always the same.
     """
     ax = axes_or_new(ax, height=4.4, width=5)
+    shares = _opinion(student).numpy(force=True)
     axis = np.linspace(-EDGE, EDGE, NUM_PLACES)
-    ax.contourf(axis, axis, _opinion(student).numpy(force=True), levels=np.linspace(0, 1, 12), alpha=0.6)
-    _scatter(ax, points, labels, size=12, edgecolor="white")
+    # Few colours without soft edges: an animated picture takes half the bytes.
+    ax.contourf(axis, axis, shares, levels=np.linspace(0, 1, 8), cmap=GROUND, antialiased=False)
+    if shares.min() < 0.5 < shares.max():
+        ax.contour(axis, axis, shares, levels=[0.5], colors=INK, linewidths=1.2)
+    _scatter(ax, points, labels, size=10, edgecolor="white")
+    ax.grid(visible=False)
     ax.set(title=title, aspect="equal", xlabel="first coordinate", ylabel="second coordinate")
     return Picture(
         figure_of(ax), f"The plane coloured by the student's answer. {_describe(title, student, points, labels)}."
     )
 
 
-def draw_opinions(students: Mapping[str, Student], points: Tensor, labels: Tensor) -> Picture:
-    """Draw `plot_opinion` of several students side by side, or of one at several times: name -> student."""
-    figure, panels = new_figure(1, len(students), height=3.3, sharey=True, squeeze=False)
-    for ax, (name, student) in zip(panels.flat, students.items(), strict=True):
-        plot_opinion(student, points, labels, ax, title=name)
+def draw_opinions(
+    students: Mapping[str, Student], points: Tensor, labels: Tensor | Sequence[Tensor], *, title: str | None = None
+) -> Picture:
+    """Draw `plot_opinion` of several students side by side, or of one at several times: name -> student.
+
+    `labels` (N,), or such labels for each student in turn, where they did not learn the same.
+    """
+    figure, panels = new_figure(1, len(students), height=3.3, title=title, sharey=True, squeeze=False)
+    told = []
+    learned = repeat(labels) if isinstance(labels, Tensor) else labels
+    for ax, (name, student), own in zip(panels.flat, students.items(), learned, strict=False):
+        plot_opinion(student, points, own, ax, title=name)
         ax.label_outer()
-    told = "; ".join(_describe(name, student, points, labels) for name, student in students.items())
-    return Picture(
-        figure, f"The plane coloured by the student's answer, blue for 0, yellow for 1. {told[0].upper()}{told[1:]}."
+        told.append(_describe(name, student, points, own))
+    said = "; ".join(told)
+    return Picture(figure, f"The plane coloured by the student's answer. {said[0].upper()}{said[1:]}.")
+
+
+def animate_learning(
+    students: Sequence[Student], losses: Sequence[float], points: Tensor, labels: Tensor, *, guessing: float
+) -> Animation:
+    """Show a student learning: its opinion about every place (`plot_opinion`), and beside it how its loss fell.
+
+    `students`: copies of it before each correction; `losses`: their losses. `guessing`, the loss of a student without
+    an opinion, is a dotted line. Raises ValueError where the two differ in number.
+    """
+    if len(students) != len(losses):
+        raise ValueError(f"Each of the {len(students)} students needs its loss; there are {len(losses)} losses.")
+    frames = []
+    for step in _most_at_the_beginning(len(students)):
+        figure, (left, right) = new_figure(1, 2, height=3.3, width=7.2, width_ratios=[1, 1.1])
+        plot_opinion(students[step], points, labels, left, title=f"after {step} corrections")
+        right.plot(range(step + 1), losses[: step + 1], color=INK)
+        right.plot(step, losses[step], "o", color=INK)
+        right.axhline(guessing, label=f"no opinion: {guessing:.2f}", **BASELINE)
+        right.set(title="Its loss", xlabel="correction", ylabel="loss (lower is better)")
+        right.set(xlim=(-2, len(losses) + 2), ylim=(0, 1.15 * max(guessing, *losses)))
+        right.legend(loc="upper right")
+        frames.append(Picture(figure, alt=f"after {step} corrections"))
+    first, last = (_describe(f"after {step} corrections", students[step], points, labels) for step in (0, -1))
+    last = last.replace("after -1", f"after {len(students) - 1}")
+    return animate(
+        frames,
+        seconds=6,
+        alt=f"A student learns. Left, the plane coloured by its answer: {first}; {last}. "
+        f"Right, its loss falls from {losses[0]:.2f} to {losses[-1]:.2f}.",
     )
+
+
+def _most_at_the_beginning(number: int) -> list[int]:
+    """Return at most NUM_FRAMES of the positions 0 to number - 1, first and last among them, closer at the start."""
+    return sorted({round((number - 1) * (frame / (NUM_FRAMES - 1)) ** 1.6) for frame in range(NUM_FRAMES)})
 
 
 def _opinion(student: Student) -> Tensor:

@@ -26,12 +26,25 @@ def test_the_text_wraps_long_lists_but_never_a_command():
     assert max(len(line) for line in text.splitlines() if "->" not in line) <= 120
 
 
-def test_the_page_shows_the_same_in_a_well_formed_table():
-    page = ElementTree.fromstring(REPORT._repr_html_().replace("<br>", "<br/>"))
-    texts = set(page.itertext())
-    assert {"1 thing to mend, marked below.", "9 GB <free>", "Too old.", "install it", "mend", "ok"} <= texts
-    bold = ["".join(row.itertext()) for row in page.iter("tr") if "bold" in row[0].get("style")]
-    assert bold == ["torchmend1.0Too old.install it"]
+def page(report):
+    return ElementTree.fromstring(report._repr_html_().replace("<br>", "<br/>"))
+
+
+def test_where_all_is_well_the_page_is_one_line_and_the_rest_is_folded_away():
+    shown = page(EnvironmentReport(REPORT.findings[:1]))
+    assert shown.tag == "details"
+    assert "open" not in shown.attrib
+    assert shown[0].text == "This machine is ready."
+    assert "9 GB <free>" in set(shown.itertext())
+
+
+def test_where_something_is_amiss_the_page_shows_that_alone_with_its_remedy():
+    in_view, folded = page(REPORT)
+    assert next(iter(in_view.itertext())) == "1 thing to mend, marked below."
+    assert {"torch", "Too old.", "install it"} <= set(in_view.itertext())
+    assert "disk" not in set(in_view.itertext())
+    assert folded.tag == "details"
+    assert {"disk", "9 GB <free>", "torch", "1.0"} <= set(folded.itertext())
 
 
 def test_the_count_of_things_to_mend_reads_as_a_sentence():

@@ -31,7 +31,9 @@ def frames_of(content: bytes) -> list[np.ndarray]:
     for place in range(Image.open(io.BytesIO(content)).n_frames):
         with Image.open(io.BytesIO(content)) as picture:
             picture.seek(place)
-            found.append(np.asarray(picture.convert("RGB")))
+            pixels = np.asarray(picture.convert("RGBA"))
+            assert (pixels[..., 3] == 255).all()  # nothing of the page shows through
+            found.append(pixels[..., :3])
     return found
 
 
@@ -40,6 +42,15 @@ def test_an_animation_shows_all_frames_in_order_after_its_default_image():
     default, *shown = frames_of(plotting.animate(frames, alt="A square walks.").content)
     np.testing.assert_array_equal(shown, [np.asarray(frame) for frame in frames])
     np.testing.assert_array_equal(default, np.asarray(frames[-1]))  # for viewers that know no animation
+
+
+def test_what_does_not_move_is_stored_once():
+    still, moving = noise(1, 60)[0], []
+    for place in range(6):
+        moving.append(still.copy())
+        moving[-1].paste((0, 0, 0), (9 * place, 0, 9 * place + 5, 5))
+    once = plotting.animate(moving[:2], alt="A square walks over noise.")
+    assert len(plotting.animate(moving, alt="A square walks over noise.").content) < 1.3 * len(once.content)
 
 
 def test_an_animation_plays_as_long_and_as_often_as_asked_and_rests_on_its_last_frame():

@@ -65,6 +65,22 @@ def test_flow_draws_loops_with_their_labels_and_frames_what_matters():
     assert len(ax.patches) == 3 + 2 + 2  # boxes, arrows between them, line and head of the loop
 
 
+def test_loops_that_end_at_one_box_arrive_side_by_side_and_do_not_cross():
+    steps = list("abcdefgh")
+    (ax,) = plotting.draw_flow(steps, loops=[(5, 1, "batch"), (6, 1, "term")]).figure.axes
+    boxes = lay_out(steps, loops=[(5, 1, "batch"), (6, 1, "term")]).boxes
+    batch, term = [patch.get_path().vertices for patch in ax.patches if patch.get_linestyle() == "--"]
+    assert boxes[1].x - boxes[1].half_width < term[-1, 0] < batch[-1, 0] < boxes[1].x + boxes[1].half_width
+    assert set(term[:, 0]) == {term[-1, 0]}  # straight up: it starts under its box
+    assert batch[0, 0] == boxes[5].x
+
+
+def test_a_loop_of_its_own_arrives_in_the_middle():
+    (ax,) = plotting.draw_flow(list("abcd"), loops=[(3, 0, "")], num_columns=2).figure.axes
+    (corners,) = [patch.get_path().vertices for patch in ax.patches if patch.get_linestyle() == "--"]
+    assert corners[-1, 0] == pytest.approx(lay_out(list("abcd"), num_columns=2).boxes[0].x)
+
+
 def test_flow_refuses_positions_that_do_not_exist():
     with pytest.raises(ValueError, match="0 to 1"):
         plotting.draw_flow(["a", "b"], loops=[(2, 0, "")])

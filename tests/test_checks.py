@@ -8,9 +8,17 @@ from torch import nn
 from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset, TensorDataset
 from torchvision.transforms import v2
 
-from course_utils.checks import check_batch, check_loader, check_optimizer, check_run, describe_probabilities
+from course_utils.checks import (
+    check_batch,
+    check_loader,
+    check_optimizer,
+    check_run,
+    describe_odd_pixels,
+    describe_probabilities,
+)
 from course_utils.models import build_classifier
 from course_utils.training import evaluate, train_model, train_one_epoch
+from course_utils.transforms import InputSpec
 
 
 def picture_model(num_classes=3):
@@ -49,6 +57,13 @@ def test_the_loops_check_their_first_batch_and_explain_what_the_others_bring():
         train_one_epoch(model, [wrong], optimizer=optimizer, **options)
     with pytest.raises(ValueError, match=r"A label is 9, which is no class.*PyTorch's words"):
         evaluate(model, [right, wrong], **options)
+
+
+def test_a_batch_is_looked_at_before_the_model_and_after():
+    with pytest.raises(ValueError, match=r"looks like \(N, H, W, C\)"):
+        check(torch.randn(8, 6, 6, 3))
+    with pytest.raises(ValueError, match=r"2 classes \(cat, dog\)"):
+        check(classes=["cat", "dog"])
 
 
 def test_the_check_changes_nothing():
@@ -189,12 +204,55 @@ def test_no_more_than_five_missing_parameters_are_named():
     model = nn.ModuleList(nn.Linear(1, 1) for _ in range(4))
     with pytest.warns(UserWarning, match=r"lacks 7 of 8 .*\(0.bias, 1.weight, 1.bias, 2.weight, 2.bias and 2 more\)"):
         check_optimizer(model, torch.optim.SGD([model[0].weight], lr=0.1))
+    with pytest.warns(UserWarning, match=r"lacks 6 of 8 .*\(1.weight, 1.bias, 2.weight, 2.bias, 3.weight and 1 more\)"):
+        check_optimizer(model, torch.optim.SGD(model[0].parameters(), lr=0.1))
+    with pytest.warns(UserWarning, match=r"lacks 5 of 8 .*\(1.bias, 2.weight, 2.bias, 3.weight, 3.bias\)"):
+        check_optimizer(model, torch.optim.SGD([*model[0].parameters(), model[1].weight], lr=0.1))
+
+
+def test_a_run_is_refused_for_its_optimizer_before_a_batch_is_read():
+    class Untouched(TensorDataset):
+        def __getitem__(self, index):
+            raise AssertionError(f"sample {index} was read")
+
+    model, loader = nn.Linear(4, 3), DataLoader(Untouched(*data().tensors))
+    ingredients = {"model": model, "loaders": (loader, loader), "num_epochs": 1}
+    with pytest.raises(ValueError, match="holds none of the 2 trainable"):
+        check_run(optimizer=torch.optim.SGD(nn.Linear(4, 3).parameters(), lr=0.1), **ingredients)
+
+
+def test_a_practice_is_refused_for_its_optimizer_and_an_exam_needs_none():
+    model, batches = nn.Linear(4, 3), [(torch.randn(8, 4), torch.zeros(8).long())]
+    options = {"criterion": nn.CrossEntropyLoss(), "device": "cpu", "progress": False}
+    with pytest.raises(ValueError, match="holds none of the 2 trainable"):
+        train_one_epoch(model, batches, optimizer=torch.optim.SGD(nn.Linear(4, 3).parameters(), lr=0.1), **options)
+    assert evaluate(model.requires_grad_(False), batches, **options).loss > 0
+
+
+def test_warnings_of_a_run_point_at_the_learners_line():
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD([model.weight], lr=0.1)
+    loader = DataLoader(data(), batch_size=4)
+    options = {"criterion": nn.CrossEntropyLoss(), "device": "cpu", "progress": False, "optimizer": optimizer}
+    plan = torch.optim.lr_scheduler.StepLR(optimizer, step_size=5)
+    with pytest.warns(UserWarning, match="lacks 1 of 2|plans 5 steps") as caught:
+        train_model(model, loader, loader, num_epochs=1, scheduler=plan, **options)
+    places = {str(warning.message).split(" ")[1]: warning.filename for warning in caught[:2]}
+    assert places == {"optimizer": __file__, "StepLR": __file__}
+    with pytest.warns(UserWarning, match="lacks 1 of 2") as caught:
+        train_one_epoch(model, loader, **options)
+    assert caught[0].filename == __file__
+    model = picture_model()
+    options["optimizer"] = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.warns(UserWarning, match="unnormalised") as caught:
+        train_one_epoch(model, [(torch.rand(8, 3, 6, 6), torch.zeros(8).long())], **options)
+    assert caught[0].filename == __file__
 
 
 def test_a_model_that_is_frozen_all_over_is_refused():
     model = picture_model().requires_grad_(False)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    with pytest.raises(ValueError, match=r"nothing to train.*Unfreeze the head"):
+    with pytest.raises(ValueError, match=r"^Every parameter .* nothing to train. Unfreeze the head at least\.$"):
         check_optimizer(model, optimizer)
     model[-1].requires_grad_(True)
     check_optimizer(model, optimizer)
@@ -205,7 +263,9 @@ def test_a_model_that_is_frozen_all_over_is_refused():
 
 def test_probabilities_where_logits_are_due_are_warned_of():
     model = nn.Sequential(picture_model(), nn.Softmax(1))
-    with pytest.warns(UserWarning, match="probabilities.*Remove the Softmax"):
+    with pytest.warns(
+        UserWarning, match=r"^The model's answers are probabilities.* applied to them again.*Remove the S"
+    ):
         check(model=model)
     check(model=model[0])  # the remedy
     check(model=model, criterion=nn.NLLLoss())  # wrong too, but not this mistake
@@ -222,6 +282,69 @@ def test_the_floor_that_two_softmaxes_give_the_loss_is_quoted(num_classes, highe
     assert "slow" not in said
     assert describe_probabilities(sure * 2) is None
     assert describe_probabilities((sure, sure)) is None
+
+
+@pytest.mark.parametrize(
+    ("outputs", "are_probabilities"),
+    [
+        ([[0.4, 0.6], [1.0, 0.0]], True),
+        ([[0.50004, 0.5]], True),  # rounded, as in half precision
+        ([[0.5004, 0.5]], False),
+        ([[1.5, -0.5]], False),  # sums to 1, but one of them is negative
+        ([[1.0], [1.0]], False),  # one column is no choice
+        ([0.4, 0.6], False),
+    ],
+)
+def test_probabilities_are_none_negative_and_sum_to_one(outputs, are_probabilities):
+    assert (describe_probabilities(torch.tensor(outputs)) is not None) == are_probabilities
+
+
+# A specification under which black becomes -2 and white 6 in one channel, -1 and 1 in the others.
+OWN = InputSpec(6, mean=(0.25, 0.5, 0.5), std=(0.125, 0.5, 0.5))
+
+
+def pixels(low, high, number=2):
+    """Pictures with every value between the two."""
+    return torch.linspace(low, high, number * 3 * 36).view(number, 3, 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("images", "are_odd"),
+    [
+        (pixels(-2, 6), False),
+        (pixels(-5, 1), False),  # twice as dark as black, and one more
+        (pixels(-5.1, 1), True),
+        (pixels(-1, 13), False),  # twice as bright as white, and one more
+        (pixels(-1, 13.1), True),
+        (pixels(-0.52, -0.48), False),
+        (pixels(-0.51, -0.49), True),  # next to nothing to be seen
+        (pixels(0, 2), True),  # nothing darker than the mean in two pictures
+        (pixels(0.1, 2), True),
+        (pixels(-0.1, 2), False),
+        (pixels(0, 2, number=1), False),  # one picture may be bright all over
+        (pixels(0, 1, number=1), True),
+        (pixels(0.1, 0.9, number=1), True),
+        (pixels(0, 1.1, number=1), False),
+    ],
+)
+def test_pixels_are_odd_beyond_these_borders_only(images, are_odd):
+    assert (describe_odd_pixels(images, OWN) is not None) == are_odd
+
+
+def test_where_black_is_zero_bright_pictures_are_not_odd():
+    assert describe_odd_pixels(pixels(0, 1), InputSpec(6, mean=(0.0,) * 3, std=(1.0,) * 3)) is None
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_and_coloured_pictures_are_looked_at(channels):
+    model = nn.Sequential(nn.Conv2d(channels, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.warns(UserWarning, match="unnormalised"):
+        check(torch.rand(8, channels, 6, 6), model=model)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_maps_of_other_things_than_colours_are_not_looked_at(channels):
+    check(torch.rand(8, channels, 6, 6), model=nn.Sequential(nn.Conv2d(channels, 3, 6), nn.Flatten()))
 
 
 @pytest.mark.parametrize(
@@ -269,6 +392,69 @@ def run(train=None, val=None, classes=None, **more):
     check_run(model=model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), loaders=loaders, num_epochs=1)
 
 
+def test_the_empty_loader_is_named():
+    empty = DataLoader(data(3), batch_size=4, drop_last=True)
+    for place, name in enumerate(("train_loader", "val_loader")):
+        loaders = [DataLoader(data()), DataLoader(data())]
+        loaders[place] = empty
+        with pytest.raises(ValueError, match=rf"^{name} is empty: .* drop_last=False for small data sets\.$"):
+            check_ingredients(loaders=loaders)
+
+
+def test_lists_of_batches_are_loaders_too():
+    batches = [(torch.randn(8, 4), torch.zeros(8).long())]
+    check_ingredients(loaders=(batches, batches))
+
+
+def check_ingredients(**given):
+    """Check a run of four batches in practice and one in the exam."""
+    ingredients = {"model": nn.Linear(4, 3), "loaders": (DataLoader(data(), batch_size=2), DataLoader(data()))}
+    ingredients |= {"num_epochs": 3} | given
+    if "optimizer" not in ingredients:
+        ingredients["optimizer"] = torch.optim.SGD(ingredients["model"].parameters(), lr=0.1)
+    check_run(**ingredients)
+
+
+def plan(kind, *arguments, steps=0, **options):
+    """Return the ingredients with a scheduler that has taken some steps."""
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = getattr(torch.optim.lr_scheduler, kind)(optimizer, *arguments, **options)
+    for _ in range(steps):
+        optimizer.step()
+        scheduler.step()
+    return {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+
+
+def test_a_scheduler_is_held_against_the_batches_of_practice():
+    check_ingredients(**plan("OneCycleLR", max_lr=0.1, total_steps=12))
+    with pytest.raises(ValueError, match="planned for 24 steps, but 3 epochs of 4 batches take 12"):
+        check_ingredients(**plan("OneCycleLR", max_lr=0.1, total_steps=24))
+    check_ingredients(**plan("CyclicLR", 0.01, 0.1, 6, cycle_momentum=False))
+    with pytest.warns(UserWarning, match="CyclicLR plans 14 steps .* after each batch, and 12 at most"):
+        check_ingredients(**plan("CyclicLR", 0.01, 0.1, 7, cycle_momentum=False))
+
+
+def test_a_scheduler_is_held_against_the_steps_taken_before():
+    check_ingredients(**plan("OneCycleLR", max_lr=0.1, total_steps=12, steps=4), continuing=True)
+    with pytest.raises(ValueError, match="has taken 4 of its 12 steps"):
+        check_ingredients(**plan("OneCycleLR", max_lr=0.1, total_steps=12, steps=4))
+    check_ingredients(**plan("StepLR", 5, steps=2))  # three more to come
+    with pytest.warns(UserWarning, match="StepLR plans 5 steps .* 3 at most"):
+        check_ingredients(**plan("StepLR", 5, steps=2), continuing=True)
+
+
+def test_a_scheduler_is_held_against_what_is_monitored():
+    check_ingredients(**plan("ReduceLROnPlateau", mode="min"), monitor="val_loss")
+    check_ingredients(**plan("ReduceLROnPlateau", mode="max"))
+    with pytest.raises(ValueError, match="shown what is monitored, val_loss,"):
+        check_ingredients(**plan("ReduceLROnPlateau", mode="max"), monitor="val_loss")
+
+
+def test_a_patience_of_one_epoch_and_a_run_of_one_are_right():
+    check_ingredients(num_epochs=1, patience=1)
+
+
 def test_an_empty_loader_is_refused_before_anything_is_trained():
     model = nn.Linear(4, 3)
     before = model.weight.clone()
@@ -307,7 +493,10 @@ def test_a_stream_of_unknown_length_is_trained_on():
 def test_class_names_of_data_and_model_must_be_the_same():
     run(data(classes=["a", "b", "c"]), classes=["a", "b", "c"])
     run(data(classes=["a", "b", "c"]), classes=["class 0", "class 1", "class 2"])  # build_classifier's, none given
-    with pytest.raises(ValueError, match=r"a, b, c, the model's c, b, a.*classes=dataset.classes"):
+    with pytest.raises(
+        ValueError,
+        match=r"a, b, c, the model's c, b, a: a label .* each. Build both from .*classes=dataset.classes\)\.$",
+    ):
         run(data(classes=["a", "b", "c"]), classes=["c", "b", "a"])
     model = build_classifier(3, weights=None, classes=["a", "b", "c"])  # the remedy
     loader = DataLoader(data(classes=["a", "b", "c"]))

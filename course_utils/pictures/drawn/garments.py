@@ -35,7 +35,7 @@ from .tops import dress, longsleeve, shirt, t_shirt
 
 # Count it up whenever a picture changes: everybody's pictures are then drawn anew. `tools/draw_sheet.py` remembers what
 # they look like.
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 GARMENTS = {
     "dress": dress,
     "hat": hat,
@@ -77,7 +77,7 @@ def draw_garment(kind: str, *, seed: int | Sequence[int]) -> Image.Image:
     light = (math.cos(turn), math.sin(turn))
     page, floor = background(rng)
     cloths = _wardrobe(kind, floor, rng)
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
         page = _with_thing(page, rng, light, floor)
     parts = GARMENTS[kind](rng)
     canvas = Canvas(cloths, **_pose(kind, parts, rng), light=light)
@@ -130,10 +130,10 @@ def _extent(parts: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:
 def _pose(kind: str, parts: Sequence[Part], rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Where the garment lies: a matrix from garment units to fine pixels, and a shift. It fills most of the picture."""
     low, high = _extent(parts)
-    angle = rng.normal(0, 0.2 if kind in ("shoes", "hat") else 0.4)
-    if kind not in ("shoes", "hat") and rng.random() < 0.12:
+    angle = rng.normal(0, 0.2 if kind in ("shoes", "hat") else 0.25)
+    if kind not in ("shoes", "hat") and rng.random() < 0.04:
         angle += rng.choice((-1, 1)) * np.pi / 2
-    scale = rng.uniform(0.58, 1.02) * FINE / max(high - low)
+    scale = rng.uniform(0.78, 1.04) * FINE / max(high - low)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     slant = np.array([[1.0, rng.normal(0, 0.05)], [0.0, rng.uniform(0.9, 1.06)]])
     matrix = turn @ slant * scale

@@ -77,13 +77,34 @@ class TransferClassifier(nn.Module):
     def train(self, mode: bool = True) -> "TransferClassifier":
         """As `nn.Module.train`, but what is frozen in the backbone stays in `eval()`."""
         super().train(mode)
-        for module in self.backbone.modules():
-            if module.training and _is_frozen(module):
-                module.eval()
+        _still_where_frozen(self.backbone)
         return self
 
     def extra_repr(self) -> str:
         return _summary(self)
+
+
+class FineTuningPart(nn.Module):
+    """The end of a `TransferClassifier`: its last blocks and its head, the same weights, on their own (lesson 08).
+
+    `.blocks` (N, C, h, w) -> (N, 1280), `.head` (N, 1280) -> (N, len(classes)); `split_for_fine_tuning` makes one.
+    What it learns, the whole model has learned. As there, what is frozen in the blocks stays in `eval()`.
+    """
+
+    def __init__(self, blocks: nn.Sequential, head: nn.Module, *, classes: Sequence[str]):
+        super().__init__()
+        self.blocks, self.head, self.classes = blocks, head, list(classes)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return logits (N, len(classes)) for maps (N, C, h, w) of the trunk."""
+        logits: Tensor = self.head(self.blocks(maps))
+        return logits
+
+    def train(self, mode: bool = True) -> "FineTuningPart":
+        """As `nn.Module.train`, but what is frozen in the blocks stays in `eval()`."""
+        super().train(mode)
+        _still_where_frozen(self.blocks)
+        return self
 
 
 def load_pretrained(weights: str = "course") -> PretrainedClassifier:
@@ -202,9 +223,7 @@ def unfreeze_last_blocks(model: TransferClassifier, num_blocks: int, *, batch_no
     statistics. A model in `eval()` stays so. Afterwards make a new optimizer, with a much smaller learning rate.
     Raises ValueError for a number outside 0 to 19, TypeError for a backbone without blocks.
     """
-    blocks = getattr(model.backbone, "features", None)
-    if not isinstance(blocks, nn.Sequential):
-        raise TypeError(f"{type(model.backbone).__name__} has no .features to take blocks from: use unfreeze(part).")
+    blocks = _blocks_of(model)
     if not 0 <= num_blocks <= len(blocks):
         raise ValueError(f"num_blocks={num_blocks}: the backbone has {len(blocks)} blocks, choose 0 to {len(blocks)}.")
     for module in blocks[len(blocks) - num_blocks :].modules():
@@ -212,6 +231,27 @@ def unfreeze_last_blocks(model: TransferClassifier, num_blocks: int, *, batch_no
             for parameter in module.parameters(recurse=False):
                 parameter.requires_grad_(True)
     model.train(model.training)
+
+
+def split_for_fine_tuning(model: TransferClassifier, num_blocks: int) -> tuple[nn.Sequential, FineTuningPart]:
+    """Cut `model` before its last `num_blocks` blocks: the trunk, and the part that is to learn (lesson 08).
+
+    The trunk maps pictures (N, 3, H, W) to small maps (N, C, h, w), the part maps those to logits; one after the other
+    they are `model`, with which they share all weights. While the trunk stays as it is, take its notes once with
+    `extract_features(trunk, ...)` and train the part on them; `unfreeze_last_blocks(model, num_blocks)` lets it learn.
+    Raises ValueError for a number outside 1 to 18, TypeError for a backbone without blocks.
+    """
+    blocks = _blocks_of(model)
+    if not 0 < num_blocks < len(blocks):
+        raise ValueError(
+            f"num_blocks={num_blocks}: choose 1 to {len(blocks) - 1} of the {len(blocks)} blocks, so that something is "
+            "left on either side. A head alone learns on notes of model.backbone; a whole backbone on the pictures."
+        )
+    cut = len(blocks) - num_blocks
+    trunk = blocks[:cut]
+    trunk.training = any(block.training for block in trunk)  # the new chain's own flag; its blocks keep theirs
+    end = nn.Sequential(*blocks[cut:], nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return trunk, FineTuningPart(end, model.head, classes=model.classes).train(model.training)
 
 
 class ParameterCount(NamedTuple):
@@ -227,6 +267,21 @@ def count_parameters(model: nn.Module) -> ParameterCount:
     trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     total = sum(parameter.numel() for parameter in model.parameters())
     return ParameterCount(trainable, total - trainable, total)
+
+
+def _blocks_of(model: TransferClassifier) -> nn.Sequential:
+    """The chain of blocks in the model's backbone."""
+    blocks = getattr(model.backbone, "features", None)
+    if not isinstance(blocks, nn.Sequential):
+        raise TypeError(f"{type(model.backbone).__name__} has no .features to take blocks from: use unfreeze(part).")
+    return blocks
+
+
+def _still_where_frozen(part: nn.Module) -> None:
+    """Put what has weights of which none learns into `eval()`, so that BatchNorm's running statistics stay too."""
+    for module in part.modules():
+        if module.training and _is_frozen(module):
+            module.eval()
 
 
 def _is_frozen(module: nn.Module) -> bool:

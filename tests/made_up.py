@@ -1,8 +1,11 @@
-"""Lessons and report cards made up for a test."""
+"""Lessons, report cards, pictures and a small network made up for a test."""
 
 from pathlib import Path
 
 import nbformat
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
 
 from course_utils.report.history import History
 
@@ -29,3 +32,32 @@ def card(train_loss, val_loss, train_accuracy=None, val_accuracy=None, **more):
         val_accuracy=val_accuracy or [],
         **{"num_val": 100, **more},
     )
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU6())
+
+    def forward(self, images):
+        return images + self.layers(images)
+
+
+def frozen_backbone():
+    """A frozen network whose BatchNorm layers have something to fold."""
+    network = nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.ReLU6(), Block(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_mean.normal_()
+                module.running_var.uniform_(0.5, 2)
+                module.weight.normal_(1, 0.2)
+                module.bias.normal_()
+    return network.requires_grad_(False).eval()
+
+
+def random_pictures(number=22):
+    images = torch.randn(number, 3, 12, 12)
+    return TensorDataset(images, (images.mean((1, 2, 3)) > 0).long())

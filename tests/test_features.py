@@ -1,46 +1,21 @@
 """Revision notes must say exactly what the backbone would have said, and refuse where they would be wrong."""
 
 import copy
-import sys
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
-from torch import Tensor, nn
+from made_up import frozen_backbone as backbone
+from made_up import random_pictures as pictures
+from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
 
 from course_utils import features
-from course_utils.features import extract_features, fold_batch_norm
+from course_utils.features import extract_features
+from course_utils.inference import load_classifier, save_classifier
+from course_utils.models import build_classifier, split_for_fine_tuning, unfreeze_last_blocks
+from course_utils.runtime import set_seed
 from course_utils.training import train_model
-
-
-class Block(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU6())
-
-    def forward(self, images):
-        return images + self.layers(images)
-
-
-def backbone():
-    """A frozen network whose BatchNorm layers have something to fold."""
-    network = nn.Sequential(
-        nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.ReLU6(), Block(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-    )
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean.normal_()
-                module.running_var.uniform_(0.5, 2)
-                module.weight.normal_(1, 0.2)
-                module.bias.normal_()
-    return network.requires_grad_(False).eval()
-
-
-def pictures(number=22):
-    images = torch.randn(number, 3, 12, 12)
-    return TensorDataset(images, (images.mean((1, 2, 3)) > 0).long())
 
 
 def test_features_equal_the_plain_forward_pass():
@@ -53,20 +28,6 @@ def test_features_equal_the_plain_forward_pass():
     assert torch.equal(notes.tensors[1], dataset.tensors[1])
     assert [type(module) for module in network.modules()] == [type(module) for module in before.modules()]
     assert all(torch.equal(tensor, before.state_dict()[name]) for name, tensor in network.state_dict().items())
-
-
-def test_every_batch_norm_is_folded(monkeypatch):
-    sizes = []
-    original = nn.functional.batch_norm
-
-    def counted(images, *rest, **options):
-        sizes.append(len(images))
-        return original(images, *rest, **options)
-
-    monkeypatch.setattr(nn.functional, "batch_norm", counted)
-    extract_features(backbone(), DataLoader(pictures(24), batch_size=8), device="cpu")
-    assert sizes == [8, 8]  # of the plain backbone, asked once, for comparison
-    assert not any(isinstance(module, nn.BatchNorm2d) for module in fold_batch_norm(backbone()).modules())
 
 
 def test_mobilenet_features_equal_the_plain_forward_pass():
@@ -114,89 +75,6 @@ def test_training_on_features_equals_training_through_the_frozen_backbone():
     torch.testing.assert_close(whole.head.weight, head.weight, atol=1e-4, rtol=1e-4)
     assert histories[0].val_loss == pytest.approx(histories[1].val_loss, rel=1e-4)
     assert histories[0].val_accuracy == histories[1].val_accuracy
-
-
-class Branching(nn.Module):
-    """Asks the pictures for its way: tracing raises TraceError."""
-
-    def __init__(self):
-        super().__init__()
-        self.inner = backbone()
-
-    def forward(self, images):
-        return self.inner(images if images.sum() > 0 else images + 0)
-
-
-class Measuring(Branching):
-    """Asks for its batch's length: tracing raises RuntimeError (pytorch#53534)."""
-
-    def forward(self, images):
-        return self.inner(images).view(len(images), -1)
-
-
-class Counting(Branching):
-    """Tracing raises TypeError."""
-
-    def forward(self, images):
-        return self.inner(images) * float(images.shape[0])
-
-
-class Viewing(Branching):
-    """Traced, but its view fits one order of memory only."""
-
-    def forward(self, images):
-        return self.inner(images.view(-1).view(images.shape))
-
-
-class Remembering(Branching):
-    """Traced, but the trace keeps what was a question: is this batch full?"""
-
-    def forward(self, images):
-        return self.inner(images) * self.factor(images.shape)
-
-    def factor(self, shape):
-        return 1 if isinstance(shape, torch.Size) else 2
-
-
-class Inexact(Branching):
-    """Folded, it would answer in half the precision."""
-
-    def forward(self, images):
-        return self.inner(images) if isinstance(images, Tensor) else self.inner(images.bfloat16().float())
-
-
-@pytest.mark.parametrize("kind", [Branching, Measuring, Counting, Viewing, Remembering, Inexact])
-@pytest.mark.parametrize("batch_size", [8, 22])
-def test_where_the_fast_way_fails_or_differs_the_plain_one_is_taken(kind, batch_size):
-    network, dataset = kind().requires_grad_(False).eval(), pictures()
-    notes = extract_features(network, DataLoader(dataset, batch_size=batch_size), device="cpu")
-    expected = torch.cat([network(images) for images in dataset.tensors[0].split(batch_size)])
-    torch.testing.assert_close(notes.tensors[0], expected, atol=1e-5, rtol=0)
-
-
-def test_a_smaller_last_batch_is_compared_as_well():
-    class Sized(Branching):
-        def forward(self, images):
-            scale = 1 if isinstance(images, Tensor) and len(images) < 8 else 2
-            return self.inner(images) * scale
-
-    network, dataset = Sized().requires_grad_(False).eval(), pictures()
-    notes = extract_features(network, DataLoader(dataset, batch_size=8), device="cpu")
-    expected = torch.cat([network(images) for images in dataset.tensors[0].split(8)])
-    torch.testing.assert_close(notes.tensors[0], expected, atol=1e-4, rtol=0)
-
-
-def test_a_release_without_the_experimental_part_still_works(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch.fx.experimental.optimization", None)
-    network, dataset = backbone(), pictures()
-    notes = extract_features(network, DataLoader(dataset, batch_size=22), device="cpu")
-    assert torch.equal(notes.tensors[0], network(dataset.tensors[0]))
-
-
-def test_what_can_be_built_for_speed_only_stands_in_one_file():
-    root = Path(features.__file__).parent.parent
-    files = [path for folder in ("course_utils", "tools", "benchmarks") for path in (root / folder).rglob("*.py")]
-    assert [path.name for path in files if "torch.fx" in path.read_text(encoding="utf-8")] == ["features.py"]
 
 
 @pytest.mark.parametrize(
@@ -277,3 +155,114 @@ def test_a_backbone_on_another_device_stays_there():
     extract_features(network, DataLoader(pictures(), batch_size=8), device="cpu:0")  # to PyTorch not the device "cpu"
     assert moved
     assert not any(part is network for part in moved)
+
+
+def test_every_view_is_noted_in_order_and_drawn_at_random():
+    network, dataset = backbone(), pictures()
+    views = ("plain", "mirrored", "closer")
+    notes = extract_features(network, DataLoader(dataset, batch_size=8), device="cpu", views=views, progress=False)
+    images, stored = dataset.tensors[0], notes.tensors[0]
+    assert (stored.dtype, stored.shape) == (torch.float16, (22, 3, 8))
+    for place, view in enumerate((images, images.flip(-1), features.VIEWS["closer"](images))):
+        torch.testing.assert_close(stored[:, place].float(), network(view), atol=1e-3, rtol=1e-3)
+    drawn = torch.stack([notes[5][0] for _ in range(300)])
+    counts = [(drawn == stored[5, place].float()).all(dim=1).sum().item() for place in range(3)]
+    assert sum(counts) == 300
+    assert min(counts) > 60
+    assert drawn.dtype == torch.float32
+    assert all(int(notes[index][1]) == int(dataset.tensors[1][index]) for index in range(22))
+
+
+def test_closer_shows_the_middle_enlarged():
+    picture = torch.zeros(1, 3, 32, 64)
+    picture[..., 2:-2, 4:-4] = 1
+    assert torch.equal(features.VIEWS["closer"](picture), torch.ones(1, 3, 32, 64))
+    assert torch.equal(
+        features.VIEWS["closer mirrored"](picture[..., :40]), features.VIEWS["closer"](picture[..., :40]).flip(-1)
+    )
+
+
+def test_the_notes_of_one_view_are_the_same_each_time():
+    loader = DataLoader(pictures(), batch_size=8)
+    notes = extract_features(backbone(), loader, device="cpu", views=("plain", "mirrored"), progress=False)
+    exam = notes.of_view("mirrored")
+    assert exam.views == ("mirrored",)
+    assert torch.equal(torch.stack([exam[index][0] for index in range(22)]), notes.tensors[0][:, 1].float())
+    with pytest.raises(ValueError, match="'closer', only of plain, mirrored"):
+        notes.of_view("closer")
+
+
+@pytest.mark.parametrize("views", [(), ("plain", "upside down"), ("plain", "plain")])
+def test_views_that_are_not_there_are_refused_by_name(views):
+    with pytest.raises(ValueError, match="'plain', 'mirrored', 'closer'"):
+        extract_features(backbone(), DataLoader(pictures(), batch_size=8), device="cpu", views=views)
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_it_is_taken(monkeypatch, capsys):
+    loader = DataLoader(pictures(), batch_size=8)
+    needed = 22 * 2 * 8 * 2  # samples, views, numbers, bytes of a float16
+    for free, fits in ((needed / 0.8 - 1, False), (needed / 0.8 + 1, True)):
+        monkeypatch.setattr(features.psutil, "virtual_memory", lambda free=free: SimpleNamespace(available=free))
+        if fits:
+            extract_features(backbone(), loader, device="cpu", views=("plain", "mirrored"))
+            assert capsys.readouterr().out.startswith("notes of 22 samples in 2 views: 0 MB")
+        else:
+            with pytest.raises(MemoryError, match="fewer blocks"):
+                extract_features(backbone(), loader, device="cpu", views=("plain", "mirrored"))
+
+
+def test_notes_beyond_float16_are_refused():
+    network = backbone()
+    network[0].bias.data += 1e6
+    for place in (1, 2, 3):
+        network[place] = nn.Identity().eval()
+    with pytest.raises(ValueError, match="not finite in float16"):
+        extract_features(network, DataLoader(pictures(), batch_size=8), device="cpu", views=("plain",))
+
+
+def classifier(num_blocks):
+    set_seed(0)
+    model = build_classifier(3, weights=None, classes=["a", "b", "c"])
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):  # not 0 and 1, as after schooling
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 2)
+    # BatchNorm stays frozen: over so few small maps its statistics would blow up the smallest rounding.
+    unfreeze_last_blocks(model, num_blocks, batch_norm=False)
+    return model
+
+
+@pytest.mark.parametrize(("views", "tolerance"), [(None, 1e-4), (("plain",), 0.02)], ids=["float32", "float16"])
+def test_fine_tuning_on_notes_equals_fine_tuning_through_the_pictures(views, tolerance, tmp_path):
+    dataset = TensorDataset(torch.randn(12, 3, 32, 32), torch.arange(12) % 3)
+    whole, cut = classifier(3), classifier(3)
+    before = copy.deepcopy(cut)
+    trunk, part = split_for_fine_tuning(cut, 3)
+    notes = extract_features(trunk, DataLoader(dataset, batch_size=4), device="cpu", views=views, progress=False)
+    losses = []
+    for model, data in ((whole, dataset), (part, notes)):
+        shuffled = DataLoader(data, batch_size=4, shuffle=True, generator=torch.Generator().manual_seed(3))
+        optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.01)
+        options = {"criterion": nn.CrossEntropyLoss(), "optimizer": optimizer, "device": "cpu", "progress": False}
+        losses.append(train_model(model, shuffled, DataLoader(data, batch_size=4), num_epochs=3, **options).val_loss)
+    assert losses[0] == pytest.approx(losses[1], rel=tolerance)
+    assert not torch.equal(cut.head.weight, before.head.weight)
+    for name, tensor in cut.state_dict().items():
+        torch.testing.assert_close(tensor, whole.state_dict()[name], atol=tolerance, rtol=tolerance)
+        block = int(name.split(".")[2]) if name.startswith("backbone.features") else 19
+        learned = block > 15
+        assert learned or torch.equal(tensor, before.state_dict()[name]), f"{name} belongs to the trunk"
+    save_classifier(tmp_path / "student.pt", cut)
+    loaded = load_classifier(tmp_path / "student.pt")
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(dataset.tensors[0]), cut.eval()(dataset.tensors[0]))
+
+
+def test_notes_can_be_taken_of_notes():
+    dataset = TensorDataset(torch.randn(6, 3, 32, 32), torch.arange(6) % 3)
+    model = classifier(0)
+    trunk, part = split_for_fine_tuning(model, 3)
+    maps = extract_features(trunk, DataLoader(dataset, batch_size=4), device="cpu", views=("plain",), progress=False)
+    twice = extract_features(part.blocks, DataLoader(maps, batch_size=4), device="cpu")
+    once = extract_features(model.backbone, DataLoader(dataset, batch_size=4), device="cpu")
+    torch.testing.assert_close(twice.tensors[0], once.tensors[0], atol=2e-3, rtol=2e-3)

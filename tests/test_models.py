@@ -17,6 +17,7 @@ from course_utils.models import (
     count_parameters,
     freeze,
     load_pretrained,
+    split_for_fine_tuning,
     unfreeze,
     unfreeze_last_blocks,
 )
@@ -360,3 +361,47 @@ def test_blocks_of_a_backbone_that_has_none_are_refused():
     model = TransferClassifier(nn.Linear(4, 1280), spec=InputSpec(32), classes=["a", "b"], source="test")
     with pytest.raises(TypeError, match=r"Linear has no \.features to take blocks from"):
         unfreeze_last_blocks(model, 1)
+
+
+@pytest.mark.parametrize("num_blocks", [1, 3, 12, 18])
+def test_the_trunk_and_the_part_that_learns_are_the_model(num_blocks):
+    model = build_classifier(3, weights=None).eval()
+    trunk, part = split_for_fine_tuning(model, num_blocks)
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(part(trunk(images)), model(images))
+    shared = {id(tensor) for tensor in model.state_dict(keep_vars=True).values()}
+    parts = [*trunk.state_dict(keep_vars=True).values(), *part.state_dict(keep_vars=True).values()]
+    assert {id(tensor) for tensor in parts} == shared
+    assert len(trunk) == 19 - num_blocks
+
+
+def test_splitting_changes_no_modes_and_the_part_keeps_what_is_frozen_in_eval():
+    model = build_classifier(3, weights=None, dropout=0.5)
+    unfreeze_last_blocks(model, 2, batch_norm=False)
+    modes = {name: module.training for name, module in model.named_modules()}
+    trunk, part = split_for_fine_tuning(model, 3)
+    assert {name: module.training for name, module in model.named_modules()} == modes
+    assert not any(module.training for module in trunk.modules())
+    part.eval()
+    part.train()
+    assert part.head.training
+    for block, learns in zip(part.blocks, [False, True, True], strict=False):
+        for module in block.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                assert not module.training
+            elif isinstance(module, nn.Conv2d):
+                assert module.training == learns
+
+
+@pytest.mark.parametrize("num_blocks", [-1, 0, 19])
+def test_a_cut_that_leaves_one_side_empty_is_refused(num_blocks):
+    with pytest.raises(ValueError, match=f"num_blocks={num_blocks}: choose 1 to 18"):
+        split_for_fine_tuning(build_classifier(3, weights=None), num_blocks)
+
+
+def test_a_backbone_without_blocks_cannot_be_cut():
+    model = build_classifier(3, weights=None)
+    model.backbone = nn.Flatten()
+    with pytest.raises(TypeError, match=r"has no \.features"):
+        split_for_fine_tuning(model, 3)

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from torch.optim import swa_utils
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
-from course_utils.features import fold_batch_norm
+from course_utils.folding import fold_batch_norm
 from course_utils.plain import parse_plain
 from course_utils.pretrained import fill, save_course_weights
 from course_utils.runtime import atomic_write, get_device, progress_bar, set_seed

@@ -44,7 +44,12 @@ class Batch:
 
     @property
     def sees_pictures(self) -> bool:
-        return any(isinstance(module, nn.Conv2d) for module in self.model.modules())
+        return self.num_channels is not None
+
+    @property
+    def num_channels(self) -> int | None:
+        """How many channels the model's first convolution takes; None where it has none."""
+        return next((module.in_channels for module in self.model.modules() if isinstance(module, nn.Conv2d)), None)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -128,7 +133,7 @@ INPUTS: tuple[Symptom, ...] = (
         ),
     ),
     (
-        lambda batch: batch.sees_pictures and batch.inputs.ndim == 4 and _looks_channels_last(batch.shape),
+        lambda batch: batch.sees_pictures and batch.inputs.ndim == 4 and _looks_channels_last(batch),
         lambda batch: (
             f"The pictures have the shape {batch.shape}, which looks like (N, H, W, C); PyTorch wants (N, C, H, W). "
             "Use v2.ToImage() in the transform, or images.permute(0, 3, 1, 2)."
@@ -240,8 +245,9 @@ VALUES: tuple[Symptom, ...] = (
 )
 
 
-def _looks_channels_last(shape: tuple[int, ...]) -> bool:
-    return shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4)
+def _looks_channels_last(batch: Batch) -> bool:
+    """Small maps (N, 160, 3, 3) are none: there the model takes 160 channels."""
+    return batch.shape[3] in (1, 3, 4) and batch.shape[1] not in (1, 3, 4, batch.num_channels)
 
 
 def _is_same_device(first: torch.device, second: torch.device) -> bool:

@@ -206,3 +206,11 @@ def test_a_device_without_a_number_is_any_of_its_kind():
     assert _is_same_device(torch.device("cuda", 1), torch.device("cuda", 1))
     assert not _is_same_device(torch.device("cuda", 0), torch.device("cuda", 1))
     assert not _is_same_device(torch.device("cuda"), torch.device("cpu"))
+
+
+@pytest.mark.parametrize("side", [1, 3, 4])
+def test_small_maps_are_not_taken_for_pictures_with_the_channels_last(side):
+    model = nn.Sequential(nn.Conv2d(160, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    check(inputs=torch.randn(8, 160, side, side), model=model)
+    with pytest.raises(ValueError, match=r"which looks like \(N, H, W, C\)"):
+        check(inputs=torch.randn(8, 32, 32, side), model=model)

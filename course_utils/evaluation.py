@@ -15,7 +15,9 @@ from course_utils.runtime import evaluating, progress_bar
 Numbers = Tensor | Sequence[int] | NDArray[Any]
 
 __all__ = [
+    "Difference",
     "Predictions",
+    "compare_in_pairs",
     "confusion_matrix",
     "majority_baseline",
     "per_class_recall",
@@ -76,6 +78,41 @@ class Predictions(NamedTuple):
         return (
             text + (f" (at least {limit:.1%}" if self.accuracy == 1 else f" (at most {1 - limit:.1%}") + " with 95 %)"
         )
+
+
+class Difference(NamedTuple):
+    """By how much a first student is better than a second in one and the same exam, and on how many samples exactly
+    one of the two is right.
+    """
+
+    accuracy: float  # first minus second, in [-1, 1]
+    error: float  # its standard error
+    only_first: int
+    only_second: int
+
+    @property
+    def is_clear(self) -> bool:
+        """True where the difference is more than two of its standard errors."""
+        return abs(self.accuracy) > 2 * self.error
+
+    def __repr__(self) -> str:
+        right = f"only the first is right: {self.only_first}, only the second: {self.only_second}"
+        return f"{self.accuracy:+.1%} ± {self.error:.1%} ({right})"
+
+
+def compare_in_pairs(first: Predictions, second: Predictions) -> Difference:
+    """Compare two students who sat the same exam, sample by sample: where both are right, or both wrong, nothing is
+    learned about who is better, and the error is smaller than that of two marks taken apart.
+
+    Raises ValueError for exams of different labels, and for fewer than two samples.
+    """
+    if not torch.equal(first.labels, second.labels):
+        raise ValueError("The two did not sit the same exam: their labels differ. Use one loader, without shuffling.")
+    if len(first.labels) < 2:
+        raise ValueError("A difference needs an exam of at least two samples.")
+    moves = (first.predicted == first.labels).double() - (second.predicted == second.labels).double()
+    error = moves.std().item() / math.sqrt(len(moves))
+    return Difference(moves.mean().item(), error, int((moves > 0).sum()), int((moves < 0).sum()))
 
 
 def predict(

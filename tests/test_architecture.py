@@ -42,7 +42,7 @@ FLOORS = (
     ),
     ("report.history", "checks", "checkpoints", "models", "datasets", "pictures.scan_report"),
     ("report.sweeps", "pictures.catalog", "pictures.scan", "pictures.messy", "pictures.given"),
-    ("training", "features", "inference", "evaluation"),
+    ("training", "features", "inference", "evaluation", "sentences"),
     ("tuning", "text"),
     ("plotting", "classroom.lessons"),
     ("classroom.copies", "classroom.pages", "classroom.predictions", "classroom.book"),

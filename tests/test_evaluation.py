@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.evaluation import (
     Predictions,
+    compare_in_pairs,
     confusion_matrix,
     per_class_recall,
     predict,
@@ -137,3 +138,30 @@ def test_standard_error_is_that_of_a_proportion():
         standard_error(85, 341)
     with pytest.raises(ValueError, match="at least one sample"):
         standard_error(0.5, 0)
+
+
+def answers(*right, labels=None):
+    """Predictions of two classes that are right where `right` says so; the truth is class 1."""
+    labels = torch.ones(len(right), dtype=torch.int64) if labels is None else labels
+    probabilities = torch.tensor([[0.2, 0.8] if each else [0.8, 0.2] for each in right])
+    return Predictions(probabilities, labels)
+
+
+def test_two_students_are_compared_sample_by_sample():
+    first, second = answers(1, 1, 1, 1, 0, 1, 0, 1), answers(1, 0, 0, 1, 1, 1, 0, 0)
+    difference = compare_in_pairs(first, second)
+    moves = np.array([0, 1, 1, 0, -1, 0, 0, 1])
+    assert difference.accuracy == pytest.approx(first.accuracy - second.accuracy)
+    assert difference.error == pytest.approx(moves.std(ddof=1) / math.sqrt(8))
+    assert (difference.only_first, difference.only_second) == (3, 1)
+    assert repr(difference) == "+25.0% ± 25.0% (only the first is right: 3, only the second: 1)"
+    assert not difference.is_clear
+    assert compare_in_pairs(answers(*[1] * 9, 0), answers(*[0] * 10)).is_clear
+    assert compare_in_pairs(answers(*[0] * 10), answers(*[1] * 9, 0)).is_clear
+
+
+def test_students_of_different_exams_are_not_compared():
+    with pytest.raises(ValueError, match="not sit the same exam"):
+        compare_in_pairs(answers(1, 0), answers(1, 0, labels=torch.tensor([1, 0])))
+    with pytest.raises(ValueError, match="at least two samples"):
+        compare_in_pairs(answers(1), answers(1))

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.runtime import set_seed
 from course_utils.training import train_model
-from course_utils.tuning import _suggest, learning_rate_range_test, sweep, sweep_learning_rates
+from course_utils.tuning import _right_answers, _suggest, learning_rate_range_test, sweep, sweep_learning_rates
 
 
 def loader(number=40, *, seed=0, shuffle=False, batch_size=8):
@@ -174,6 +174,34 @@ def test_the_answers_kept_are_those_of_the_best_term():
     for run in found.runs:
         assert run.right.shape == (33,)
         assert run.right.float().mean().item() == pytest.approx(max(run.history.val_accuracy))
+
+
+def test_answers_are_given_as_in_an_exam_whatever_the_mode():
+    model = nn.Sequential(nn.Linear(5, 7), nn.Dropout(0.5), nn.Linear(7, 3))
+    asked = []
+    model.register_forward_hook(lambda module, *_: asked.append((module.training, torch.is_grad_enabled())))
+    exam = loader(33, batch_size=8)
+    inputs, targets = exam.dataset.tensors
+    expected = model.eval()(inputs).argmax(1) == targets
+    asked.clear()
+    model.train()
+    assert torch.equal(_right_answers(model, exam, "cpu"), expected)
+    assert asked == [(False, False)] * 5
+    assert all(module.training for module in model)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "targets"),
+    [
+        (torch.zeros(4, 3, 2), torch.zeros(4, dtype=torch.int64)),
+        (torch.zeros(4, 3), torch.zeros(4, 2, dtype=torch.int64)),
+        (torch.zeros(4, 3), torch.zeros(4)),
+    ],
+    ids=["a map of scores", "several labels", "measurements"],
+)
+def test_answers_are_not_kept_where_a_sample_has_no_one_class_number(outputs, targets):
+    exam = DataLoader(TensorDataset(outputs, targets), batch_size=2)
+    assert _right_answers(nn.Identity(), exam, "cpu") is None
 
 
 def test_answers_are_not_kept_where_the_exam_has_another_order_each_time():
@@ -343,6 +371,32 @@ def test_a_chance_fall_at_the_start_is_no_suggestion():
     smoothed = [3.0, 2.0, *(2.0 - 0.02 * step for step in range(19))]  # one lucky first batch, then a steady fall
     best, _ = _suggest(rates, smoothed)
     assert best > rates[1]
+
+
+@pytest.mark.parametrize(("lowest", "suggested"), [(0.9501, False), (0.95, True), (0.5, True), (-1.0, True)], ids=str)
+@pytest.mark.parametrize("start", [2.0, 128.0])
+def test_a_rate_is_suggested_where_the_loss_falls_by_5_percent(lowest, suggested, start):
+    rates = [10.0 ** (step / 4 - 6) for step in range(21)]
+    smoothed = [start * (1 - (1 - lowest) * step / 20) for step in range(21)]
+    best, reason = _suggest(rates, smoothed)
+    assert (best is not None) == suggested
+    assert ("never fell by 5 % between the rates 1e-06 and 0.1" in reason) == (not suggested)
+
+
+def test_the_rate_of_the_steepest_fall_is_suggested():
+    rates = [10.0 ** (step / 4 - 6) for step in range(21)]
+    smoothed = [3.0] * 8 + [2.9, 2.5, 1.5, 1.3, 1.2, 1.0, 1.1, 3.0, 9.0, math.nan, math.inf, math.nan, math.inf]
+    best, reason = _suggest(rates, smoothed)
+    assert best == rates[9], "from 2.9 to 1.5"
+    assert reason == "The loss falls fastest near 0.00018, from 3.000 to 1.000 at its lowest."
+
+
+def test_a_loss_that_is_lowest_where_averages_cover_few_batches_suggests_nothing():
+    rates = [10.0 ** (step / 4 - 6) for step in range(21)]
+    assert _suggest(rates, [3.0, 2.0, 1.0, *[2.0] * 18])[0] is None, "lowest within the first tenth"
+    assert _suggest(rates, [3.0, 2.9, 2.0, 1.0, *[2.0] * 17])[0] == rates[2]
+    assert _suggest(rates[:10], [3.0, 2.0, 1.0, *[2.0] * 7])[0] == rates[1]
+    assert _suggest(rates, [math.nan] * 21)[0] is None
 
 
 def test_the_range_test_suggests_a_rate_that_learns_and_stops_when_the_loss_explodes():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, RandomSampler, TensorDataset
 
 from course_utils import checkpoints
 from course_utils.checkpoints import (
@@ -157,6 +157,41 @@ def test_settings_do_not_move_while_training(kind):
     assert settings_of(parts) == settings
 
 
+def test_a_run_is_described_in_words_that_a_refusal_can_quote():
+    parts = run("StepLR")
+    parts.model[0].weight.requires_grad_(False)
+    described = settings_of(parts, monitor="val_loss")
+    assert described.pop("optimizer").startswith("AdamW(amsgrad=False, betas=[0.9, 0.999], ")
+    assert described == {
+        "criterion": "CrossEntropyLoss(ignore_index=-100, label_smoothing=0.0, reduction=mean, weight=None)",
+        "learning rates": "[0.1]",
+        "parameters in the optimizer": "[42]",
+        "scheduler": "StepLR(gamma=0.1, step_size=2)",
+        "trainable parameters": "27",
+        "samples": "[12, 12]",
+        "batch size": "[4, 4]",
+        "patience": "3",
+        "monitor": "val_loss",
+    }
+
+
+def test_each_group_has_its_own_rate_and_lists_of_batches_no_batch_size():
+    parts = run()
+    layers = [{"params": parts.model[0].parameters(), "lr": 0.1}, {"params": parts.model[2].parameters(), "lr": 0.2}]
+    parts = parts._replace(optimizer=torch.optim.SGD(layers), loaders=([], []))
+    described = settings_of(parts)
+    assert described["learning rates"] == "[0.1, 0.2]"
+    assert described["parameters in the optimizer"] == "[20, 12]"
+    assert described["samples"] == described["batch size"] == "[None, None]"
+
+
+def test_a_rate_that_a_scheduler_lowers_without_noting_where_it_began_is_left_out():
+    parts = run("ReduceLROnPlateau")
+    practise(parts, epochs=4)
+    assert parts.optimizer.param_groups[0]["lr"] < 0.1
+    assert settings_of(parts)["learning rates"] == "[None]"
+
+
 # What is named in the refusal, what is changed in the parts, what in the settings.
 CHANGES = {
     "learning rates": ({"lr": 0.2}, {}),
@@ -187,14 +222,49 @@ def test_a_changed_run_is_refused_by_name_and_nothing_is_touched(tmp_path, name)
         changed = changed._replace(
             loaders=[DataLoader(dataset, batch_size=4, generator=torch.Generator()) for _ in range(2)]
         )
-    if name.startswith("parameter"):  # as many numbers in one tensor as before in several
+    if "parameter tensors" in name:  # as many numbers in one tensor as before in several
         number = sum(parameter.numel() for parameter in changed.model.parameters())
         changed = changed._replace(optimizer=torch.optim.AdamW([nn.Parameter(torch.zeros(number))], lr=0.1))
         described = settings_of(parts)
     before = everything(changed)
-    with pytest.raises(ValueError, match=rf"run.pt belongs to a run with other settings.*{name}.*is now"):
+    with pytest.raises(ValueError, match=rf"run.pt belongs to a run with other settings: (.*; )?{name}.*is now"):
         load(path, changed, settings=described)
     assert everything(changed) == before
+
+
+def test_a_refusal_names_each_setting_and_the_first_three_tensors_of_each_kind(tmp_path):
+    path = tmp_path / "run.pt"
+    save(path, run(), settings={"patience": "3", "monitor": "val_loss"})
+    with pytest.raises(ValueError, match="belongs to a run") as refused:
+        load(path, run(hidden=6), settings={"patience": "4", "amp": "False"})
+    assert str(refused.value) == (
+        f"{path} belongs to a run with other settings: amp was None, is now False; monitor was val_loss, is now None; "
+        "patience was 3, is now 4; model: 0.bias was (5,), is now (6,); model: 0.weight was (5, 3), is now (6, 3); "
+        "model: 1.bias was (5,), is now (6,); best weights: 0.bias was (5,), is now (6,); best weights: 0.weight was "
+        "(5, 3), is now (6, 3); best weights: 1.bias was (5,), is now (6,). Restore them to continue, or train with "
+        "another checkpoint_path."
+    )
+
+
+class Tally(nn.Linear):
+    """A layer that keeps more than tensors."""
+
+    seen = 0
+
+    def get_extra_state(self):
+        return {"seen": self.seen}
+
+    def set_extra_state(self, state):
+        self.seen = state["seen"]
+
+
+def test_what_a_model_keeps_beside_its_tensors_comes_back(tmp_path):
+    parts = [run()._replace(model=Tally(3, 2)) for _ in range(2)]
+    parts = [each._replace(optimizer=torch.optim.SGD(each.model.parameters(), lr=0.1)) for each in parts]
+    parts[0].model.seen = 7
+    save(tmp_path / "run.pt", parts[0])
+    load(tmp_path / "run.pt", parts[1])
+    assert parts[1].model.seen == 7
 
 
 CRITERIA = {
@@ -205,6 +275,11 @@ CRITERIA = {
         partial(nn.functional.cross_entropy, weight=torch.tensor([1.0, 2.0]), label_smoothing=0.1),
         "cross_entropy(",
         "label_smoothing=0.1, weight=[1.0, 2.0]",
+    ),
+    "a function with options by place": (
+        partial(nn.functional.mse_loss, 1.5, reduction="sum"),
+        "mse_loss(",
+        "(0=1.5, red",
     ),
     "written in C": (operator.itemgetter(0), "itemgetter(", ")"),
 }
@@ -236,6 +311,16 @@ def test_settings_are_the_same_in_another_process():
     assert other != first
 
 
+@pytest.mark.parametrize("address", ["0x7f3a90", "0x000001D2A0F"], ids=["Linux", "Windows"])
+def test_only_the_address_is_left_out(address):
+    class Helper:
+        def __repr__(self):
+            return f"<Helper at {address}>"
+
+    described = settings_of(run(), criterion=Around(nn.MSELoss(reduction="sum"), Helper()))["criterion"]
+    assert described == "Around(helper=<Helper>, inner=MSELoss(reduction=sum))"
+
+
 @pytest.mark.parametrize("rate", [np.float64(0.1), torch.tensor(0.1, dtype=torch.float64)], ids=["NumPy", "tensor"])
 def test_a_learning_rate_may_come_from_anywhere(tmp_path, rate):
     """Saved, read back into fresh parts, and into the same ones, as after an interrupt in a notebook."""
@@ -265,6 +350,53 @@ def test_another_number_of_graphics_processors_is_told_and_no_obstacle(tmp_path,
     monkeypatch.setattr(checkpoints, "_num_graphics_processors", lambda: now)
     with pytest.warns(UserWarning, match=rf"{before} graphics processors, this one has {now}"):
         assert load(tmp_path / "run.pt", run())[0] == {"seconds": [1.0]}
+
+
+class Processors:
+    """Stands for torch.cuda or torch.mps, with a random state for each of its processors."""
+
+    def __init__(self, number):
+        self.states = [torch.tensor([place]) for place in range(number)]
+        self.device_count = lambda: len(self.states)
+        self.is_available = lambda: bool(self.states)
+
+    def get_rng_state_all(self):
+        assert self.states, "there is none to ask"
+        return list(self.states)
+
+    def set_rng_state_all(self, states):
+        self.states = list(states)
+
+    def get_rng_state(self):
+        return self.states[0]
+
+    def set_rng_state(self, state):
+        assert self.states, "there is none to tell"
+        self.states = [state]
+
+
+@pytest.mark.parametrize(("num_cuda", "num_mps"), [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1)])
+def test_graphics_processors_draw_on_as_before(monkeypatch, num_cuda, num_mps):
+    cuda, mps = Processors(num_cuda), Processors(num_mps)
+    monkeypatch.setattr(torch, "cuda", cuda)
+    monkeypatch.setattr(torch, "mps", mps)
+    monkeypatch.setattr(torch.backends.mps, "is_available", mps.is_available)
+    assert checkpoints._num_graphics_processors() == num_cuda + num_mps
+    before = [*cuda.states, *mps.states]
+    with preserved_randomness([]):
+        for processors in (cuda, mps):
+            processors.states = [state + 7 for state in processors.states]
+    assert [*cuda.states, *mps.states] == before
+
+
+def test_states_of_processors_that_are_gone_are_left_alone(monkeypatch):
+    states = checkpoints._random_states() | {"cuda": [torch.tensor([1])] * 2, "mps": torch.tensor([1])}
+    cuda, mps = Processors(1), Processors(0)
+    monkeypatch.setattr(torch, "cuda", cuda)
+    monkeypatch.setattr(torch, "mps", mps)
+    monkeypatch.setattr(checkpoints, "_num_graphics_processors", lambda: states["num_graphics_processors"])
+    checkpoints._restore_random_states(states)
+    assert cuda.states == [torch.tensor([0])]
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 half a file"])
@@ -320,13 +452,15 @@ def test_surprises(tmp_path):
     assert refuse_surprise(path, resume=True) is False
     assert refuse_surprise(path, resume=False) is False
     assert refuse_surprise(None, resume=False) is False
-    with pytest.raises(ValueError, match="checkpoint_path"):
+    with pytest.raises(ValueError, match=r"^resume=True needs a checkpoint_path to continue from\.$"):
         refuse_surprise(None, resume=True)
     with pytest.raises(IsADirectoryError, match="is a folder"):
         refuse_surprise(tmp_path, resume=False)
     path.touch()
     assert refuse_surprise(path, resume=True) is True
-    with pytest.raises(FileExistsError, match=r"resume=True.*delete that file"):
+    with pytest.raises(
+        FileExistsError, match=r"resume=True, or start afresh with another checkpoint_path \(or delete that file\)\.$"
+    ):
         refuse_surprise(path, resume=False)
 
 
@@ -340,3 +474,12 @@ def test_randomness_is_preserved_after_an_error():
         torch.rand(1)
         raise RuntimeError
     assert (random.getstate(), torch.get_rng_state().tolist(), data[0].generator.get_state().tolist()) == before
+
+
+def test_a_generator_is_found_in_the_loader_and_in_its_sampler_and_counts_once():
+    dataset = loaders()[0].dataset
+    of_loader, of_sampler = torch.Generator(), torch.Generator()
+    both = DataLoader(dataset, sampler=RandomSampler(dataset, generator=of_sampler), generator=of_loader)
+    shared = DataLoader(dataset, shuffle=True, generator=of_loader)
+    with preserved_randomness([both, shared, [], None]) as generators:
+        assert generators == [of_loader, of_sampler]

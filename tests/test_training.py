@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
-from course_utils import training
+from course_utils import checkpoints, training
 from course_utils.report.history import History
 from course_utils.training import evaluate, to_device, train_model, train_one_epoch
 
@@ -730,6 +730,15 @@ def test_a_run_is_not_continued_with_another_setting(tmp_path, monkeypatch, name
     train(model, options, num_epochs=1, checkpoint_path=tmp_path / "run.pt")
     with pytest.raises(ValueError, match=rf"other settings: {name} was .*, is now"):
         train(model, options | changed, checkpoint_path=tmp_path / "run.pt", resume=True)
+
+
+def test_a_warning_of_another_machine_points_at_the_learners_line(tmp_path, monkeypatch):
+    model, options = ingredients()
+    train(model, options, num_epochs=1, checkpoint_path=tmp_path / "run.pt")
+    monkeypatch.setattr(checkpoints, "_num_graphics_processors", lambda: 5)
+    with pytest.warns(UserWarning, match="graphics processors, this one has 5") as caught:
+        train(model, options, num_epochs=1, checkpoint_path=tmp_path / "run.pt", resume=True)
+    assert caught[0].filename == __file__
 
 
 def test_a_run_that_ran_out_of_patience_is_not_continued(tmp_path):

@@ -13,7 +13,9 @@ from .curves import LiveCurves, describe_history, plot_accuracies, plot_history,
 from .display import Picture, Shown, show
 from .exams import draw_mistakes, plot_recalls, plot_threshold
 from .explanations import LANDSCAPES, descend, judge_descent, plot_descent, plot_softmax_loss
+from .fits import animate_fit, draw_fit
 from .flow import draw_flow
+from .graphs import animate_graph, draw_graph
 from .images import draw_answers, draw_augmentations, draw_grids, draw_images, draw_pairs, plot_feature_maps, to_pixels
 from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
 from .lines import plot_lines, plot_walks
@@ -38,6 +40,8 @@ __all__ = [
     "Picture",
     "Shown",
     "animate",
+    "animate_fit",
+    "animate_graph",
     "animate_learning",
     "descend",
     "describe_history",
@@ -48,7 +52,9 @@ __all__ = [
     "draw_broadcasting",
     "draw_comparison",
     "draw_dims",
+    "draw_fit",
     "draw_flow",
+    "draw_graph",
     "draw_grids",
     "draw_images",
     "draw_mistakes",

@@ -34,7 +34,7 @@ def draw_fit(
     if not losses:
         raise ValueError("There are no losses to draw: no term has ended yet.")
     x, y = (values.detach().flatten().numpy(force=True) for values in points)
-    figure, (left, right) = new_figure(1, 2, height=3.5, title=title)
+    figure, (left, right) = new_figure(1, 2, height=3.1, title=title)
     left.scatter(x, y, s=9, color=COLORS[0], alpha=0.6, linewidth=0)
     ends = np.array([x.min(), x.max()])
     for (name, (slope, height)), style in zip(lines.items(), STYLES, strict=False):
@@ -66,7 +66,7 @@ def animate_fit(
     floor: float,
     floor_error: float,
     others: Mapping[str, Line] | None = None,
-    num_frames: int = 24,
+    num_frames: int = 12,
     title: str = "A line learns",
 ) -> Animation:
     """Show `draw_fit` as the terms pass: `path` holds the line after each of them, `others` lines that stay.

@@ -82,7 +82,8 @@ def animate_graph(
         draw_graph(values, arrows, slopes=slopes, labels=labels, title=title, num_values=forward, num_slopes=back)
         for forward, back in counts
     ]
-    return animate(frames, alt=f"{frames[-1].alt} The values appear first, one by one; then the slopes, from the last.")
+    alt = f"{frames[-1].alt} The values appear first, one by one; then the slopes, from the last."
+    return animate(frames, alt=alt, seconds=seconds)
 
 
 def place_values(values: Mapping[Key, float], arrows: Sequence[Arrow]) -> Places:

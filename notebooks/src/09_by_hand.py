@@ -870,7 +870,7 @@ print(f"{len(in_order(spiral_loss()))} values in the graph")
 read = np.vectorize(lambda leaf: float(leaf.data))
 velocity, snapshots = np.zeros(len(leaves)), {}
 for step in range(NUM_STEPS + 1):
-    if step in (0, 5, 10, 15, 20, 30, 40, 60, 80, 100, 150, 200, 300, NUM_STEPS):
+    if step in (0, 10, 20, 30, 50, 80, 120, 200, 300, NUM_STEPS):
         snapshots[step] = [read(table) for table in (W1, b1, W2, b2)]
     backpropagate(spiral_loss())
     velocity = MOMENTUM * velocity + np.array([leaf.grad for leaf in leaves])
@@ -897,12 +897,13 @@ def student_of(weights):
     )
 
 
-frames = [
-    plotting.plot_opinion(
-        student_of(tables), spirals, targets, title=f"After {step} corrections"
+frames = []
+for step, tables in snapshots.items():
+    ax = plotting.new_figure(width=4.2, height=3.6)[1]
+    title = f"After {step} corrections"
+    frames.append(
+        plotting.plot_opinion(student_of(tables), spirals, targets, ax, title=title)
     )
-    for step, tables in snapshots.items()
-]
 plotting.animate(
     frames,
     seconds=5,
@@ -929,8 +930,8 @@ plotting.animate(
 # **Why did `b` arrive before `w`?** Because $x$ lies between −1 and 1. The slope at $b$ is the miss, the slope at $w$ is
 # the miss × $x$, which is smaller. Inputs of a size near 1 learn at one pace: a reason to normalise (lesson 03).
 #
-# **Can the loss lie below the noise floor?** In practice, a little, and always: the best line of 200 points also fits
-# some of their noise. That is learning by heart, in its smallest form.
+# **Can the loss lie below the noise floor?** On the points that it practises on, the best line does better than the truth
+# itself: it also fits some of their noise. That is learning by heart, in its smallest form.
 #
 # </details>
 

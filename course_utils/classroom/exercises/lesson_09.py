@@ -60,7 +60,7 @@ def layer_backward(answer: Callable[..., Any]) -> str | None:
                 f"{slope.shape}."
             )
         if np.allclose(slope, right / len(inputs)):
-            return f"`{name}` is too small by the number of points: it is used once for every point, so add, do not average."
+            return f"`{name}` is a mean. It is used once for every point, so what comes back is added, not averaged."
         return f"`{name}` has the right shape, but other numbers. Multiply by the link, then add over all ways back."
     return None
 

@@ -847,13 +847,14 @@ assert math.isclose(w.grad, 2 * once), "The second walk adds the same slope agai
 # calls *our* × and +.
 
 # %%
-W1, b1, W2, b2 = (np.vectorize(Value, otypes=[object])(weight) for weight in start)
-leaves = np.concatenate([table.ravel() for table in (W1, b1, W2, b2)])
+tables = [np.vectorize(Value, otypes=[object])(weight) for weight in start]
+leaves = np.concatenate([table.ravel() for table in tables])
 inputs = np.array([Value(points[:, 0]), Value(points[:, 1])], dtype=object)
 is_one, is_zero, minus = Value(labels), Value(1 - labels), Value(-1)
 
 
 def spiral_loss():
+    W1, b1, W2, b2 = tables
     hidden = np.array([total.relu() for total in inputs @ W1 + b1], dtype=object)
     scores = hidden @ W2 + b2
     due = scores[0] * is_zero + scores[1] * is_one
@@ -864,52 +865,43 @@ print(f"{len(in_order(spiral_loss()))} values in the graph")
 
 # %% [markdown]
 # Compare `spiral_loss` with `forward`: the same network, and no backward pass in sight. It learns in the loop that you
-# know: answer and mark, trace back, correct, forget.
+# know: answer and mark, trace back, correct, forget. `student_of` keeps a copy of the student for the picture.
 
 # %%
 read = np.vectorize(lambda leaf: float(leaf.data))
-velocity, snapshots = np.zeros(len(leaves)), {}
-for step in range(NUM_STEPS + 1):
-    if step in (0, 10, 20, 30, 50, 80, 120, 200, 300, NUM_STEPS):
-        snapshots[step] = [read(table) for table in (W1, b1, W2, b2)]
-    backpropagate(spiral_loss())
-    velocity = MOMENTUM * velocity + np.array([leaf.grad for leaf in leaves])
-    for leaf, pace in zip(leaves, velocity, strict=True):
-        leaf.data = leaf.data - LEARNING_RATE * pace
-        leaf.grad = 0.0
-mine = in_a_row(snapshots[NUM_STEPS])
-print(f"ours - NumPy   {abs(mine - in_a_row(weights)).max():.0e}")
-print(f"ours - PyTorch {abs(mine - theirs).max():.0e}")
-
-# %% tags=["claim"]
-assert abs(mine - theirs).max() < 1e-9, "Forty lines learn the same weights as PyTorch."
-
-# %% [markdown]
-# Three machines, one student. And here is what your forty lines have learned to see.
 
 
-# %%
 def student_of(weights):
-    """What a picture asks for: places (N, 2) in, scores (N, 2) out."""
+    """Places (N, 2) in, scores (N, 2) out, with these weights."""
     W1, b1, W2, b2 = weights
     return lambda places: torch.from_numpy(
         np.maximum(places.numpy() @ W1 + b1, 0) @ W2 + b2
     )
 
 
-frames = []
-for step, tables in snapshots.items():
-    ax = plotting.new_figure(width=4.2, height=3.6)[1]
-    title = f"After {step} corrections"
-    frames.append(
-        plotting.plot_opinion(student_of(tables), spirals, targets, ax, title=title)
-    )
-plotting.animate(
-    frames,
-    seconds=5,
-    alt="The boundary that an autograd of forty lines finds: at first a straight cut "
-    "through the plane, in the end two arms wound into each other as the spirals are.",
+velocity, students, losses = np.zeros(len(leaves)), [], []
+for _ in range(NUM_STEPS):
+    loss = spiral_loss()
+    students.append(student_of([read(table) for table in tables]))
+    losses.append(loss.data.mean())
+    backpropagate(loss)
+    velocity = MOMENTUM * velocity + np.array([leaf.grad for leaf in leaves])
+    for leaf, pace in zip(leaves, velocity, strict=True):
+        leaf.data = leaf.data - LEARNING_RATE * pace
+        leaf.grad = 0.0
+print(f"ours - NumPy   {abs(read(leaves) - in_a_row(weights)).max():.0e}")
+print(f"ours - PyTorch {abs(read(leaves) - theirs).max():.0e}")
+
+# %% tags=["claim"]
+assert abs(read(leaves) - theirs).max() < 1e-9, (
+    "Forty lines learn the same weights as PyTorch."
 )
+
+# %% [markdown]
+# Three machines, one student. And here is what your forty lines have taught it to see.
+
+# %%
+plotting.animate_learning(students, losses, spirals, targets, guessing=math.log(2))
 
 # %% [markdown]
 # <details><summary><b>Questions and answers</b></summary>

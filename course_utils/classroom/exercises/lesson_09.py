@@ -10,28 +10,6 @@ from course_utils.classroom.exercises import exercise
 
 @exercise(
     "09.1",
-    "Replace the dots by one of the three, as a string.",
-    kind="text",
-    solved="Chance explains two standard errors, not three, and the curve says the same: it still falls.",
-)
-def verdict(answer: str) -> str | None:
-    """`answer` is one of three diagnoses."""
-    word = answer.strip().lower()
-    if word == "too few terms":
-        return None
-    if word == "converged":
-        return (
-            "From 0.25 to 0.31 it is three standard errors: more than chance. And a curve that falls has not arrived."
-        )
-    if word == "cannot be":
-        return (
-            "It can: a loss may lie above the floor as far as it likes. Only below it, on fresh points, it cannot stay."
-        )
-    return "Choose one of: 'converged', 'too few terms', 'cannot be'."
-
-
-@exercise(
-    "09.2",
     "Return the three slopes: at the inputs, at `W`, at `b`.",
     kind="function",
     solved="Two matrix products and a sum. Stack as many of these as you like, and you have a deep network's way back.",
@@ -66,7 +44,7 @@ def layer_backward(answer: Callable[..., Any]) -> str | None:
 
 
 @exercise(
-    "09.3",
+    "09.2",
     "Return `Value(data, made_by, parents, links)`.",
     kind="function",
     solved="Your autograd has six operations. Everything built from them finds its own way back.",
@@ -94,7 +72,7 @@ def sigmoid(answer: Callable[..., Any], *, Value: type[Any]) -> str | None:
 
 
 @exercise(
-    "09.4",
+    "09.3",
     "Return an expression of `a` and `b`, such as `(a * b).exp()`, on which the broken walk goes wrong.",
     kind="function",
     solved="Convicted: a value that is used twice needs both slopes.",

@@ -100,8 +100,10 @@ def _animated_png(pictures: list[Image.Image], durations: list[float], num_plays
     sheet = Image.new("RGB", (sample[0].width, sample[0].height * len(sample)))
     for place, picture in enumerate(sample):
         sheet.paste(picture, (0, place * picture.height))
-    palette = sheet.quantize(UNCHANGED, dither=Image.Dither.NONE)  # the colours 0 to UNCHANGED - 1
-    indexed = [np.asarray(picture.quantize(palette=palette, dither=Image.Dither.NONE)) for picture in pictures]
+    colors = sheet.quantize(UNCHANGED - 1, dither=Image.Dither.NONE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([255, 255, 255, *colors, *[255] * 768][:768])
+    indexed = [_indices(picture, palette) for picture in pictures]
     changes = [np.where(new == old, UNCHANGED, new) for old, new in pairwise(indexed)]
     last, *frames = (_with_palette(picture, palette) for picture in (indexed[-1], indexed[0], *changes))
     buffer = io.BytesIO()
@@ -120,9 +122,16 @@ def _animated_png(pictures: list[Image.Image], durations: list[float], num_plays
     return buffer.getvalue()
 
 
+def _indices(picture: Image.Image, palette: Image.Image) -> np.ndarray:
+    """Return the place in the palette of each pixel's colour; the ground stays white (place 0), not nearly so."""
+    indices = np.array(picture.quantize(palette=palette, dither=Image.Dither.NONE))
+    indices[(np.asarray(picture) == 255).all(axis=2)] = 0
+    return indices
+
+
 def _with_palette(indices: np.ndarray, palette: Image.Image) -> Image.Image:
     picture = Image.fromarray(indices.astype(np.uint8))
-    picture.putpalette([*(palette.getpalette() or []), *[0] * 768][:768])  # whole, whatever has been used of it
+    picture.putpalette(palette.getpalette() or [])
     return picture
 
 

@@ -17,6 +17,24 @@ SOLVED = None
 BATCH = {"batch": torch.zeros(8, 3, 16, 16)}
 
 
+# Lesson 00 -----------------------------------------------------------------------------------------------------------
+
+
+def sorts_by_sign(width, *, turned=False):
+    """Return a student of `width` numbers in a layer that tells by the first coordinate; `turned`: the wrong way."""
+    student = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 2))
+    with torch.no_grad():
+        for weights in student.parameters():
+            weights.zero_()
+        student[0].weight[0, 0] = 1  # its first number: how far to the right
+        student[2].weight[int(not turned), 0] = 1
+        student[2].bias[int(turned)] = 0.1
+    return student
+
+
+PLANE = {"points": torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), "labels": torch.tensor([1, 0])}
+
+
 # Lesson 02 -----------------------------------------------------------------------------------------------------------
 
 
@@ -154,26 +172,26 @@ def coach(*parts, rate=0.0001, optimizer=torch.optim.Adam):
 
 HINTS = {
     "00.1": [
-        ((32, 1), SOLVED),
-        ((32,), "without keepdim"),
-        ((1, 10), "averages over the pictures"),
-        ((10,), "averages over the pictures"),
-        ((32, 10), "shape of the scores themselves"),
-        ((1, 1), "Which of the two dimensions"),
-    ],
-    "00.2": [
         (lambda scores, labels: (scores.argmax(1) == labels).sum(), SOLVED),
         (lambda scores, labels: scores.argmax(1) == labels, "Sum it"),
         (lambda scores, labels: (scores.argmax(1) == labels).float().mean(), "a share of all answers"),
         (lambda scores, labels: (scores.argmax() == labels).sum(), "`argmax` without `dim`"),
         (lambda scores, labels: len(labels), "returns 4"),
     ],
+    "00.2": [
+        ((sorts_by_sign(16), [0.1]), SOLVED),
+        ((sorts_by_sign(17), [0.1]), "has 17 numbers in a layer, and gets 100% right"),
+        ((sorts_by_sign(16, turned=True), [0.1]), "gets 0% of the fresh points"),
+        (sorts_by_sign(16), "as it is: the student and its losses"),
+        ((0.03, 600), "as it is: the student and its losses"),
+    ],
     "00.3": [
-        ("optimizer", SOLVED),
-        ("criterion", "who only marks"),
-        ("model", "Who was supposed to change it"),
-        ("coach", "name that it has in the code"),
-        ("nobody", "another model's parameters"),
+        ((sorts_by_sign(2), [0.7, 9.0, 0.5]), SOLVED),
+        ((sorts_by_sign(2), [0.7, math.inf, math.nan]), SOLVED),
+        ((sorts_by_sign(2), [0.7, 0.65, 0.6]), "too timid"),
+        ((sorts_by_sign(2), [0.7, 2.0, 0.01]), "It leapt, and recovered"),
+        ((sorts_by_sign(2), [0.7, 0.3, 0.01]), "never leapt"),
+        (3, "as it is: the student and its losses"),
     ],
     "01.1": [
         (8 * 3 * 16 * 16, SOLVED),
@@ -431,7 +449,7 @@ CASES = [(key, answer, hint) for key, answers in HINTS.items() for answer, hint 
 
 @pytest.mark.parametrize(("key", "answer", "hint"), CASES, ids=[f"{key} {hint or 'solved'}" for key, _, hint in CASES])
 def test_each_answer_gets_its_hint(key, answer, hint):
-    verdict = check(key, answer, **(BATCH if key == "01.1" else {}))
+    verdict = check(key, answer, **{"01.1": BATCH, "00.2": PLANE}.get(key, {}))
     if hint is SOLVED:
         assert verdict.status == "solved", verdict
     else:

@@ -44,13 +44,23 @@ def test_an_animation_shows_all_frames_in_order_after_its_default_image():
     np.testing.assert_array_equal(default, np.asarray(frames[-1]))  # for viewers that know no animation
 
 
+def test_the_ground_stays_white_however_many_colours_there_are():
+    frames = []
+    for picture in noise(3, 60):
+        picture.paste((255, 255, 255), (0, 0, 60, 20))
+        frames.append(picture)
+    for frame in frames_of(plotting.animate(frames, alt="Noise under a white strip.").content):
+        assert (frame[:20] == 255).all()
+
+
 def test_what_does_not_move_is_stored_once():
     still, moving = noise(1, 60)[0], []
     for place in range(6):
         moving.append(still.copy())
-        moving[-1].paste((0, 0, 0), (9 * place, 0, 9 * place + 5, 5))
-    once = plotting.animate(moving[:2], alt="A square walks over noise.")
-    assert len(plotting.animate(moving, alt="A square walks over noise.").content) < 1.3 * len(once.content)
+        for corner in (0, 55):  # the smallest box around what moves is the whole picture
+            moving[-1].paste((40 * place, 0, 0), (corner, corner, corner + 5, corner + 5))
+    once = plotting.animate(moving[:2], alt="Two corners glow.")
+    assert len(plotting.animate(moving, alt="Two corners glow.").content) < 1.3 * len(once.content)
 
 
 def test_an_animation_plays_as_long_and_as_often_as_asked_and_rests_on_its_last_frame():

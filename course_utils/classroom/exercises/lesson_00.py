@@ -1,43 +1,26 @@
 """The exercises of lesson 00, start here."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import torch
+from torch import Tensor, nn
 
 from course_utils.classroom.exercises import exercise
 
 
 @exercise(
     "00.1",
-    "Replace the dots by the shape of the mean, as a tuple such as (2, 3).",
-    solved="The averaged dimension stays, with size 1, so that (32, 10) - (32, 1) can be broadcast.",
-)
-def shape_of_mean(answer: tuple[int, ...]) -> str | None:
-    """`answer` is the shape of `scores.mean(dim=1, keepdim=True)` for scores (32, 10)."""
-    shape = tuple(answer)
-    if shape == (32, 1):
-        return None
-    if shape == (32,):
-        return "That is the shape without keepdim=True. With it the averaged dimension is kept, and has size 1."
-    if shape in ((1, 10), (10,)):
-        return "That averages over the pictures (dim=0). We want one mean for each picture."
-    if shape == (32, 10):
-        return "That is the shape of the scores themselves. Averaging ten scores leaves one."
-    return "Which of the two dimensions, 32 and 10, is averaged away, and what does keepdim=True leave in its place?"
-
-
-@exercise(
-    "00.2",
     "Return how many of the answers equal their label.",
     kind="function",
     solved="You have just written the accuracy's numerator: divide by the number of labels for the accuracy.",
 )
-def count_right(answer: Callable[[torch.Tensor, torch.Tensor], float]) -> str | None:
+def count_right(answer: Callable[[Tensor, Tensor], float]) -> str | None:
     """`answer` takes scores (N, C) and labels (N,) and returns the number of right answers."""
     scores = torch.tensor([[0.1, 2.0, 0.3], [4.0, 1.0, 0.0], [0.0, 0.2, 0.1], [0.3, 0.1, 0.9]])
     labels = torch.tensor([1, 0, 2, 2])
     result = answer(scores, labels)
-    if isinstance(result, torch.Tensor) and result.ndim:
+    if isinstance(result, Tensor) and result.ndim:
         return f"The result should be one number; yours is a tensor of shape {tuple(result.shape)}. Sum it."
     result = float(result)
     if result == 3:
@@ -49,21 +32,56 @@ def count_right(answer: Callable[[torch.Tensor, torch.Tensor], float]) -> str | 
     return f"Of four answers three are right in the test; your function returns {result:g}."
 
 
+WIDEST = 16  # numbers in a layer
+ENOUGH = 0.95  # of the fresh points
+
+Practised = tuple[nn.Module, Sequence[float]]  # what the lesson's `practise` returns: a student, and its losses
+HAND_OVER = "Hand over what `practise(...)` returns, as it is: the student and its losses."
+
+
+@exercise(
+    "00.2",
+    f"Let a student practise that has at most {WIDEST} numbers in each layer and gets {ENOUGH:.0%} right.",
+    solved="A quarter of the width is enough. Nobody can compute in advance what is: one tries, as you did.",
+)
+def small_student(answer: Practised, *, points: Tensor, labels: Tensor) -> str | None:
+    """`answer` is a pair of a student and its losses; `points` (N, 2) and `labels` (N,) are fresh ones."""
+    if not _is_practised(answer):
+        return HAND_OVER
+    student, _ = answer
+    widest = max(layer.out_features for layer in student.modules() if isinstance(layer, nn.Linear))
+    with torch.no_grad():
+        mark = (student(points).argmax(dim=1) == labels).float().mean().item()
+    if widest > WIDEST:
+        return f"That student has {widest} numbers in a layer, and gets {mark:.0%} right. At most {WIDEST} are allowed."
+    if mark < ENOUGH:
+        return (
+            f"It gets {mark:.0%} of the fresh points right; {ENOUGH:.0%} are asked for. A narrow student needs a "
+            "somewhat bolder coach, and more corrections; and one that is too narrow never gets there."
+        )
+    return None
+
+
 @exercise(
     "00.3",
-    "Replace the dots by 'model', 'criterion' or 'optimizer'.",
-    kind="text",
-    solved="The coach was handed somebody else's student, and corrects that one. Lesson 05 shows how to notice.",
+    "Let a student practise at a learning rate that breaks it.",
+    solved="Each correction overshoots, and the next one has more to mend. Lesson 07 looks for the rate in between.",
 )
-def who_is_wrong(answer: str) -> str | None:
-    """`answer` is the name of the object in the code."""
-    name = answer.strip().lower()
-    if name == "optimizer":
+def broken_student(answer: Practised) -> str | None:
+    """`answer` is a pair of a student and its losses."""
+    if not _is_practised(answer):
+        return HAND_OVER
+    _, losses = answer
+    first, highest, last = losses[0], max(losses), losses[-1]
+    if not math.isfinite(last) or (last > 0.3 and highest > 2 * first):
         return None
-    if name == "criterion":
-        return "The criterion is the teacher, who only marks. The marks are right; nobody acts on them."
-    if name == "model":
-        return "The model answers as well as it can. Who was supposed to change it?"
-    if name in ("coach", "teacher", "student", "assistant"):
-        return "Write the name that it has in the code."
-    return "One of the characters was handed another model's parameters when it was created."
+    told = f"Its loss begins at {first:.2f}, is never higher than {highest:.2f}, and ends at {last:.2f}."
+    if last > 0.3:
+        return f"{told} This student is not broken: its coach is too timid, and it has hardly begun."
+    if highest > 2 * first:
+        return f"{told} It leapt, and recovered. Be bolder."
+    return f"{told} It never leapt, and it learned. Be much bolder."
+
+
+def _is_practised(answer: object) -> bool:
+    return isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[0], nn.Module) and bool(answer[1])

@@ -48,6 +48,15 @@ def test_each_wrong_answer_gets_the_hint_about_that_mistake():
     assert check("99.1", 7).message.startswith("Multiply")
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"), [(12.0, None), (12.04, None), (4, "One dog."), (4.06, "Count again."), (7, "Count again.")]
+)
+def test_a_known_number_gets_its_hint_the_right_one_none_and_any_other_what_is_said_otherwise(answer, told):
+    hints = {12: None, 4: "One dog."}
+    assert exercises.hint_for(answer, hints, otherwise="Count again.", abs_tol=0.05) == told
+    assert exercises.hint_for(answer, hints, abs_tol=0.05) == (None if told == "Count again." else told)
+
+
 @pytest.mark.parametrize("answer", [..., None, (12, ...), {"legs": ...}])
 def test_dots_and_none_are_unanswered_and_told_what_is_asked(answer):
     assert check("99.1", answer) == ("99.1", "unanswered", "How many legs have three dogs?")

@@ -97,9 +97,13 @@ def exercise(
     return register
 
 
-def hint_for(answer: float, hints: Mapping[float, str], **tolerance: float) -> str | None:
-    """Return the hint of the first known mistake `answer` is close to (`math.isclose` with `tolerance`), or None."""
-    return next((hint for mistake, hint in hints.items() if math.isclose(answer, mistake, **tolerance)), None)
+def hint_for(
+    answer: float, hints: Mapping[float, str | None], *, otherwise: str | None = None, **tolerance: float
+) -> str | None:
+    """Return what belongs to the first of the known answers that `answer` is close to (`math.isclose` with
+    `tolerance`): the hint about that mistake, or None for the right one. `otherwise` is said of an unknown answer.
+    """
+    return next((hint for known, hint in hints.items() if math.isclose(answer, known, **tolerance)), otherwise)
 
 
 def exercises_of(lesson: str) -> dict[str, Exercise]:

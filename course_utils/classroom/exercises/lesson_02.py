@@ -19,17 +19,15 @@ def gigabytes(answer: float) -> str | None:
     """Of 50,000 pictures (3, 96, 96) in float32; 1 GB is 10^9 bytes."""
     numbers = 50_000 * 3 * 96 * 96
     hints = {
+        numbers * 4 / 1e9: None,
         numbers / 1e9: "That is how many numbers there are. A `float32` number takes four bytes.",
         numbers * 4 / 3 / 1e9: "That counts one number for each pixel, but a pixel has three: red, green and blue.",
         float(numbers * 4): "That is the right number of bytes. Divide by 10^9 for gigabytes.",
         numbers * 8 / 1e9: "That is 8 bytes a number, as in `float64`. A `float32` number takes four.",
         numbers * 4 / 50_000 / 1e9: "That is one picture. There are 50,000.",
     }
-    if math.isclose(answer, numbers * 4 / 1e9, rel_tol=0.01):
-        return None
-    if hint := hint_for(answer, hints, rel_tol=0.01):
-        return hint
-    return "Multiply: pictures, colours, height, width, bytes for each number. Then divide by 10^9."
+    otherwise = "Multiply: pictures, colours, height, width, bytes for each number. Then divide by 10^9."
+    return hint_for(answer, hints, otherwise=otherwise, rel_tol=0.01)
 
 
 class _Ten:

@@ -65,17 +65,16 @@ def cross_entropy(answer: Callable[[Tensor, Tensor], Tensor]) -> str | None:
 )
 def loss_of_guessing(answer: float) -> str | None:
     """`answer` is ln 1000."""
-    if abs(answer - math.log(1000)) < 0.006:
-        return None
-    if abs(answer - math.log(10)) < 0.006:
-        return "That is guessing among ten classes. Here there are 1,000."
+    hints = {
+        math.log(1000): None,
+        math.log(10): "That is guessing among ten classes. Here there are 1,000.",
+        math.log10(1000): "The idea is right, but the loss uses the natural logarithm: `math.log`, not `math.log10`.",
+        -math.log(1000): "The logarithm of a share is negative; the mark is minus that, so it is positive.",
+    }
     if abs(answer - 1 / 1000) < 1e-6:
         return "That is the share that each kind gets. The mark is minus the logarithm of the share of the truth."
-    if abs(answer - math.log10(1000)) < 0.006:
-        return "The idea is right, but the loss uses the natural logarithm: `math.log`, not `math.log10`."
-    if abs(answer + math.log(1000)) < 0.006:
-        return "The logarithm of a share is negative; the mark is minus that, so it is positive."
-    return "Each of the 1,000 kinds gets the same share. What is minus the natural logarithm of it?"
+    otherwise = "Each of the 1,000 kinds gets the same share. What is minus the natural logarithm of it?"
+    return hint_for(answer, hints, otherwise=otherwise, abs_tol=0.006)
 
 
 @exercise(
@@ -87,6 +86,7 @@ def loss_of_guessing(answer: float) -> str | None:
 def weight_after_one_step(answer: float) -> str | None:
     """`answer` is 2 - 0.01 * 6."""
     hints = {
+        1.94: None,
         2.06: "The size of the step is right, but it goes uphill: the coach subtracts.",
         1.98: "The link from the weight to the answer is missing: the answer changes by the input, 3, for each unit.",
         1.97: "The link from the miss to its square is missing: a square changes by 2 times the miss.",
@@ -94,11 +94,8 @@ def weight_after_one_step(answer: float) -> str | None:
         -4.0: "That is a step by the whole gradient. The learning rate takes a hundredth of it.",
         6.0: "That is the gradient. By how much does the coach change the weight, and in which direction?",
     }
-    if abs(answer - 1.94) < 1e-6:
-        return None
-    if hint := hint_for(answer, hints, abs_tol=1e-6):
-        return hint
-    return "Answer: 2 · 3 = 6. Miss: 6 - 5 = 1. Gradient: 2 · miss · input. Then subtract 0.01 times the gradient."
+    otherwise = "Answer: 2 · 3 = 6. Miss: 6 - 5 = 1. Gradient: 2 · miss · input. Then subtract 0.01 times the gradient."
+    return hint_for(answer, hints, otherwise=otherwise, abs_tol=1e-6)
 
 
 @exercise(

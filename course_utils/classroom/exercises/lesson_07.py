@@ -83,6 +83,7 @@ def _what_is_wrong_with_the_coach(head: nn.Module, optimizer: torch.optim.Optimi
 def error_of_mark(answer: float) -> str | None:
     """`answer` is sqrt(0.8 * 0.2 / 400)."""
     hints = {
+        0.02: None,
         0.0004: "That is the variance, p (1 - p) / n. Its root is the standard error.",
         0.4: "That is the root of p (1 - p). It has to be divided by the number of pictures first, under the root.",
         2.0: "The size is right in percentage points. As a number between 0 and 1 it is a hundredth of that.",
@@ -90,11 +91,7 @@ def error_of_mark(answer: float) -> str | None:
         math.sqrt(0.8 / 400): "The factor (1 - p) is missing: an accuracy of 100 % would have an error too.",
         1 / math.sqrt(400): "That is 1 / sqrt(n). The factor sqrt(p (1 - p)) is missing.",
     }
-    if math.isclose(answer, 0.02, rel_tol=1e-2):
-        return None
-    if hint := hint_for(answer, hints, rel_tol=1e-2):
-        return hint
-    return "Take p = 0.8 and n = 400 in sqrt(p (1 - p) / n)."
+    return hint_for(answer, hints, otherwise="Take p = 0.8 and n = 400 in sqrt(p (1 - p) / n).", rel_tol=1e-2)
 
 
 @exercise(

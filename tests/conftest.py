@@ -43,6 +43,15 @@ def _seeded():
     set_seed(0)
 
 
+@pytest.fixture
+def coarse_pictures(monkeypatch):
+    """Coarse pictures are drawn faster; what they show is the same."""
+    from course_utils.plotting import display
+
+    monkeypatch.setattr(display, "DPI", 30)
+    monkeypatch.setattr(display, "PHOTO_DPI", 30)
+
+
 def _at_hand(path: Path, what: str) -> Path:
     if not path.exists():
         pytest.skip(f"{what} not at hand: {path.name} is not in the mirror folder")

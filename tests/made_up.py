@@ -1,9 +1,10 @@
-"""Lessons, report cards, pictures and a small network made up for a test."""
+"""Lessons, report cards, pictures, a small network and closed doors made up for a test."""
 
 from pathlib import Path
 
 import nbformat
 import torch
+from PIL import Image
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -61,3 +62,21 @@ def frozen_backbone():
 def random_pictures(number=22):
     images = torch.randn(number, 3, 12, 12)
     return TensorDataset(images, (images.mean((1, 2, 3)) > 0).long())
+
+
+def stripes() -> Image.Image:
+    """A picture that looks different wherever it is cut."""
+    image = Image.new("RGB", (24, 24))
+    image.putdata([(10 * x, 10 * y, 5 * (x + y)) for y in range(24) for x in range(24)])
+    return image
+
+
+def refusing(read, is_closed):
+    """Return `read`, a function of a path, as it is where some paths may not be read, whoever runs the tests."""
+
+    def guarded(path):
+        if is_closed(Path(path)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    return guarded

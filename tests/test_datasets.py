@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_up import refusing
 from PIL import Image, features
 from torch import nn
 from torch.utils.data import RandomSampler, Subset
@@ -395,14 +396,7 @@ def test_a_file_that_vanishes_is_named_when_it_is_asked_for(split):
 
 
 def test_a_folder_that_may_not_be_read_is_named_with_a_way_out(split, monkeypatch):
-    scandir = os.scandir
-
-    def guarded(path):
-        if Path(path).name == "dog":
-            raise PermissionError(13, "Permission denied", str(path))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", guarded)
+    monkeypatch.setattr(os, "scandir", refusing(os.scandir, lambda path: path.name == "dog"))
     with pytest.raises(PermissionError, match=r"may not be read: ask its owner.*dog"):
         ImageFolderDataset(split)
 

@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 import torch
+from made_up import refusing
 from PIL import ExifTags, Image
 from torchvision.models import MobileNet_V2_Weights
 from torchvision.transforms import v2
@@ -419,11 +420,7 @@ def test_what_is_no_file_is_told_apart(tmp_path):
 
 def test_a_file_that_may_not_be_read_is_told_apart(tmp_path, monkeypatch):
     picture().save(tmp_path / "mine.png")
-
-    def refuse(path):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Image, "open", refuse)
+    monkeypatch.setattr(Image, "open", refusing(Image.open, lambda path: path.name == "mine.png"))
     with pytest.raises(PermissionError, match=r"mine\.png as a picture \(Permission denied\): .*ask its owner"):
         load_image(tmp_path / "mine.png")
 

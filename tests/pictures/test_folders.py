@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from made_up import refusing
 from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
 
@@ -146,18 +147,8 @@ def test_two_folders_that_link_to_each_other_come_to_an_end(tmp_path):
 def closed(tmp_path, monkeypatch) -> Path:
     """A folder that may not be read, whoever runs the tests, beside one that may."""
     make(tmp_path, "closed/1.jpg", "open/2.jpg")
-    scandir, iterdir = os.scandir, Path.iterdir
-
-    def guard(read):
-        def guarded(path):
-            if Path(path).name == "closed":
-                raise PermissionError(13, "Permission denied", str(path))
-            return read(path)
-
-        return guarded
-
-    monkeypatch.setattr(os, "scandir", guard(scandir))
-    monkeypatch.setattr(Path, "iterdir", guard(iterdir))
+    for owner, name in ((os, "scandir"), (Path, "iterdir")):
+        monkeypatch.setattr(owner, name, refusing(getattr(owner, name), lambda path: path.name == "closed"))
     return tmp_path / "closed"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up import refusing
 from PIL import ExifTags, Image, ImageOps
 
 from course_utils.pictures.scan import scan_images
@@ -131,28 +132,14 @@ def test_links_to_nowhere_are_findings(root):
 
 
 def test_a_folder_that_may_not_be_read_is_a_finding(root, monkeypatch):
-    scandir = os.scandir
-
-    def guarded(folder):
-        if Path(folder).name == "dog" and Path(folder).parent.name == "train":
-            raise PermissionError(13, "Permission denied", str(folder))
-        return scandir(folder)
-
-    monkeypatch.setattr(os, "scandir", guarded)
+    monkeypatch.setattr(os, "scandir", refusing(os.scandir, lambda path: path.parts[-2:] == ("train", "dog")))
     report = scan_images(root)
     assert found(report) == {("train/dog", "no access"), ("train/dog", "empty class")}
     assert report.counts["train"] == {"cat": 3, "dog": 0}
 
 
 def test_a_file_that_may_not_be_read_is_a_finding(root, monkeypatch):
-    opened = Image.open
-
-    def guarded(path):
-        if Path(path).name == "1.png":
-            raise PermissionError(13, "Permission denied", str(path))
-        return opened(path)
-
-    monkeypatch.setattr(Image, "open", guarded)
+    monkeypatch.setattr(Image, "open", refusing(Image.open, lambda path: path.name == "1.png"))
     assert found(scan_images(root)) == {("train/cat/1.png", "no access"), ("val/dog/1.png", "no access")}
 
 

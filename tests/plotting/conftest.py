@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from PIL import Image
 
-from course_utils.plotting import Shown, display
+from course_utils.plotting import Shown
 from course_utils.report.history import History
 
 
@@ -23,10 +23,8 @@ class Page(NamedTuple):
 
 
 @pytest.fixture(autouse=True)
-def _coarse(monkeypatch):
-    """Coarse pictures are drawn faster; what they show is the same."""
-    monkeypatch.setattr(display, "DPI", 30)
-    monkeypatch.setattr(display, "PHOTO_DPI", 30)
+def _coarse(coarse_pictures):
+    """Every figure of these tests is drawn coarsely."""
 
 
 @pytest.fixture

@@ -9,35 +9,23 @@ from datetime import UTC, datetime
 import ipywidgets
 import pytest
 import torch
+from made_up import stripes
 from PIL import Image
 from torch import nn
 
 from course_utils import widgets
-from course_utils.plotting import LANDSCAPES, Picture, display, new_figure, plot_descent
+from course_utils.plotting import LANDSCAPES, Picture, new_figure, plot_descent
 from course_utils.transforms import InputSpec
 from course_utils.widgets import lessons
 
 SPEC = InputSpec(16)
+pytestmark = pytest.mark.usefixtures("coarse_pictures")
 VERSION = int(ipywidgets.__version__.split(".")[0])
-
-
-@pytest.fixture(autouse=True)
-def _coarse(monkeypatch):
-    """Coarse pictures are drawn faster; what they show is the same."""
-    monkeypatch.setattr(display, "DPI", 30)
-    monkeypatch.setattr(display, "PHOTO_DPI", 30)
 
 
 def alt_and_source(widget: widgets.Explorer) -> tuple[str, str]:
     alt, source = re.search(r'<img alt="(.*?)".* src="(data:image/.*?)"', widget.picture.value, re.DOTALL).groups()
     return html.unescape(alt), source
-
-
-def stripes() -> Image.Image:
-    """A picture that looks different wherever it is cut."""
-    image = Image.new("RGB", (24, 24))
-    image.putdata([(10 * x, 10 * y, 5 * (x + y)) for y in range(24) for x in range(24)])
-    return image
 
 
 def upload(chooser: ipywidgets.FileUpload, name: str, content: bytes) -> None:

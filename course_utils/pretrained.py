@@ -5,6 +5,7 @@ file with any other content is refused before it is unpickled. "imagenet" weight
 Own files are plain ones (`course_utils.plain`).
 """
 
+import csv
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ COURSE_WEIGHTS_FILE = Path(__file__).parent / "weights" / "mobilenet_v2_tiny_ima
 # Of the shipped file, as `save_course_weights` returned it.
 COURSE_WEIGHTS_SHA256 = "3611c4f440b54aa1866ffe381bf50d05a4289970d0a9d8da73641e792ea4f97d"
 
+# How sure it is against how often it is right, over Tiny ImageNet's validation pictures: `tools/evaluate_backbone.py`.
+COURSE_CALIBRATION_FILE = COURSE_WEIGHTS_FILE.with_name("calibration.csv")
+
 IMAGENET = MobileNet_V2_Weights.IMAGENET1K_V1
 
 _FORMAT = 1
@@ -36,6 +40,25 @@ class TrainedWeights(NamedTuple):
     spec: InputSpec  # of the pictures that the network was trained on
     card: dict[str, Any]  # plain facts about the training, such as top1
     source: str  # where the weights come from, in words
+
+
+class CalibrationBin(NamedTuple):
+    """Pictures of which a network was about equally sure: their number, the mean probability stated, the share right."""
+
+    pictures: int
+    stated: float
+    right: float
+
+
+def read_course_calibration() -> list[CalibrationBin]:
+    """Return how far the shipped weights' percentages can be taken at their word, from unsure to sure (lesson 01).
+
+    Measured on the 10,000 validation pictures of Tiny ImageNet, which cannot be shipped; bins that hold none are left
+    out.
+    """
+    with COURSE_CALIBRATION_FILE.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [CalibrationBin(int(row["pictures"]), float(row["stated"]), float(row["right"])) for row in rows]
 
 
 def save_course_weights(

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from course_utils.models import load_pretrained
-from course_utils.pretrained import COURSE_WEIGHTS_FILE, read_course_weights
+from course_utils.pretrained import COURSE_WEIGHTS_FILE, read_course_calibration, read_course_weights
 from course_utils.transforms import build_eval_transform
 
 SAMPLE = range(0, 10_000, 20)  # every twentieth validation picture: 500
@@ -58,3 +58,11 @@ def test_top1_on_a_sample_of_the_mock_exam_equals_the_recorded_one(tiny_imagenet
 def test_the_card_says_how_the_weights_were_made():
     card = read_course_weights().card
     assert {"epochs", "stages", "teacher", "seed", "val_top1", "val_top5"} <= set(card)
+
+
+def test_the_calibration_is_that_of_all_the_validation_pictures():
+    bins = read_course_calibration()
+    assert sum(one.pictures for one in bins) == 10_000
+    assert [one.stated for one in bins] == sorted(one.stated for one in bins)
+    right = sum(one.pictures * one.right for one in bins) / 10_000
+    assert right == pytest.approx(read_course_weights().card["val_top1"], abs=0.002)

@@ -28,10 +28,23 @@ def test_marks_equal_those_counted_by_hand(script, tmp_path):
         ranks = model(script.normalize(images)).argsort(1, descending=True)
     labels = torch.cat([ranks[:6, 0], ranks[6:9, 3], ranks[9:, 100]])  # six right, three in the first five
     torch.save({"val_images": images, "val_labels": labels}, tmp_path / "pictures.pt")
-    top1, top5, per_class = script.marks_by_class(model, tmp_path, 64)
-    assert (top1, top5) == (0.5, 0.75)
+    exam = script.sit_exam(model, tmp_path, 64)
+    assert (exam.top(1), exam.top(5)) == (0.5, 0.75)
     counted = [(ranks[labels == label, 0] == label).float().mean().item() for label in labels.unique()]
-    assert per_class.tolist() == counted
+    assert exam.by_class().tolist() == counted
+    assert len(script.sit_exam(model, tmp_path, 64, limit=5).labels) == 5
+
+
+def test_calibration_compares_how_sure_with_how_often_right(script, tmp_path):
+    sure = torch.tensor([0.95, 0.95, 0.95, 0.95, 0.55, 0.55])
+    answers = script.Answers(torch.stack([sure, 1 - sure], dim=1), torch.tensor([0, 0, 0, 1, 0, 1]))
+    rows = answers.calibration()
+    assert rows == [
+        {"pictures": 2, "stated": pytest.approx(0.55), "right": 0.5},
+        {"pictures": 4, "stated": pytest.approx(0.95), "right": 0.75},
+    ]
+    script.write_table(tmp_path / "calibration.csv", rows)
+    assert (tmp_path / "calibration.csv").read_text() == "pictures,stated,right\n2,0.55,0.5\n4,0.95,0.75\n"
 
 
 def test_the_linear_head_learns_what_can_be_told_apart(script):

@@ -1,17 +1,20 @@
 """Measure a backbone: its marks on Tiny ImageNet by class, and how well its frozen features tell clothes apart.
 
-    python tools/evaluate_backbone.py --run runs/backbone --photos data/clothing-dataset-small-master
+    python tools/evaluate_backbone.py --run runs/backbone --probe data/clothing-dataset-small-master
 
 reads `weights.pt`, `metrics.csv` and `pictures.pt` of a run of `pretrain_backbone.py`, and prints top-1, top-5, the
-best and worst ten classes, and, side by side for this backbone, for ImageNet's and for random weights, two probes on
-the clothing photos: a linear head trained as in the lessons (ten epochs, Adam 0.001, batch 32, three seeds), and a
-logistic regression on standardised features. `--curve FILE.png` draws the run's curve for the model card.
+best and worst ten classes, top-1 at sizes within a quarter of its own, and, side by side for this backbone, for
+ImageNet's and for random weights, two probes on each folder of pictures given (with `train/` and `validation/`): a
+linear head trained as in the lessons (ten epochs, Adam 0.001, batch 32, three seeds), and a logistic regression on
+standardised features. `--curve FILE.png` draws the run's curve for the model card, `--calibration FILE.csv` writes how
+often the network is right when it is so and so sure.
 """
 
 import argparse
 import csv
 import statistics
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from pretrain_backbone import normalize, resize
@@ -20,32 +23,55 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from course_utils.datasets import ImageFolderDataset
-from course_utils.features import fold_batch_norm
-from course_utils.models import build_classifier, build_pretrained, load_pretrained
+from course_utils.folding import fold_batch_norm
+from course_utils.models import PretrainedClassifier, build_classifier, build_pretrained, load_pretrained
 from course_utils.pretrained import read_weights
-from course_utils.runtime import progress_bar
+from course_utils.runtime import atomic_write, progress_bar
 from course_utils.transforms import InputSpec, build_eval_transform
 
 
+class Answers(NamedTuple):
+    """What a network said in an exam of N pictures: probabilities (N, C), and the labels (N,)."""
+
+    probabilities: Tensor
+    labels: Tensor
+
+    def top(self, k: int) -> float:
+        """The share of pictures whose label is among the k likeliest answers."""
+        return (self.probabilities.topk(k).indices == self.labels[:, None]).any(dim=1).float().mean().item()
+
+    def by_class(self) -> Tensor:
+        """The share right of each class that the exam shows."""
+        right = self.probabilities.argmax(dim=1) == self.labels
+        return torch.stack([right[self.labels == label].float().mean() for label in self.labels.unique()])
+
+    def calibration(self, num_bins: int = 10) -> list[dict[str, float]]:
+        """Bins of equal width of the first answer's probability: how many pictures, how sure, how often right."""
+        stated, answer = self.probabilities.max(dim=1)
+        right, rows = (answer == self.labels).float(), []
+        for number in range(num_bins):
+            inside = (stated > number / num_bins) & (stated <= (number + 1) / num_bins)
+            if inside.any():
+                means = {"stated": stated[inside].mean().item(), "right": right[inside].mean().item()}
+                rows.append({"pictures": int(inside.sum())} | {name: round(mean, 4) for name, mean in means.items()})
+        return rows
+
+
 @torch.no_grad()
-def marks_by_class(network: nn.Module, run: Path, side: int) -> tuple[float, float, Tensor]:
-    """Return top-1, top-5 and the accuracy of each class (C,) on the mock exam, in evaluation mode at `side` pixels."""
+def sit_exam(network: nn.Module, run: Path, side: int, limit: int | None = None) -> Answers:
+    """Let a network answer the mock exam's pictures (the first `limit`) at `side` pixels, in evaluation mode."""
     pictures = torch.load(run / "pictures.pt", weights_only=True, mmap=True)
-    images, labels = pictures["val_images"], pictures["val_labels"]
+    images, labels = pictures["val_images"][:limit], pictures["val_labels"][:limit]
     fused = fold_batch_norm(network.eval()).to(memory_format=torch.channels_last)
-    top5 = torch.cat(
-        [
-            fused(resize(normalize(batch), side).contiguous(memory_format=torch.channels_last)).topk(5).indices
-            for batch in progress_bar(images.split(200), description="Mock exam")
-        ]
-    )
-    hits = top5 == labels[:, None]
-    per_class = torch.stack([hits[labels == label, 0].float().mean() for label in labels.unique()])
-    return hits[:, 0].float().mean().item(), hits.any(dim=1).float().mean().item(), per_class
+    logits = [
+        fused(resize(normalize(batch), side).contiguous(memory_format=torch.channels_last))
+        for batch in progress_bar(images.split(200), description=f"Mock exam at {side} px")
+    ]
+    return Answers(torch.cat(logits).softmax(dim=1), labels)
 
 
 @torch.no_grad()
-def photo_features(backbone: nn.Module, spec: InputSpec, root: Path) -> tuple[Tensor, Tensor]:
+def folder_features(backbone: nn.Module, spec: InputSpec, root: Path) -> tuple[Tensor, Tensor]:
     """Return features (N, 1280) and labels (N,) of all pictures in a folder per class."""
     dataset = ImageFolderDataset(root, transform=build_eval_transform(spec))
     loader = torch.utils.data.DataLoader(dataset, batch_size=64)
@@ -73,9 +99,9 @@ def linear_head(train: tuple[Tensor, Tensor], val: tuple[Tensor, Tensor], seed: 
     return (head(val_features).argmax(1) == val_labels).float().mean().item()
 
 
-def probe(name: str, backbone: nn.Module, spec: InputSpec, photos: Path) -> None:
-    """Print one row: spread of the features, both probes on the validation photos."""
-    train, val = (photo_features(backbone, spec, photos / split) for split in ("train", "validation"))
+def probe(name: str, backbone: nn.Module, spec: InputSpec, folder: Path) -> None:
+    """Print one row: spread of the features, both probes on the validation pictures."""
+    train, val = (folder_features(backbone, spec, folder / split) for split in ("train", "validation"))
     heads = [linear_head(train, val, seed) for seed in range(3)]
     scaler = StandardScaler().fit(train[0].numpy())
     regression = LogisticRegression(C=0.01, max_iter=1000).fit(scaler.transform(train[0].numpy()), train[1].numpy())
@@ -85,6 +111,27 @@ def probe(name: str, backbone: nn.Module, spec: InputSpec, photos: Path) -> None
         f"linear head {statistics.mean(heads):.3f} ± {statistics.stdev(heads):.3f}  logistic regression {score:.3f}",
         flush=True,
     )
+
+
+def probe_all(course: PretrainedClassifier, folder: Path, *, sides: list[int], only_course: bool) -> None:
+    """Print a row for this backbone at each size, and, for comparison, for ImageNet's and for random weights."""
+    for side in sides:
+        probe("course", course.backbone, course.spec._replace(image_size=side, resize_size=side), folder)
+    if only_course:
+        return
+    imagenet = load_pretrained("imagenet")
+    probe(imagenet.source[:28], imagenet.backbone, imagenet.spec, folder)
+    torch.manual_seed(0)
+    random = build_classifier(10, weights=None)
+    for side in (*sides[:1], 224):
+        probe("random weights", random.backbone, course.spec._replace(image_size=side, resize_size=side), folder)
+
+
+def write_table(file: Path, rows: list[dict[str, float]]) -> None:
+    with atomic_write(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.DictWriter(opened, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def draw_curve(metrics: Path, file: Path) -> None:
@@ -108,30 +155,29 @@ def draw_curve(metrics: Path, file: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--photos", type=Path, help="the clothing photos: train/ and validation/")
+    parser.add_argument("--probe", type=Path, nargs="*", default=[], help="folders with train/ and validation/")
     parser.add_argument("--sides", type=int, nargs="*", help="further picture sizes to probe at")
     parser.add_argument("--only-course", action="store_true", help="leave ImageNet's and random weights out")
     parser.add_argument("--curve", type=Path)
+    parser.add_argument("--calibration", type=Path)
     args = parser.parse_args()
     course = build_pretrained(read_weights(args.run / "weights.pt"))
-    spec = course.spec
-    top1, top5, per_class = marks_by_class(course, args.run, spec.image_size)
-    print(f"top-1 {top1:.4f}  top-5 {top5:.4f} at {spec.image_size} px")
+    side = course.spec.image_size
+    exam = sit_exam(course, args.run, side)
+    per_class = exam.by_class()
+    print(f"top-1 {exam.top(1):.4f}  top-5 {exam.top(5):.4f} at {side} px")
     order = per_class.argsort(descending=True)
     for title, rows in (("best ten", order[:10]), ("worst ten", order[-10:])):
         print(f"{title}: " + ", ".join(f"{course.classes[row]} {per_class[row]:.0%}" for row in rows))
+    for other in range(side * 3 // 4, side * 5 // 4 + 1, side // 8):
+        print(f"top-1 of the first 2,000 at {other} px: {sit_exam(course, args.run, other, limit=2000).top(1):.3f}")
     if args.curve:
         draw_curve(args.run / "metrics.csv", args.curve)
-    if args.photos:
-        for side in [spec.image_size, *(args.sides or [])]:
-            probe("course", course.backbone, spec._replace(image_size=side, resize_size=side), args.photos)
-        if not args.only_course:
-            imagenet = load_pretrained("imagenet")
-            probe(imagenet.source[:28], imagenet.backbone, imagenet.spec, args.photos)
-            torch.manual_seed(0)
-            random = build_classifier(10, weights=None)
-            for side in (64, 96, 224):
-                probe("random weights", random.backbone, spec._replace(image_size=side, resize_size=side), args.photos)
+    if args.calibration:
+        write_table(args.calibration, exam.calibration())
+    for folder in args.probe:
+        print(folder.name)
+        probe_all(course, folder, sides=[side, *(args.sides or [])], only_course=args.only_course)
 
 
 if __name__ == "__main__":

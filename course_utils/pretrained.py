@@ -43,7 +43,7 @@ class TrainedWeights(NamedTuple):
 
 
 class CalibrationBin(NamedTuple):
-    """Pictures of which a network was about equally sure: their number, the mean probability stated, the share right."""
+    """Pictures of which a network was about equally sure: how many, how sure on average, and the share right."""
 
     pictures: int
     stated: float

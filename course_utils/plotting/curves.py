@@ -12,7 +12,7 @@ from course_utils.report.history import History
 from course_utils.report.metrics import standard_error
 
 from .display import Picture
-from .style import BASELINE, INK, MOCK_EXAM, PRACTICE, axes_or_new, figure_of, new_figure
+from .style import BASELINE, INK, MOCK_EXAM, PRACTICE, RING, axes_or_new, figure_of, new_figure
 
 
 def plot_history(
@@ -130,10 +130,8 @@ def _mark_best(ax: Axes, history: History, values: Sequence[float]) -> None:
         [values[best - 1]],
         label=f"best term: {best}",
         s=130,
-        facecolors="none",
-        edgecolors=INK,
         linewidths=1.4,
-        zorder=4,
+        **RING,
     )
 
 

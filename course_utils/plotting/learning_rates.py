@@ -10,7 +10,7 @@ from course_utils.tuning import RangeTest, SweepResult
 
 from .display import Picture
 from .lettering import legible
-from .style import BASELINE, COLORS, INK, MOCK_EXAM, axes_or_new, figure_of, new_figure
+from .style import BASELINE, COLORS, INK, MOCK_EXAM, RING, axes_or_new, figure_of, new_figure
 
 
 def plot_sweep(
@@ -48,10 +48,8 @@ def plot_sweep(
             ringed,
             [result.means[place] for place in ringed],
             s=170,
-            facecolors="none",
-            edgecolors=INK,
             linewidths=1.5,
-            zorder=4,
+            **RING,
             label="the best" if len(ringed) == 1 else "the best, and all not told apart from it",
         )
     for place in places[~np.isfinite(result.means)]:

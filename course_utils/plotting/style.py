@@ -23,6 +23,7 @@ COLORMAP = "cividis"
 PRACTICE: dict[str, Any] = {"color": COLORS[0], "marker": "o", "linestyle": "--", "label": "practice (training)"}
 MOCK_EXAM: dict[str, Any] = {"color": COLORS[1], "marker": "s", "linestyle": "-", "label": "mock exam (validation)"}
 
+RING: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "zorder": 4}  # around the best
 BASELINE: dict[str, Any] = {"color": COLORS[4], "linestyle": ":", "linewidth": 1.6}  # the mark to beat
 
 WIDTH = 8.0  # inches

@@ -19,7 +19,8 @@ from side_by_side import Result
 from course_utils.runtime import num_processors
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-NAMES = ("loop", "features", "head", "frameworks")
+NAMES = ("loop", "features", "head", "fine_tuning", "frameworks")
+COMPLETE = ("head", "fine_tuning")  # what times a part of the slow side, unless told to time all of it
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 
 
@@ -51,16 +52,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)} (default: all)")
     parser.add_argument("--full", action="store_true", help="the clothing photos and ImageNet's weights at 224 px")
-    parser.add_argument(
-        "--complete", action="store_true", help="with --full: time all ten epochs of the tutorials' loop"
-    )
+    parser.add_argument("--complete", action="store_true", help="with --full: time all epochs of the slow side, too")
     parser.add_argument("--readme", action="store_true", help="write the measured lines into README.md")
     args = parser.parse_args()
     if unknown := set(args.names) - set(NAMES):
         parser.error(f"no measurement is called {', '.join(sorted(unknown))}: choose from {', '.join(NAMES)}")
     results, measured = [], {}
     for name in args.names or NAMES:
-        options = {"complete": args.complete} if name == "head" else {}
+        options = {"complete": args.complete} if name in COMPLETE else {}
         found = importlib.import_module(name).measure(full=args.full, **options)
         for result in found:
             print(f"{'ok  ' if result.reached else 'MISS'} {result.what}, against {result.against}: {result.measured}")

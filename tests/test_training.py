@@ -568,12 +568,30 @@ def test_a_rate_that_moves_in_place_is_recorded_as_it_was_at_the_start_of_the_ep
     assert histories[1].learning_rate == pytest.approx(histories[0].learning_rate)
 
 
-def test_only_the_first_epoch_of_a_run_is_checked(monkeypatch):
+def test_only_the_first_epoch_of_a_run_and_of_its_continuation_is_checked(monkeypatch, tmp_path):
     checked = []
     monkeypatch.setattr(training, "check_batch", lambda *_, **options: checked.append("optimizer" in options))
-    model, options = ingredients()
-    train(model, options)
+    model, options = ingredients(checkpoint_path=tmp_path / "run.pt")
+    train(model, options, num_epochs=2)
     assert checked == [True, False], "one look in practice, one in the exam"
+    train(model, options, num_epochs=4, resume=True)
+    assert checked == [True, False] * 2
+
+
+def test_a_batch_scheduler_is_not_stepped_after_the_epoch_too():
+    _, scheduler = rates(lambda optimizer: torch.optim.lr_scheduler.CyclicLR(optimizer, 0.01, 0.1, 5))
+    assert scheduler.last_epoch == 3 * len(loader())
+
+
+def test_an_exam_alone_is_checked_unless_it_is_told_not_to():
+    wrong = loader(TensorDataset(torch.randn(8, 6), torch.full((8,), 3)))
+    options = {"criterion": lambda outputs, _: outputs.sum(), "device": CPU, "progress": False}
+    evaluate(network(), wrong, **options)  # a criterion that knows what it does
+    options["criterion"] = nn.CrossEntropyLoss()
+    with pytest.raises(ValueError, match="labels lie between 3 and 3"):
+        evaluate(network(), wrong, **options)
+    with pytest.raises(ValueError, match="PyTorch's words"):
+        evaluate(network(), wrong, check=False, **options)
 
 
 # Mixed precision, as far as a CPU can tell

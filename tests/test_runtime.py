@@ -110,6 +110,9 @@ def test_offline_is_off_unless_it_is_switched_on(monkeypatch):
         ({"cpu.max": "250000 100000"}, 3),
         ({"cpu.max": "50000 100000"}, 1),
         ({"cpu.max": "1600000 100000"}, 6),
+        ({"cpu.max": "0 100000"}, 6),
+        ({"cpu.max": "1 1"}, 1),
+        ({"cpu.max": "100000 0"}, 6),
         ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 6),
         ({"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
     ],
@@ -126,6 +129,31 @@ def test_where_nothing_is_told_all_processors_of_the_machine_count(monkeypatch, 
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS and Windows
     monkeypatch.setattr(os, "cpu_count", lambda: 12)
     assert runtime.num_processors(tmp_path) == 12
+
+
+def test_where_the_number_of_processors_is_not_known_there_is_one(monkeypatch, tmp_path):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert runtime.num_processors(tmp_path) == 1
+
+
+def test_the_repository_is_the_folder_with_the_lessons_sources_or_none(tmp_path, monkeypatch):
+    assert runtime.repository_root() == Path(__file__).resolve().parent.parent
+    assert data_dir() == Path(__file__).resolve().parent.parent / "data"
+    (tmp_path / "site-packages" / "course_utils").mkdir(parents=True)
+    monkeypatch.setattr(runtime, "__file__", str(tmp_path / "site-packages" / "course_utils" / "runtime.py"))
+    monkeypatch.chdir(tmp_path)
+    assert runtime.repository_root() is None
+    assert data_dir() == tmp_path / "data"
+    (tmp_path / "site-packages" / "notebooks" / "src").mkdir(parents=True)
+    assert runtime.repository_root() == tmp_path / "site-packages"
+
+
+def test_a_data_folder_that_is_a_file_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "data").touch()
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "data"))
+    with pytest.raises(NotADirectoryError, match="is a file where a folder is meant"):
+        data_dir()
 
 
 def test_the_data_folder_may_be_written_with_a_tilde(tmp_path, monkeypatch):
@@ -151,6 +179,17 @@ def test_the_setting_chooses_the_device_and_is_read_where_all_settings_are(monke
 def test_without_a_wish_cuda_is_taken_where_there_is_one(available, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
     assert get_device() == torch.device("cuda" if available else "cpu")
+
+
+def test_apples_processor_is_used_where_it_is_there_and_asked_for(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for available in (True, False):
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda available=available: available)
+        assert get_device() == torch.device("cpu")
+        if available:
+            assert get_device("mps") == torch.device("mps")
+    with pytest.raises(RuntimeError, match="no 'mps' device"):
+        get_device("mps")
 
 
 @pytest.mark.parametrize("prefer", ["tpu", torch.device("meta")])
@@ -219,12 +258,13 @@ def test_a_tilde_is_the_home_folder_and_no_folder_of_that_name_appears(path, hom
 WRONG = {
     "a web address": ("https://example.org/cat.jpg", "file", ValueError, "is an address"),
     "a web address as a Path": (Path("https://example.org/cat.jpg"), "file", ValueError, "is an address"),
+    "an address in capitals": ("HTTPS://example.org/cat.jpg", "file", ValueError, "is an address"),
     "an address of a file": ("file:///tmp/cat.jpg", "folder", ValueError, "is an address"),
     "nothing": ("", "file", ValueError, "empty"),
     "spaces": ("  ", "folder", ValueError, "empty"),
     "a number": (3, "file", TypeError, "not 3"),
     "None": (None, "folder", TypeError, "path of a folder is a text or a Path, not None"),
-    "a folder for a file": (".", "file", IsADirectoryError, "is a folder; give the path of a file"),
+    "a folder for a file": (".", "file", IsADirectoryError, "is a folder; give the path of a file, such as name"),
     "a file for a folder": ("taken", "folder", NotADirectoryError, "taken is a file where a folder is meant"),
     "a file on the way": ("taken/run.pt", "file", NotADirectoryError, "taken is a file where a folder is meant"),
     "a stranger's home": ("~nobody-of-that-name/run.pt", "file", ValueError, "home folder that is not known"),
@@ -367,6 +407,13 @@ def test_what_the_encoding_lacks_is_replaced(monkeypatch, encoding):
     assert ("✓" in console.text) == (encoding == "utf-8")
 
 
+def test_what_is_said_is_written_at_once(monkeypatch):
+    console = Console("utf-8")
+    monkeypatch.setattr(sys, "stdout", console)
+    say("Epoch", 1)
+    assert console.buffer.getvalue() == b"Epoch 1\n"
+
+
 class Broken(io.StringIO):
     """A pipe whose reader has gone, or a log on a full disk."""
 
@@ -387,6 +434,7 @@ def test_where_nothing_can_be_written_nothing_is_and_the_run_goes_on(monkeypatch
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setenv("COURSE_PROGRESS", "1")
     say("Epoch 1/3")
+    assert runtime.OUTPUT.isatty() is False
     assert list(progress_bar(range(3), description="practice")) == [0, 1, 2]
 
 

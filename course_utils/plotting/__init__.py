@@ -8,6 +8,7 @@ that charts can be composed; `picture.figure.axes` are matplotlib's own. Nothing
 from .animation import Animation, animate
 from .batches import draw_batches, draw_pixel_values, plot_batch_means
 from .classes import draw_answer, plot_class_counts, plot_confusion_matrix, plot_predictions
+from .convolutions import animate_convolution, draw_convolution
 from .costs import plot_memory, plot_times, plot_zoo
 from .curves import LiveCurves, describe_history, plot_accuracies, plot_history, plot_losses
 from .display import Picture, Shown, show
@@ -19,11 +20,12 @@ from .graphs import animate_graph, draw_graph
 from .images import draw_answers, draw_augmentations, draw_grids, draw_images, draw_pairs, plot_feature_maps, to_pixels
 from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
 from .lines import plot_lines, plot_walks
-from .marks import draw_comparison, plot_corrections, plot_marks
+from .marks import draw_comparison, plot_corrections, plot_marks, plot_marks_by_size
 from .plane import animate_learning, draw_opinions, plot_opinion, plot_points
 from .runs import plot_loss_grid, plot_runs
 from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_style, new_figure
 from .tables import draw_broadcasting, draw_dims
+from .walls import draw_neighbours, draw_wall
 
 apply_style()
 
@@ -40,6 +42,7 @@ __all__ = [
     "Picture",
     "Shown",
     "animate",
+    "animate_convolution",
     "animate_fit",
     "animate_graph",
     "animate_learning",
@@ -51,6 +54,7 @@ __all__ = [
     "draw_batches",
     "draw_broadcasting",
     "draw_comparison",
+    "draw_convolution",
     "draw_dims",
     "draw_fit",
     "draw_flow",
@@ -58,9 +62,11 @@ __all__ = [
     "draw_grids",
     "draw_images",
     "draw_mistakes",
+    "draw_neighbours",
     "draw_opinions",
     "draw_pairs",
     "draw_pixel_values",
+    "draw_wall",
     "judge_descent",
     "new_figure",
     "plot_accuracies",
@@ -75,6 +81,7 @@ __all__ = [
     "plot_loss_grid",
     "plot_losses",
     "plot_marks",
+    "plot_marks_by_size",
     "plot_memory",
     "plot_opinion",
     "plot_points",

@@ -200,7 +200,7 @@ def draw_pairs(
 def draw_grids(grids: Mapping[str, torch.Tensor], *, highest: float = 7, title: str | None = None) -> Picture:
     """Draw numbers on squared paper: title -> values (H, W), side by side, all squares of one size.
 
-    Orange is negative, purple positive, strongest at `highest`.
+    Purple is negative, orange positive, strongest at `highest`.
     """
     widths = [values.shape[1] for values in grids.values()]
     width, tallest = 0.46 * sum(widths) + 0.25 * len(grids), max(len(values) for values in grids.values())

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
@@ -10,7 +11,7 @@ from course_utils.report.metrics import standard_error
 
 from .display import Picture
 from .lettering import legible
-from .style import BASELINE, COLORS, axes_or_new, figure_of, new_figure
+from .style import BASELINE, COLORS, MARKERS, axes_or_new, figure_of, new_figure
 
 
 def plot_marks(
@@ -42,6 +43,40 @@ def plot_marks(
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     told = ", ".join(f"{' '.join(name.split())} {value:.1%}" for name, value in marks.items())
     text = f"{title}, share of right answers: {told}"
+    return Picture(figure_of(ax), text + ("." if majority is None else f"; the majority baseline is {majority:.1%}."))
+
+
+def plot_marks_by_size(
+    marks: Mapping[str, Mapping[int, Sequence[float]]],
+    ax: Axes | None = None,
+    *,
+    majority: float | None = None,
+    title: str = "The mark against the number of practice pictures",
+) -> Picture:
+    """Draw accuracies in [0, 1] over the number of pictures practised on: name -> number -> marks, one a student.
+
+    A line goes through the means of each name, a faint dot is one student. `majority` as in `plot_marks`. Raises
+    ValueError where a name or a number has no marks.
+    """
+    if not marks or not all(by_size and all(by_size.values()) for by_size in marks.values()):
+        raise ValueError("There are no marks to draw.")
+    ax = axes_or_new(ax, height=4.0)
+    sizes = sorted({size for by_size in marks.values() for size in by_size})
+    told = []
+    for (name, by_size), color, marker in zip(marks.items(), COLORS, MARKERS, strict=False):
+        means = [fmean(by_size[size]) for size in sorted(by_size)]
+        for size, values in by_size.items():
+            ax.scatter([size] * len(values), values, s=14, color=color, alpha=0.4, linewidth=0)
+        ax.plot(sorted(by_size), means, color=color, marker=marker, label=name)
+        told.append(f"{name} from {means[0]:.0%} to {means[-1]:.0%}")
+    if majority is not None:
+        ax.axhline(majority, label=f"majority baseline: {majority:.1%}", **BASELINE)
+    ax.set(title=title, xscale="log", xlabel="practice pictures", ylabel="share right in the mock exam", ylim=(0, 1))
+    ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    ax.minorticks_off()
+    ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    ax.legend(loc="upper left")
+    text = f"{title}, {sizes[0]:,} to {sizes[-1]:,}: {'; '.join(told)}"
     return Picture(figure_of(ax), text + ("." if majority is None else f"; the majority baseline is {majority:.1%}."))
 
 

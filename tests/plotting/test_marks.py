@@ -68,3 +68,24 @@ def test_a_student_has_one_colour_on_both_sides_of_a_comparison():
     assert labelled(right, "majority").get_ydata()[0] == 0.25
     assert picture.alt.startswith("Left: The loss over 3 corrections")
     assert "Right: Mock exam, share of right answers: with 80.0%" in picture.alt
+
+
+def test_marks_by_size_are_dots_with_a_line_through_their_means():
+    marks = {"trained": {10: [0.2, 0.4], 100: [0.6]}, "random": {10: [0.1], 100: [0.1, 0.3]}}
+    picture = plotting.plot_marks_by_size(marks, majority=0.26)
+    (ax,) = picture.figure.axes
+    trained, random, baseline = ax.lines
+    assert (list(trained.get_xdata()), list(trained.get_ydata())) == ([10, 100], pytest.approx([0.3, 0.6]))
+    assert list(random.get_ydata()) == pytest.approx([0.1, 0.2])
+    assert set(baseline.get_ydata()) == {0.26}
+    assert trained.get_marker() != random.get_marker()
+    dots = sorted(tuple(place) for scatter in ax.collections for place in scatter.get_offsets().tolist())
+    assert dots == [(10, 0.1), (10, 0.2), (10, 0.4), (100, 0.1), (100, 0.3), (100, 0.6)]
+    assert (ax.get_xscale(), [label.get_text() for label in ax.get_xticklabels()]) == ("log", ["10", "100"])
+    assert "10 to 100: trained from 30% to 60%; random from 10% to 20%; the majority baseline is 26.0%." in picture.alt
+
+
+@pytest.mark.parametrize("marks", [{}, {"trained": {}}, {"trained": {10: []}}])
+def test_marks_by_size_without_a_mark_are_refused(marks):
+    with pytest.raises(ValueError, match="no marks"):
+        plotting.plot_marks_by_size(marks)

@@ -139,7 +139,23 @@ def test_repr_tells_the_size_and_each_class(split):
 def test_repr_of_many_classes_stays_short(tmp_path):
     for index in range(25):
         save(tmp_path / f"class {index:02d}" / "1.png")
-    assert repr(ImageFolderDataset(tmp_path)).splitlines()[-1].strip() == "... 15 more classes"
+    lines = repr(ImageFolderDataset(tmp_path)).splitlines()
+    assert lines[10:] == ["   9  class 09       1", "      ... 15 more classes"]
+
+
+@pytest.mark.parametrize(("num_classes", "num_lines"), [(20, 20), (21, 11)])
+def test_repr_names_up_to_twenty_classes(tmp_path, num_classes, num_lines):
+    for index in range(num_classes):
+        save(tmp_path / f"{index:02d}" / "1.png")
+    assert len(repr(ImageFolderDataset(tmp_path)).splitlines()) == 1 + num_lines
+
+
+@pytest.mark.parametrize(("number", "more"), [(5, ""), (6, ", and 1 more, see .skipped")])
+def test_up_to_five_skipped_files_are_named(split, number, more):
+    for index in range(number):
+        (split / "zebra" / f"{index}.txt").write_bytes(b"-")
+    named = ", ".join(f"zebra/{index}.txt (not a picture's ending: '.txt')" for index in range(5))
+    assert repr(ImageFolderDataset(split)).splitlines()[-1] == f"skipped {number}: {named}{more}"
 
 
 def test_a_root_may_begin_with_the_home_folder(split, monkeypatch):
@@ -240,6 +256,15 @@ def test_only_training_pictures_are_shuffled_and_augmented(root):
     plain = {image.numpy().tobytes() for image in torch.cat([images for images, _ in loaders.train_eval])}
     seen = {image.numpy().tobytes() for image in torch.cat([images for images, _ in loaders.train])}
     assert not seen <= plain
+
+
+def test_unless_asked_otherwise_a_batch_holds_32_and_the_seed_is_0(root):
+    plain = make_dataloaders(root, train_transform=EVAL, eval_transform=EVAL)
+    assert [loader.batch_size for loader in plain] == [32] * 4
+    assert not any(loader.drop_last for loader in plain)
+    seeded = loaders_of(root, train_transform=EVAL, batch_size=32, seed=0)
+    assert targets_of(plain.train) == targets_of(seeded.train)
+    assert torch.equal(next(iter(plain.train))[0], next(iter(seeded.train))[0])
 
 
 def test_the_two_training_loaders_do_not_share_a_transform(root):

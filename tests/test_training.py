@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from course_utils import checkpoints, training
 from course_utils.report.history import History
+from course_utils.report.metrics import Metrics
 from course_utils.training import evaluate, to_device, train_model, train_one_epoch
 
 CPU = torch.device("cpu")
@@ -257,6 +258,73 @@ def test_it_tells_the_story_and_is_quiet_on_request(capsys):
     assert "Trained for 2 epochs" in out
 
 
+def test_the_story_is_that_of_the_report_card(capsys, tmp_path):
+    model, options = ingredients(learning_rate=0.1, checkpoint_path=tmp_path / "run.pt")
+    train(model, options, num_epochs=1)
+    capsys.readouterr()
+    history = train(model, options | {"progress": True}, num_epochs=7, resume=True)
+    expected = [f"Continuing after epoch 1 of {tmp_path / 'run.pt'}."]
+    best = history.val_accuracy[0]
+    for epoch in range(1, 7):
+        practice = Metrics(history.train_loss[epoch], history.train_accuracy[epoch])
+        exam = Metrics(history.val_loss[epoch], history.val_accuracy[epoch])
+        is_best, best = exam.accuracy > best, max(exam.accuracy, best)
+        told = f"  practice: {practice} · mock exam: {exam}" + (" · the best so far" if is_best else "")
+        expected += [f"Epoch {epoch + 1}/7", told]
+    assert any("so far" in line for line in expected)
+    assert not all("so far" in line for line in expected[2::2])
+    assert capsys.readouterr().out.splitlines() == expected + history.summary()
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_bars_are_shown_where_the_story_is_told(progress, monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_PROGRESS", "1")
+    model, options = ingredients(progress=progress)
+    train(model, options, num_epochs=1)
+    out = capsys.readouterr().out
+    assert ("practice:   0%" in out) == ("exam:   0%" in out) == progress
+
+
+def test_whatever_is_asked_of_a_run_reaches_practice_and_exam(monkeypatch):
+    asked = {}
+
+    def practise(*given, **options):
+        asked["practice"] = (given, options)
+        return Metrics(1.0, 0.5)
+
+    def examine(*given, **options):
+        asked["exam"] = (given, options)
+        return Metrics(1.0, 0.5)
+
+    monkeypatch.setattr(training, "train_one_epoch", practise)
+    monkeypatch.setattr(training, "evaluate", examine)
+    monkeypatch.setattr(training, "_half_precision", lambda _: torch.bfloat16)
+    model, options = ingredients()
+    scheduler = torch.optim.lr_scheduler.StepLR(options["optimizer"], 1)
+    options["optimizer"].step()
+    train_loader, val_loader = loader(), loader()
+    train_model(
+        model, train_loader, val_loader, num_epochs=1, scheduler=scheduler, max_grad_norm=0.5, amp=True, **options
+    )
+    in_both = {"criterion": options["criterion"], "device": CPU, "amp": True, "progress": False, "check": True}
+    given, in_practice = asked["practice"]
+    assert given == (model, train_loader)
+    assert isinstance(in_practice.pop("scaler"), torch.amp.GradScaler)
+    own = {"optimizer": options["optimizer"], "scheduler": scheduler, "max_grad_norm": 0.5}
+    assert in_practice == in_both | own
+    assert asked["exam"] == ((model, val_loader), in_both)
+
+
+def test_the_names_of_the_datas_classes_are_held_against_the_model():
+    dataset = samples()
+    dataset.classes = ["cat", "dog"]
+    model, options = ingredients()
+    with pytest.raises(ValueError, match=r"2 classes \(cat, dog\), the model's head gives 3"):
+        train_one_epoch(model, loader(dataset), **options)
+    with pytest.raises(ValueError, match=r"2 classes \(cat, dog\), the model's head gives 3"):
+        evaluate(model, loader(dataset), criterion=options["criterion"], device=CPU, progress=False)
+
+
 def test_patience_stops_early():
     model, options = ingredients(learning_rate=0.0)
     history = train(model, options, num_epochs=9, patience=2, monitor="val_loss")
@@ -365,7 +433,8 @@ def test_an_interrupt_returns_what_was_learned(capsys):
     trap.left = 2 * 53 + 20  # in the third practice
     history = train_model(model, loader(trap, shuffle=True), loader(samples(seed=1)), num_epochs=9, **options)
     assert len(history) == 2
-    assert "Interrupted in epoch 3" in capsys.readouterr().out
+    told = "Interrupted in epoch 3: the report card holds the 2 epochs before it.\n"
+    assert capsys.readouterr().out == told
     marks = evaluate(model, loader(samples(seed=1)), criterion=nn.CrossEntropyLoss(), device=CPU, progress=False)
     assert marks.accuracy == max(history.val_accuracy)
 
@@ -444,8 +513,10 @@ def test_whatever_ends_a_run_report_card_and_best_weights_are_there(end, tmp_pat
     history = caught.value.history
     assert len(history) == 4
     assert history.best_epoch != 4, "choose a case where the last epoch is not the best"
-    assert "after 4 finished epochs" in caught.value.__notes__[0]
-    assert "`history`" in caught.value.__notes__[0]
+    assert caught.value.__notes__ == [
+        "Training ended after 4 finished epochs. The model holds its best weights so far, and the report card is this "
+        "error's attribute `history` (in a notebook: import sys; sys.last_value.history)."
+    ]
     marks = evaluate(model, exam, criterion=nn.CrossEntropyLoss(), device=CPU, progress=False)
     assert marks.accuracy == max(history.val_accuracy)
     assert not model.training
@@ -614,6 +685,24 @@ class Batch:
 def test_a_copy_goes_on_in_the_background_only_where_that_is_safe(device, is_pinned, in_background):
     assert to_device(Batch(is_pinned), device) == (device, in_background)
     assert to_device(Batch(is_pinned), torch.device(device)) == (device, in_background)
+
+
+@pytest.mark.parametrize(("has_bfloat16", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_gpu_computes_in_bfloat16_where_it_can_and_else_scales_float16(has_bfloat16, dtype, monkeypatch):
+    def supported(*, including_emulation):
+        assert not including_emulation, "an emulation is slower than full precision"
+        return has_bfloat16
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    monkeypatch.setattr(torch.amp, "GradScaler", lambda *, enabled: enabled)
+    assert training.make_scaler("cuda:0", amp=True) == (dtype == torch.float16)
+    assert training.make_scaler("cuda:0", amp=False) is False
+    assert training.make_scaler("cpu", amp=False) is False
+    monkeypatch.setattr(torch, "autocast", lambda kind, **options: (kind, options))
+    assert training.autocast("cuda:1", amp=True) == ("cuda", {"dtype": dtype, "enabled": True})
+    assert training.autocast("cpu", amp=False) == ("cpu", {"dtype": torch.float32, "enabled": False})
+    with pytest.raises(ValueError, match=r"needs a CUDA GPU, not mps: use amp=device\.type == 'cuda'\.$"):
+        training.autocast("mps", amp=True)
 
 
 def test_a_batch_scheduler_steps_after_real_corrections_only():

@@ -17,6 +17,8 @@ from course_utils.runtime import setting
 OVERTIME = 3
 # Cells of a source that never reach a reader: typical wrong answers, and assertions about what the run shows.
 HIDDEN = frozenset({"wrong", "claim"})
+# Lesson 08 keeps its final exam sealed until a reader has chosen a student; where nobody reads, it is opened.
+_NOBODY_READS = {"COURSE_OPEN_THE_EXAM": "1"}
 _ASIDE = "aside"  # tags a cell that is executed with a lesson and taken out again
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _INSTEAD_OF_WIDGET = "*Run this cell: its sliders and buttons appear here.*"
@@ -143,7 +145,7 @@ def execute(
     )
     started, stopped = time.perf_counter(), ""
     try:
-        client.execute(cwd=str(folder), env=environment)
+        client.execute(cwd=str(folder), env=environment | _NOBODY_READS)
     except (CellExecutionError, CellTimeoutError, DeadKernelError, NoSuchKernel) as error:
         stopped = str(error).strip().splitlines()[0]
     seconds = time.perf_counter() - started - aside_seconds

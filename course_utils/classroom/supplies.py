@@ -8,8 +8,8 @@ from pathlib import Path
 from course_utils.classroom.commands import install_course, lessons_are_here, quote, set_variable
 from course_utils.classroom.findings import Finding
 
-# Variables that begin with COURSE_ without being settings: the notebooks' set-up cell and the tests read them.
-_OTHER_VARIABLES = ("COURSE_INSTALL_FROM", "COURSE_TEST_BROWSER", "COURSE_TEST_MIRROR")
+# Variables that begin with COURSE_ without being settings: the set-up cell, lesson 08 and the tests read them.
+_OTHER_VARIABLES = ("COURSE_INSTALL_FROM", "COURSE_OPEN_THE_EXAM", "COURSE_TEST_BROWSER", "COURSE_TEST_MIRROR")
 
 
 def check_settings() -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from .convolutions import animate_convolution, draw_convolution
 from .costs import plot_memory, plot_times, plot_zoo
 from .curves import LiveCurves, describe_history, plot_accuracies, plot_history, plot_losses
 from .display import Picture, Shown, show
-from .exams import draw_mistakes, plot_recalls, plot_threshold
+from .exams import draw_exam_in_pairs, draw_mistakes, draw_wall, plot_recalls, plot_threshold
 from .explanations import LANDSCAPES, descend, judge_descent, plot_descent, plot_softmax_loss
 from .fits import animate_fit, draw_fit
 from .flow import draw_flow
@@ -22,7 +22,7 @@ from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
 from .lines import plot_lines, plot_walks
 from .marks import draw_comparison, plot_corrections, plot_marks, plot_marks_by_size
 from .plane import animate_learning, draw_opinions, plot_opinion, plot_points
-from .runs import plot_loss_grid, plot_runs
+from .runs import plot_loss_grid, plot_runs, plot_seeds
 from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_style, new_figure
 from .tables import draw_broadcasting, draw_dims
 from .walls import draw_neighbours, draw_wall
@@ -56,6 +56,7 @@ __all__ = [
     "draw_comparison",
     "draw_convolution",
     "draw_dims",
+    "draw_exam_in_pairs",
     "draw_fit",
     "draw_flow",
     "draw_graph",
@@ -90,6 +91,7 @@ __all__ = [
     "plot_range_tests",
     "plot_recalls",
     "plot_runs",
+    "plot_seeds",
     "plot_softmax_loss",
     "plot_sweep",
     "plot_threshold",

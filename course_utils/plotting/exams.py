@@ -1,19 +1,22 @@
-"""Reading an exam: recall class by class, the mistakes themselves, and what a threshold leaves."""
+"""Reading an exam: recall class by class, the answers and mistakes themselves, a threshold, two students in pairs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
-from PIL import Image
 
-from course_utils.evaluation import Predictions, confusion_matrix, per_class_recall
+from course_utils.evaluation import Predictions, compare_in_pairs, confusion_matrix, per_class_recall
 from course_utils.report.metrics import standard_error
+from course_utils.transforms import InputSpec
 
 from .display import Picture
-from .images import draw_images
+from .images import Pixels, draw_images
 from .lettering import legible
-from .style import COLORS, INK, MOCK_EXAM, axes_or_new, figure_of, new_figure
+from .style import COLORS, FAINT, INK, MOCK_EXAM, axes_or_new, blank, figure_of, new_figure
 
 NUM_BINS = 20
 EXAM_LOOKS: tuple[dict[str, Any], ...] = (
@@ -51,12 +54,23 @@ def plot_recalls(exams: Mapping[str, Predictions], classes: Sequence[str]) -> Pi
 
 
 def draw_mistakes(
-    images: Sequence[Image.Image], exam: Predictions, indices: Sequence[int], classes: Sequence[str]
+    images: Sequence[Pixels],
+    exam: Predictions,
+    indices: Sequence[int],
+    classes: Sequence[str],
+    *,
+    spec: InputSpec | None = None,
 ) -> Picture:
     """Draw pictures that were answered wrongly: above each the truth, below it the answer and how sure it was.
 
-    `indices` are the pictures' places in the exam, in the order of `images`.
+    `indices` are the pictures' places in the exam, in the order of `images`; with `spec` these are normalised tensors,
+    as the student saw them. Without any mistake an empty frame says so.
     """
+    if not len(indices):
+        figure, ax = new_figure(height=1.2)
+        blank(ax)
+        ax.set_title("No mistake to show: every answer was right")
+        return Picture(figure, "No mistake to show: every answer was right.")
     truths, answers = exam.labels.tolist(), exam.predicted.tolist()
     pairs = [(classes[truths[index]], classes[answers[index]], f"{exam.confidence[index]:.0%}") for index in indices]
     told = "; ".join(f"{truth} taken for {answer}, {sure} sure" for truth, answer, sure in pairs)
@@ -65,7 +79,59 @@ def draw_mistakes(
         titles=[f"{truth}\n{answer}, {sure}" for truth, answer, sure in pairs],
         title="Wrong, and sure of it: the truth above, the answer below",
         alt=f"The mistakes the student was surest of: {told}.",
+        spec=spec,
     )
+
+
+def draw_wall(
+    images: Sequence[Pixels], answers: Sequence[tuple[str, float]], truths: Sequence[str], *, title: str | None = None
+) -> Picture:
+    """Draw a wall of pictures, each under the student's answer: a pair (name, probability in [0, 1]).
+
+    A tick and a frame in blue stand for a right answer; a cross, a red frame and the truth for a wrong one. Raises
+    ValueError where pictures, answers and truths differ in number.
+    """
+    titles = [
+        f"✓ {name} {sure:.0%}" if name == truth else f"✗ {name} {sure:.0%}\nit is: {truth}"
+        for (name, sure), truth in zip(answers, truths, strict=True)
+    ]
+    right = [name == truth for (name, _), truth in zip(answers, truths, strict=True)]
+    verdict = f"{sum(right)} of {len(right)} named rightly"
+    told = "; ".join(words.replace("\n", ", ") for words in titles)
+    wall = draw_images(images, titles=titles, title=title or verdict, alt=f"A wall of pictures, {verdict}: {told}.")
+    for ax, is_right in zip(wall.figure.axes, right, strict=False):
+        ax.set_axis_on()
+        ax.set(xticks=[], yticks=[])
+        for side in ax.spines.values():
+            side.set(visible=True, color=COLORS[0] if is_right else COLORS[1], linewidth=3)
+    return wall
+
+
+def draw_exam_in_pairs(first: Predictions, second: Predictions, *, names: tuple[str, str]) -> Picture:
+    """Draw one exam that two students sat, a square for each picture: who had it right, the first, the second, both,
+    or neither. `names`: the two students'. Raises what `compare_in_pairs` raises.
+    """
+    difference = compare_in_pairs(first, second)
+    a, b = (np.asarray(answers.predicted == answers.labels) for answers in (first, second))
+    groups = {"both right": a & b, f"only {names[0]}": a & ~b, f"only {names[1]}": b & ~a, "both wrong": ~a & ~b}
+    counts = {name: int(group.sum()) for name, group in groups.items()}
+    colors = ("#d9e8f7", COLORS[0], COLORS[3], FAINT)
+    num_columns = 30
+    squares = np.repeat(range(len(counts)), list(counts.values())).astype(float)
+    squares = np.append(squares, np.full(-len(squares) % num_columns, np.nan)).reshape(-1, num_columns)
+    figure, ax = new_figure(height=0.26 * len(squares) + 1.1)
+    ax.imshow(squares, cmap=ListedColormap(colors), vmin=-0.5, vmax=3.5, interpolation="nearest")
+    ax.set_xticks(np.arange(num_columns + 1) - 0.5, [])
+    ax.set_yticks(np.arange(len(squares) + 1) - 0.5, [])
+    ax.set_axisbelow(False)
+    ax.grid(color="white", linewidth=2)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_title(f"One exam of {len(a)} pictures, a square each")
+    patches = [Patch(color=color, label=f"{name}: {counts[name]}") for name, color in zip(counts, colors, strict=True)]
+    figure.legend(handles=patches, loc="outside lower center", ncols=2)
+    told = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return Picture(figure, f"An exam of {len(a)} pictures that two students sat: {told}. Difference {difference}.")
 
 
 def plot_threshold(exam: Predictions, threshold: float, ax: Axes | None = None) -> Picture:

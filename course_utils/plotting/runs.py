@@ -10,7 +10,7 @@ from course_utils.report.metrics import Metrics
 
 from .curves import plot_losses
 from .display import Picture
-from .style import COLORS, MARKERS, new_figure
+from .style import BASELINE, COLORS, MARKERS, new_figure
 
 # Figures of a report card: the title of its panel, and its vertical axis.
 PANELS = {
@@ -32,8 +32,9 @@ def plot_runs(
     """Draw figures of several report cards over the terms: a panel for each figure, a line for each run.
 
     `figures` are names of `History`'s lists. `start`: the marks before the first term, drawn as term 0 of the mock
-    exam. Bars on the mock exam's accuracy are one standard error. Raises ValueError for a name that is no figure of a
-    report card, or where there is no run.
+    exam. Bars on the mock exam's accuracy are one standard error; a dotted line there is the majority baseline, where
+    all runs know the same one. Raises ValueError for a name that is no figure of a report card, or where there is no
+    run.
     """
     unknown = [name for name in figures if name not in PANELS]
     if unknown or not figures or not histories:
@@ -55,8 +56,44 @@ def plot_runs(
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if name.endswith("accuracy"):
             ax.yaxis.set_major_formatter("{x:.0%}")
+        baselines = {history.majority for history in histories.values()}
+        if name == "val_accuracy" and len(baselines) == 1 and (majority := baselines.pop()) is not None:
+            ax.axhline(majority, **BASELINE)
+            ax.text(ax.get_xlim()[0], majority, f" majority baseline: {majority:.1%}", va="bottom", fontsize=9)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(histories)))
     return Picture(figure, f"Lines over the terms. {'; '.join(told)}.")
+
+
+def plot_seeds(
+    runs: Mapping[str, Sequence[History]], *, guessing: float | None = None, title: str | None = None
+) -> Picture:
+    """Draw the losses of several settings on one pair of axes, practice left and mock exam right: name -> report cards.
+
+    The thick line of a setting is the mean over its seeds, each seed a thin line; both panels share one axis.
+    `guessing`: the loss of a student who guesses, a dotted line. Raises ValueError where there is no run, and where the
+    runs of a setting differ in length.
+    """
+    if not runs or not all(runs.values()):
+        raise ValueError("Each setting needs at least one run.")
+    figure, panels = new_figure(1, 2, height=3.9, sharey=True, title=title)
+    told = []
+    for place, (name, cards) in enumerate(runs.items()):
+        color, terms = COLORS[place], range(1, len(cards[0]) + 1)
+        for ax, losses in zip(panels, ("train_loss", "val_loss"), strict=True):
+            lines = [getattr(card, losses) for card in cards]
+            for line in lines:
+                ax.plot(terms, line, color=color, linewidth=0.9, alpha=0.7)
+            means = [sum(values) / len(values) for values in zip(*lines, strict=True)]
+            ax.plot(terms, means, color=color, marker=MARKERS[place], label=name, linewidth=2.4)
+        told.append(f"{name} {means[0]:.2f} to {means[-1]:.2f}, lowest {min(means):.2f}")
+    for ax, heading in zip(panels, (PANELS["train_loss"][0], PANELS["val_loss"][0]), strict=True):
+        ax.set(title=heading, xlabel="term (epoch)")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        if guessing is not None:
+            ax.axhline(guessing, label=f"guessing: {guessing:.2f}", **BASELINE)
+    panels[0].set_ylabel("loss per sample")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=min(5, len(runs) + 1))
+    return Picture(figure, f"Losses over the terms, mean over the seeds. In the mock exam: {'; '.join(told)}.")
 
 
 def plot_loss_grid(histories: Mapping[str, History], *, guessing: float) -> Picture:

@@ -24,10 +24,10 @@ DESCENT_RATES = (0.003, 0.01, 0.02, 0.03, 0.06, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 0
 SLIDER = {"style": {"description_width": "9em"}, "layout": {"width": "28em"}}
 
 
-def photo_chooser(model: nn.Module, image: Image.Image, *, k: int = 5) -> Explorer:
+def photo_chooser(model: nn.Module, image: Image.Image, *, k: int | None = None) -> Explorer:
     """Return a file chooser: the model's `k` best answers for `image`, then for each picture that the reader chooses.
 
-    `model` as `inference.predict_topk` takes it. Lesson 01.
+    `model` and `k` as `inference.predict_topk` takes them. Lessons 01 and 08.
     """
     upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="Your picture")
 

@@ -102,7 +102,8 @@ def test_a_run_executes_offline_in_the_notebooks_folder_and_leaves_the_lesson_al
     path = write_lesson(
         notebooks,
         "02_good",
-        "import os, pathlib\nprint(pathlib.Path.cwd().name, os.environ['COURSE_OFFLINE'], 40 + 2)",
+        "import os, pathlib\nprint(pathlib.Path.cwd().name, os.environ['COURSE_OFFLINE'], 40 + 2)\n"
+        "print('the final exam is', 'open' if os.environ.get('COURSE_OPEN_THE_EXAM') == '1' else 'sealed')",
         "import urllib.request\n"
         "try:\n    urllib.request.urlopen('http://192.0.2.1', timeout=1)\n"
         "except RuntimeError as error:\n    print('kept inside:', error)\n"
@@ -113,6 +114,7 @@ def test_a_run_executes_offline_in_the_notebooks_folder_and_leaves_the_lesson_al
     [run] = execution.run_lessons([lessons.read_lesson(path)], tmp_path / "pages")
     assert run.problem == ""
     page = (tmp_path / "pages" / "02_good.html").read_text(encoding="utf-8")
+    assert "the final exam is open" in page  # nobody is there to break the seal
     assert "notebooks 1 42" in page
     assert "kept inside: The offline guard refused a connection" in page
     assert 'href="03_next.html"' in page

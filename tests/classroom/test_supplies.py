@@ -43,7 +43,9 @@ def test_a_variable_that_resembles_no_setting_is_found_too(monkeypatch):
     assert found(supplies.check_settings, "COURSE_X").problem.startswith("Nothing reads this variable.")
 
 
-@pytest.mark.parametrize("name", ["COURSE_INSTALL_FROM", "COURSE_TEST_MIRROR", "COURSE_TEST_BROWSER"])
+@pytest.mark.parametrize(
+    "name", ["COURSE_INSTALL_FROM", "COURSE_OPEN_THE_EXAM", "COURSE_TEST_MIRROR", "COURSE_TEST_BROWSER"]
+)
 def test_a_variable_that_others_read_is_not_called_misspelt(monkeypatch, name):
     monkeypatch.setenv(name, "/x")
     assert name not in {finding.what for finding in supplies.check_settings()}

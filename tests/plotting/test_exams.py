@@ -1,12 +1,15 @@
 """Reading an exam: recall, mistakes, thresholds."""
 
+import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from course_utils.evaluation import Predictions
-from course_utils.plotting import draw_mistakes, plot_recalls, plot_threshold
+from course_utils.plotting import COLORS, draw_exam_in_pairs, draw_mistakes, draw_wall, plot_recalls, plot_threshold
 from course_utils.report.metrics import standard_error
+from course_utils.transforms import InputSpec
 
 CLASSES = ["cat", "dog", "$5 note"]
 # Truth cat, cat, dog, dog; answers cat, dog, dog, dog. There is no note in this exam.
@@ -45,6 +48,45 @@ def test_a_mistake_shows_truth_answer_and_certainty():
     picture = draw_mistakes([Image.new("RGB", (8, 8))], EXAM, EXAM.worst_mistakes(1).tolist(), CLASSES)
     assert picture.alt == "The mistakes the student was surest of: cat taken for dog, 70% sure."
     assert picture.figure.axes[0].get_title() == "cat\ndog, 70%"
+
+
+def test_a_mistake_can_be_shown_as_the_student_saw_it():
+    spec = InputSpec(8, 8, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    picture = draw_mistakes(torch.zeros(1, 3, 8, 8), EXAM, [1], CLASSES, spec=spec)
+    assert np.allclose(picture.figure.axes[0].images[0].get_array(), 0.5)
+
+
+def test_an_exam_without_a_mistake_is_drawn_too():
+    assert draw_mistakes([], EXAM, [], CLASSES).alt == "No mistake to show: every answer was right."
+
+
+def test_a_wall_tells_right_answers_from_wrong_ones_by_sign_and_frame():
+    images = [Image.new("RGB", (8, 8))] * 3
+    answers = [("cat", 0.9), ("dog", 0.6), ("cat", 0.5)]
+    wall = draw_wall(images, answers, ["cat", "dog", "dog"])
+    titles = [ax.get_title() for ax in wall.figure.axes]
+    assert titles == ["✓ cat 90%", "✓ dog 60%", "✗ cat 50%\nit is: dog"]
+    frames = [to_hex(ax.spines["left"].get_edgecolor()) for ax in wall.figure.axes]
+    assert frames == [COLORS[0], COLORS[0], COLORS[1]]
+    assert all(ax.spines["left"].get_visible() for ax in wall.figure.axes)
+    assert wall.figure.get_suptitle() == "2 of 3 named rightly"
+    assert wall.alt.startswith("A wall of pictures, 2 of 3 named rightly: ✓ cat 90%;")
+
+
+def test_a_wall_needs_an_answer_and_a_truth_for_each_picture():
+    with pytest.raises(ValueError, match="shorter"):
+        draw_wall([Image.new("RGB", (8, 8))] * 2, [("cat", 0.9)] * 2, ["cat"])
+
+
+def test_two_students_in_one_exam_are_a_square_for_each_picture_in_four_groups():
+    other = Predictions(torch.tensor([[0.1, 0.9, 0.0]] * 2 + [[0.8, 0.2, 0.0]] * 2), EXAM.labels)  # all wrong
+    picture = draw_exam_in_pairs(EXAM, other, names=("the eye", "the head"))
+    (ax,) = picture.figure.axes
+    squares = ax.images[0].get_array().compressed().tolist()
+    assert squares == [1, 1, 1, 3]  # EXAM alone is right in three, nobody in one
+    legend = [text.get_text() for text in picture.figure.legends[0].get_texts()]
+    assert legend == ["both right: 0", "only the eye: 3", "only the head: 0", "both wrong: 1"]
+    assert "both right 0, only the eye 3, only the head 0, both wrong 1." in picture.alt
 
 
 @pytest.mark.parametrize(

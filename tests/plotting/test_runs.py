@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from course_utils.plotting import plot_loss_grid, plot_runs
+from course_utils.plotting import plot_loss_grid, plot_runs, plot_seeds
 from course_utils.report.history import History
 from course_utils.report.metrics import Metrics, standard_error
 
@@ -45,6 +45,17 @@ def test_accuracy_has_bars_of_one_standard_error_and_percentages():
     assert ax.yaxis.get_major_formatter()(0.5) == "50%"
 
 
+def test_the_majority_baseline_is_a_dotted_line_where_all_runs_know_the_same():
+    a, b = run(3), run(2)
+    a.majority = b.majority = 0.26
+    losses, marks = plot_runs({"a": a, "b": b}).figure.axes
+    assert [list(line.get_ydata()) for line in marks.lines if line.get_linestyle() == ":"] == [[0.26, 0.26]]
+    assert [text.get_text() for text in marks.texts] == [" majority baseline: 26.0%"]
+    assert not losses.texts
+    b.majority = 0.1
+    assert not plot_runs({"a": a, "b": b}).figure.axes[1].texts
+
+
 @pytest.mark.parametrize(
     ("histories", "figures"), [({}, ("val_loss",)), ({"a": run(1)}, ()), ({"a": run(1)}, ("speed",))]
 )
@@ -70,3 +81,24 @@ def test_a_grid_lets_calm_runs_share_an_axis_and_leaves_one_that_flies_off_its_o
 def test_an_empty_grid_is_refused():
     with pytest.raises(ValueError, match="no run"):
         plot_loss_grid({}, guessing=2.3)
+
+
+def test_settings_are_overlaid_as_the_mean_over_their_seeds_with_each_seed_a_thin_line():
+    runs = {"nothing": [run(2.0, 1.0), run(4.0, 2.0)], "more": [run(1.0, 0.5)]}
+    picture = plot_seeds(runs, guessing=2.3, title="Medicines")
+    practice, exam = picture.figure.axes
+    thin = [list(line.get_ydata()) for line in exam.lines if line.get_linewidth() < 1]
+    thick = [list(line.get_ydata()) for line in exam.lines if line.get_linewidth() > 2]
+    assert thin == [[3, 2], [5, 3], [2, 1.5]]
+    assert thick == [[4, 2.5], [2, 1.5]]
+    assert next(list(line.get_ydata()) for line in practice.lines if line.get_linewidth() > 2) == [3, 1.5]
+    assert practice.get_ylim() == exam.get_ylim()
+    labels = [text.get_text() for text in picture.figure.legends[0].get_texts()]
+    assert labels == ["nothing", "more", "guessing: 2.30"]
+    assert "nothing 4.00 to 2.50, lowest 2.50" in picture.alt
+
+
+@pytest.mark.parametrize("runs", [{}, {"nothing": []}])
+def test_a_setting_without_a_run_cannot_be_overlaid(runs):
+    with pytest.raises(ValueError, match="at least one run"):
+        plot_seeds(runs)

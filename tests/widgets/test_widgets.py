@@ -181,7 +181,7 @@ class Brightness(nn.Module):
 
 
 def test_photo_chooser_answers_for_the_chosen_picture():
-    chooser = widgets.photo_chooser(Brightness(), Image.new("RGB", (20, 20), "white"), k=2)
+    chooser = widgets.photo_chooser(Brightness(), Image.new("RGB", (20, 20), "white"))
     before = alt_and_source(chooser)
     assert "in it: bright 9" in before[0]
     upload(chooser.controls["upload_value"], "night.png", as_file(Image.new("RGB", (20, 20), "black")))

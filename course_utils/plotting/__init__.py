@@ -12,7 +12,7 @@ from .convolutions import animate_convolution, draw_convolution
 from .costs import plot_memory, plot_times, plot_zoo
 from .curves import LiveCurves, describe_history, plot_accuracies, plot_history, plot_losses
 from .display import Picture, Shown, show
-from .exams import draw_exam_in_pairs, draw_mistakes, draw_wall, plot_recalls, plot_threshold
+from .exams import draw_exam_in_pairs, draw_mistakes, plot_recalls, plot_threshold
 from .explanations import LANDSCAPES, descend, judge_descent, plot_descent, plot_softmax_loss
 from .fits import animate_fit, draw_fit
 from .flow import draw_flow

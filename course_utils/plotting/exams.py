@@ -83,30 +83,6 @@ def draw_mistakes(
     )
 
 
-def draw_wall(
-    images: Sequence[Pixels], answers: Sequence[tuple[str, float]], truths: Sequence[str], *, title: str | None = None
-) -> Picture:
-    """Draw a wall of pictures, each under the student's answer: a pair (name, probability in [0, 1]).
-
-    A tick and a frame in blue stand for a right answer; a cross, a red frame and the truth for a wrong one. Raises
-    ValueError where pictures, answers and truths differ in number.
-    """
-    titles = [
-        f"✓ {name} {sure:.0%}" if name == truth else f"✗ {name} {sure:.0%}\nit is: {truth}"
-        for (name, sure), truth in zip(answers, truths, strict=True)
-    ]
-    right = [name == truth for (name, _), truth in zip(answers, truths, strict=True)]
-    verdict = f"{sum(right)} of {len(right)} named rightly"
-    told = "; ".join(words.replace("\n", ", ") for words in titles)
-    wall = draw_images(images, titles=titles, title=title or verdict, alt=f"A wall of pictures, {verdict}: {told}.")
-    for ax, is_right in zip(wall.figure.axes, right, strict=False):
-        ax.set_axis_on()
-        ax.set(xticks=[], yticks=[])
-        for side in ax.spines.values():
-            side.set(visible=True, color=COLORS[0] if is_right else COLORS[1], linewidth=3)
-    return wall
-
-
 def draw_exam_in_pairs(first: Predictions, second: Predictions, *, names: tuple[str, str]) -> Picture:
     """Draw one exam that two students sat, a square for each picture: who had it right, the first, the second, both,
     or neither. `names`: the two students'. Raises what `compare_in_pairs` raises.

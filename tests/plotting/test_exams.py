@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from matplotlib.colors import to_hex
 from PIL import Image
 
 from course_utils.evaluation import Predictions
-from course_utils.plotting import COLORS, draw_exam_in_pairs, draw_mistakes, draw_wall, plot_recalls, plot_threshold
+from course_utils.plotting import draw_exam_in_pairs, draw_mistakes, plot_recalls, plot_threshold
 from course_utils.report.metrics import standard_error
 from course_utils.transforms import InputSpec
 
@@ -58,24 +57,6 @@ def test_a_mistake_can_be_shown_as_the_student_saw_it():
 
 def test_an_exam_without_a_mistake_is_drawn_too():
     assert draw_mistakes([], EXAM, [], CLASSES).alt == "No mistake to show: every answer was right."
-
-
-def test_a_wall_tells_right_answers_from_wrong_ones_by_sign_and_frame():
-    images = [Image.new("RGB", (8, 8))] * 3
-    answers = [("cat", 0.9), ("dog", 0.6), ("cat", 0.5)]
-    wall = draw_wall(images, answers, ["cat", "dog", "dog"])
-    titles = [ax.get_title() for ax in wall.figure.axes]
-    assert titles == ["✓ cat 90%", "✓ dog 60%", "✗ cat 50%\nit is: dog"]
-    frames = [to_hex(ax.spines["left"].get_edgecolor()) for ax in wall.figure.axes]
-    assert frames == [COLORS[0], COLORS[0], COLORS[1]]
-    assert all(ax.spines["left"].get_visible() for ax in wall.figure.axes)
-    assert wall.figure.get_suptitle() == "2 of 3 named rightly"
-    assert wall.alt.startswith("A wall of pictures, 2 of 3 named rightly: ✓ cat 90%;")
-
-
-def test_a_wall_needs_an_answer_and_a_truth_for_each_picture():
-    with pytest.raises(ValueError, match="shorter"):
-        draw_wall([Image.new("RGB", (8, 8))] * 2, [("cat", 0.9)] * 2, ["cat"])
 
 
 def test_two_students_in_one_exam_are_a_square_for_each_picture_in_four_groups():

@@ -15,7 +15,7 @@ Key = Hashable
 Links = Mapping[Key, Mapping[Key, float] | Sequence[tuple[Key, float]]]
 
 ROW_HEIGHT, BOX_HEIGHT = 0.92, 0.66  # inches
-BOX_WIDTH, SHARE_OF_COLUMN = 0.84, 0.68  # inches, or less where there are many columns
+BOX_WIDTH, SHARE_OF_COLUMN = 0.84, 0.62  # inches, or less where there are many columns
 TITLE_HEIGHT = 0.45  # inches
 GROUND = "#eef4fb"
 TITLE = "Values go forward, slopes come back"

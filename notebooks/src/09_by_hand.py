@@ -739,7 +739,7 @@ built = plotting.draw_graph(
     {node: node.data for node in nodes},
     {node: list(zip(node.parents, node.links, strict=True)) for node in nodes},
     slopes=slopes,
-    labels={node: names.get(node, node.made_by or "constant") for node in nodes},
+    labels={node: names.get(node, node.made_by or "number") for node in nodes},
     title="The graph that our autograd has built",
 )
 plotting.show(built)

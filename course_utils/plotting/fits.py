@@ -81,7 +81,7 @@ def animate_fit(
         draw_fit(
             points,
             {f"after term {term}": path[term - 1], **(others or {})},
-            losses,
+            losses[:term],
             floor=floor,
             floor_error=floor_error,
             num_epochs=len(path),

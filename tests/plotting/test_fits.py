@@ -5,7 +5,7 @@ import pytest
 import torch
 from matplotlib.patches import Rectangle
 
-from course_utils.plotting import animate_fit, draw_fit
+from course_utils.plotting import animate_fit, draw_fit, fits
 
 POINTS = torch.tensor([[-1.0], [0.0], [1.0]]), torch.tensor([[-1.5], [1.0], [3.0]])
 FLOOR = {"floor": 0.25, "floor_error": 0.02}
@@ -48,12 +48,17 @@ def test_no_term_is_no_picture():
         draw_fit(POINTS, {}, [], **FLOOR)
 
 
-def test_an_animation_begins_with_the_first_term_and_ends_with_the_last(page_of):
+def test_an_animation_shows_the_line_and_the_losses_of_each_term_up_to_the_last(monkeypatch):
+    monkeypatch.setattr(fits, "animate", lambda frames, *, alt: (frames, alt))
     path, losses = [(0.1 * term, 0.5) for term in range(8)], [2.0 - 0.2 * term for term in range(8)]
-    page = page_of(animate_fit(POINTS, path, losses, others={"the truth": (2, 1)}, num_frames=3, **FLOOR))
-    assert page.picture.n_frames == 3 + 1  # and the still
-    assert "after term 8: 0.70 x + 0.50; the truth: 2.00 x + 1.00" in page.alt
-    assert "from 2.00 to 0.60" in page.alt
+    frames, alt = animate_fit(POINTS, path, losses, others={"the truth": (2, 1)}, num_frames=3, **FLOOR)
+    lefts, rights = zip(*(frame.figure.axes for frame in frames), strict=True)
+    assert [ax.get_legend().get_texts()[0].get_text() for ax in lefts] == [f"after term {term}" for term in (1, 3, 8)]
+    np.testing.assert_allclose([ax.lines[0].get_ydata() for ax in lefts], [[0.5, 0.5], [0.3, 0.7], [-0.2, 1.2]])
+    assert [list(ax.lines[1].get_ydata()) for ax in rights] == [losses[:1], losses[:3], losses]
+    assert len({ax.get_xlim() for ax in rights}) == len({ax.get_ylim() for ax in rights}) == 1
+    assert "after term 8: 0.70 x + 0.50; the truth: 2.00 x + 1.00" in alt
+    assert "from 2.00 to 0.60" in alt
 
 
 def test_every_line_needs_its_loss():

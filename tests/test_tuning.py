@@ -214,6 +214,31 @@ def test_answers_are_not_kept_where_the_exam_has_another_order_each_time():
     assert "best" in repr(found)
 
 
+@pytest.mark.parametrize("progress", [{}, {"progress": False}], ids=["by default", "quiet"])
+def test_one_bar_shows_how_far_a_sweep_or_a_range_test_is_and_its_runs_are_silent(progress, monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_PROGRESS", "1")
+    options = {"criterion": nn.CrossEntropyLoss(), "device": "cpu"} | progress
+    sweep_learning_rates(make_model, loader(), loader(), learning_rates=(0.01,), seeds=(0,), num_epochs=1, **options)
+    out = capsys.readouterr().out
+    assert ("learning_rate sweep:   0%" in out) == ("? runs/s" in out) == (not progress)
+    assert "practice" not in out
+    assert "Epoch" not in out
+    model, optimizer = make_model()
+    learning_rate_range_test(model, loader(), optimizer=optimizer, num_steps=10, **options)
+    out = capsys.readouterr().out
+    assert ("range test:   0%" in out) == ("? batches/s" in out) == (not progress)
+
+
+def test_unless_asked_otherwise_a_run_has_ten_epochs_and_three_seeds_and_a_range_ends_at_1():
+    options = {"criterion": nn.CrossEntropyLoss(), "device": "cpu", "progress": False}
+    found = sweep(make_model, loader(8), loader(8), parameter="learning_rate", values=(0.01,), **options)
+    assert [(run.seed, len(run.history)) for run in found.runs] == [(0, 10), (1, 10), (2, 10)]
+    model, optimizer = make_model()
+    found = learning_rate_range_test(model, loader(), optimizer=optimizer, **options)
+    assert len(found.learning_rates) == 100
+    assert (found.learning_rates[0], found.learning_rates[-1]) == (1e-6, pytest.approx(1.0))
+
+
 def test_an_interrupt_ends_the_sweep_and_keeps_what_is_finished(capsys):
     train, val = loader(shuffle=True), loader(seed=1)
     before, steps = randomness(train, val), []
@@ -300,6 +325,10 @@ def test_the_range_test_equals_steps_by_hand():
         by_hand.append(loss.item())
     assert found.learning_rates == pytest.approx(np.geomspace(1e-4, 1e-2, 10).tolist())
     assert found.losses == pytest.approx(by_hand, rel=1e-5)
+    averages = [0.0]
+    for step, loss in enumerate(by_hand, start=1):
+        averages.append(0.9 * averages[-1] + 0.1 * loss)
+        assert found.smoothed[step - 1] == pytest.approx(averages[-1] / (1 - 0.9**step), rel=1e-5)
 
 
 def test_the_range_test_explains_a_mistake():
@@ -320,11 +349,12 @@ def exploding(losses):
     [(31.1, True), (30.9, False), (math.nan, True), (math.inf, True)],
     ids=["four times the lowest", "just below", "not a number", "infinite"],
 )
-def test_a_range_test_ends_at_four_times_its_lowest_loss(last, ends):
-    """19 losses of 1, then one that lifts their running average to just four times the lowest, or not."""
+@pytest.mark.parametrize("steady", [1.0, 5.0])
+def test_a_range_test_ends_at_four_times_its_lowest_loss(last, ends, steady):
+    """19 losses alike, then one that lifts their running average to just four times the lowest, or not."""
     share = 0.1 / (1 - 0.9**20)  # of the last loss in the average
-    last = 1 + (last - 1) * 0.1 / share if math.isfinite(last) else last
-    model, optimizer, criterion = exploding([1.0] * 19 + [last] + [1.0] * 10)
+    last = steady * (1 + (last - 1) * 0.1 / share) if math.isfinite(last) else last
+    model, optimizer, criterion = exploding([steady] * 19 + [last] + [steady] * 10)
     found = run_range_test(model, optimizer, loader(), criterion=criterion, num_steps=30)
     assert len(found.losses) == (20 if ends else 30)
 
@@ -413,12 +443,21 @@ def test_a_range_test_without_a_fall_says_why():
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     found = run_range_test(model, optimizer, loader(), min_lr=1e-9, max_lr=1e-8)
     assert found.suggestion is None
-    assert "widen the range" in found.reason
+    assert found.reason == (
+        "The loss never fell by 5 % between the rates 1e-09 and 1e-08, so none is suggested: widen the range, take "
+        "more steps, and check that the optimizer holds the right parameters."
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"min_lr": 1.0, "max_lr": 0.1}, "must rise"), ({"num_steps": 3}, "10 steps"), ({}, "no batch")],
+    [
+        ({"min_lr": 1.0, "max_lr": 0.1}, "must rise"),
+        ({"min_lr": 0.1, "max_lr": 0.1}, "must rise"),
+        ({"min_lr": 0.0}, "must rise"),
+        ({"num_steps": 9}, r"over 10 steps or more: not 1e-06 to 1\.0 over 9\.$"),
+        ({}, r"^The loader gave no batch: is its data set empty\?$"),
+    ],
 )
 def test_a_range_test_that_cannot_be_run_is_refused(options, message):
     model, optimizer = make_model()

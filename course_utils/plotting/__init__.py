@@ -22,9 +22,10 @@ from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
 from .lines import plot_lines, plot_walks
 from .marks import draw_comparison, plot_corrections, plot_marks, plot_marks_by_size
 from .plane import animate_learning, draw_opinions, plot_opinion, plot_points
-from .runs import plot_loss_grid, plot_runs, plot_seeds
+from .runs import plot_broken, plot_loss_grid, plot_runs, plot_seeds
 from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_style, new_figure
 from .tables import draw_broadcasting, draw_dims
+from .thinking import animate_thoughts, draw_thoughts
 from .walls import draw_neighbours, draw_wall
 
 apply_style()
@@ -46,6 +47,7 @@ __all__ = [
     "animate_fit",
     "animate_graph",
     "animate_learning",
+    "animate_thoughts",
     "descend",
     "describe_history",
     "draw_answer",
@@ -67,11 +69,13 @@ __all__ = [
     "draw_opinions",
     "draw_pairs",
     "draw_pixel_values",
+    "draw_thoughts",
     "draw_wall",
     "judge_descent",
     "new_figure",
     "plot_accuracies",
     "plot_batch_means",
+    "plot_broken",
     "plot_class_counts",
     "plot_confusion_matrix",
     "plot_corrections",

@@ -1,8 +1,9 @@
 """Several trainings side by side: one figure of the report card each, or all their losses in a grid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from course_utils.report.history import History
@@ -10,7 +11,7 @@ from course_utils.report.metrics import Metrics
 
 from .curves import plot_losses
 from .display import Picture
-from .style import BASELINE, COLORS, MARKERS, new_figure
+from .style import BASELINE, COLORS, INK, MARKERS, MOCK_EXAM, PRACTICE, RING, new_figure
 
 # Figures of a report card: the title of its panel, and its vertical axis.
 PANELS = {
@@ -119,3 +120,61 @@ def plot_loss_grid(histories: Mapping[str, History], *, guessing: float) -> Pict
     figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=3)
     ends = "; ".join(f"{name} {run.val_loss[0]:.3g} to {run.val_loss[-1]:.3g}" for name, run in histories.items())
     return Picture(figure, f"Loss curves of {len(histories)} runs. Mock-exam loss, first to last term: {ends}.")
+
+
+def plot_broken(
+    healthy: History,
+    broken: Mapping[str, History],
+    *,
+    guessing: float,
+    keep_last: Collection[str] = (),
+    title: str = "The healthy run, and what breaks it",
+) -> Picture:
+    """Draw the losses of broken runs, name -> report card: a panel each, on shared axes, over the healthy run in grey.
+
+    A ring marks the term whose weights were kept: the best, or for the names in `keep_last` the last. `guessing`, the
+    loss of a student who guesses, is a dotted line; the axes end at 1.7 times that, and a run that flies off says how
+    far. Raises ValueError where there is no broken run.
+    """
+    if not broken:
+        raise ValueError("There is no broken run to draw beside the healthy one.")
+    num_columns = 3 if len(broken) > 4 else min(2, len(broken))
+    num_rows = -(-len(broken) // num_columns)
+    figure, axes = new_figure(
+        num_rows, num_columns, height=2.25 * num_rows + 0.9, title=title, sharex=True, sharey=True, squeeze=False
+    )
+    axes[0, 0].set_ylim(0, 1.7 * guessing)
+    for ax, (name, run) in zip(axes.flat, broken.items(), strict=False):
+        _draw_beside(ax, healthy, run, guessing=guessing, keeps_last=name in keep_last)
+        ax.set_title(name[:1].upper() + name[1:])
+    for ax in axes.flat[len(broken) :]:
+        ax.set_axis_off()
+    for ax in axes[-1]:
+        ax.set_xlabel("term (epoch)")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("loss per sample")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    ends = "; ".join(f"{name} {run.val_loss[0]:.3g} to {run.val_loss[-1]:.3g}" for name, run in broken.items())
+    return Picture(
+        figure,
+        f"Loss curves of {len(broken)} broken runs, each over the healthy one. Mock-exam loss, first to last term: "
+        f"healthy {healthy.val_loss[0]:.3g} to {healthy.val_loss[-1]:.3g}; {ends}.",
+    )
+
+
+def _draw_beside(ax: Axes, healthy: History, run: History, *, guessing: float, keeps_last: bool) -> None:
+    grey: dict[str, Any] = {"color": COLORS[7], "linewidth": 3, "alpha": 0.7}
+    plain = {"marker": ""}
+    ax.plot(range(1, len(healthy) + 1), healthy.train_loss, **grey, linestyle="--", label="healthy, practice")
+    ax.plot(range(1, len(healthy) + 1), healthy.val_loss, **grey, label="healthy, mock exam")
+    ax.axhline(guessing, label=f"guessing: {guessing:.2f}", **BASELINE)
+    terms = range(1, len(run) + 1)
+    ax.plot(terms, run.train_loss, **PRACTICE | plain | {"label": "broken, practice"})
+    ax.plot(terms, run.val_loss, **MOCK_EXAM | plain | {"label": "broken, mock exam"})
+    kept = len(run) if keeps_last else run.best_epoch
+    if kept is not None:
+        ax.scatter([kept], [run.val_loss[kept - 1]], label="weights kept", s=90, linewidths=1.4, **RING)
+    highest, top = max(run.val_loss), ax.get_ylim()[1]
+    if highest > top:
+        ax.text(0.5, 0.93, f"up to {highest:.3g} ↑", transform=ax.transAxes, ha="center", va="top", color=INK)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))

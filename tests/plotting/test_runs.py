@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from course_utils.plotting import plot_loss_grid, plot_runs, plot_seeds
+from course_utils.plotting import plot_broken, plot_loss_grid, plot_runs, plot_seeds
 from course_utils.report.history import History
 from course_utils.report.metrics import Metrics, standard_error
 
@@ -102,3 +102,45 @@ def test_settings_are_overlaid_as_the_mean_over_their_seeds_with_each_seed_a_thi
 def test_a_setting_without_a_run_cannot_be_overlaid(runs):
     with pytest.raises(ValueError, match="at least one run"):
         plot_seeds(runs)
+
+
+def test_each_broken_run_is_drawn_over_the_healthy_one_on_shared_axes():
+    runs = {"no step": run(2.3, 2.3), "no eval": run(2.0, 1.9)}
+    picture = plot_broken(run(2.0, 1.0), runs, guessing=2.0, title="Broken")
+    left, right = picture.figure.axes
+    assert left.get_ylim() == right.get_ylim() == (0, 1.7 * 2.0)
+    assert [ax.get_title(loc="left") for ax in (left, right)] == ["No step", "No eval"]
+    for ax, losses in ((left, [2.3, 2.3]), (right, [2.0, 1.9])):
+        healthy_practice, healthy_exam, guessing, practice, exam = (list(line.get_ydata()) for line in ax.lines)
+        assert (healthy_practice, healthy_exam) == ([2, 1], [3, 2])
+        assert guessing == [2.0, 2.0]
+        assert practice == losses
+        assert exam == [loss + 1 for loss in losses]
+    assert "healthy 3 to 2; no step 3.3 to 3.3; no eval 3 to 2.9" in picture.alt
+    assert picture.figure.get_suptitle() == "Broken"
+
+
+def test_a_ring_marks_the_term_whose_weights_were_kept():
+    runs = {"best": run(1.0, 0.5, 2.0), "last": run(1.0, 0.5, 2.0)}
+    best, last = plot_broken(run(1.0), runs, guessing=2.0, keep_last=["last"]).figure.axes
+    assert best.collections[0].get_offsets().tolist() == [[1, 2.0]]  # by accuracy the first of equals
+    assert last.collections[0].get_offsets().tolist() == [[3, 3.0]]
+
+
+def test_a_run_that_flies_off_says_how_far():
+    runs = {"calm": run(1.0), "wild": run(9.0, 41.0)}
+    calm, wild = plot_broken(run(1.0), runs, guessing=2.0).figure.axes
+    assert not calm.texts
+    assert wild.texts[0].get_text() == "up to 42 ↑"
+
+
+@pytest.mark.parametrize(("number", "shape"), [(1, (1, 1)), (4, (2, 2)), (5, (2, 3)), (6, (2, 3))])
+def test_the_panels_stand_in_rows_and_the_places_left_over_are_empty(number, shape):
+    axes = plot_broken(run(1.0), {str(place): run(1.0) for place in range(number)}, guessing=2.0).figure.axes
+    assert len(axes) == shape[0] * shape[1]
+    assert [ax.axison for ax in axes] == [True] * number + [False] * (len(axes) - number)
+
+
+def test_nothing_broken_is_refused():
+    with pytest.raises(ValueError, match="no broken run"):
+        plot_broken(run(1.0), {}, guessing=2.0)

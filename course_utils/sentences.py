@@ -181,13 +181,29 @@ def docstrings_in(path: Path) -> Iterator[str]:
             tree = ast.parse(path.read_bytes())
         except (SyntaxError, ValueError):  # a template, or written for another Python: holds no sentence to be read
             return
-    for node in ast.walk(tree):
+    for node in [tree, *_statements(tree)]:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if docstring := ast.get_docstring(node):
                 yield docstring
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "add_newdoc" and node.args:
-            texts = [part.value for part in ast.walk(node.args[-1]) if isinstance(part, ast.Constant)]
-            yield from (text for text in texts if isinstance(text, str))
+        else:
+            yield from _added(node)
+
+
+def _added(statement: ast.AST) -> list[str]:
+    """Return the texts that a statement `add_newdoc(module, name, text)` adds to what is written in C."""
+    call = getattr(statement, "value", None)
+    if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "add_newdoc" or not call.args:
+        return []
+    parts = [part.value for part in ast.walk(call.args[-1]) if isinstance(part, ast.Constant)]
+    return [part for part in parts if isinstance(part, str)]
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements inside `node`. `ast.walk` would look into every expression as well, in twice the time."""
+    for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for statement in getattr(node, block, ()):
+            yield statement
+            yield from _statements(statement)
 
 
 def first_sentence(docstring: str) -> str:

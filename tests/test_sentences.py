@@ -32,6 +32,18 @@ class Square:
         return """No docstring, only a text that is returned."""
 
 add_newdoc("package.module", "name", """Docstring of a thing in C. And more.""")
+if Square:
+    try:
+        pass
+    except ValueError:
+        def inner():
+            "One in a block of a block."
+else:
+    match 1:
+        case 2:
+            class Other:
+                "One in a case of a block."
+
 add_newdoc("package", "name", ("attribute", """Docstring of an attribute in C."""))
 '''
 
@@ -64,6 +76,8 @@ def test_docstrings_are_read_from_the_source_and_nothing_runs(tmp_path):
         "A module about squares.",
         "Docstring of a thing in C.",
         "Docstring of an attribute in C.",
+        "One in a block of a block.",
+        "One in a case of a block.",
         "Return the area of this square.",
         "Return the sum of two numbers.",
         "The square has four equal sides",

@@ -27,6 +27,7 @@ from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_
 from .tables import draw_broadcasting, draw_dims
 from .thinking import animate_thoughts, draw_thoughts
 from .walls import draw_neighbours, draw_wall
+from .words import draw_text, plot_lengths, plot_telling_words, plot_word_map
 
 apply_style()
 
@@ -69,6 +70,7 @@ __all__ = [
     "draw_opinions",
     "draw_pairs",
     "draw_pixel_values",
+    "draw_text",
     "draw_thoughts",
     "draw_wall",
     "judge_descent",
@@ -82,6 +84,7 @@ __all__ = [
     "plot_descent",
     "plot_feature_maps",
     "plot_history",
+    "plot_lengths",
     "plot_lines",
     "plot_loss_grid",
     "plot_losses",
@@ -98,9 +101,11 @@ __all__ = [
     "plot_seeds",
     "plot_softmax_loss",
     "plot_sweep",
+    "plot_telling_words",
     "plot_threshold",
     "plot_times",
     "plot_walks",
+    "plot_word_map",
     "plot_zoo",
     "show",
     "to_pixels",

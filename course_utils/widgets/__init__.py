@@ -5,7 +5,7 @@ only, which run in JupyterLab and in Colab's old ipywidgets 7.7 alike.
 """
 
 from .explorer import Explorer, explorer, uploaded_image
-from .lessons import augmentation_explorer, descent_explorer, photo_chooser, softmax_explorer
+from .lessons import augmentation_explorer, descent_explorer, photo_chooser, sentence_explorer, softmax_explorer
 from .questions import predict_first
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "explorer",
     "photo_chooser",
     "predict_first",
+    "sentence_explorer",
     "softmax_explorer",
     "uploaded_image",
 ]

@@ -1,6 +1,6 @@
 """The lessons' explorers: controls that move a picture which `plotting` draws without a widget, too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import ipywidgets
@@ -13,9 +13,11 @@ from course_utils.plotting import (
     Picture,
     draw_answer,
     draw_augmentations,
+    draw_text,
     plot_descent,
     plot_softmax_loss,
 )
+from course_utils.text import BagOfWords
 from course_utils.transforms import AUGMENTATIONS, InputSpec
 
 from .explorer import Explorer, explorer, uploaded_image
@@ -90,3 +92,15 @@ def descent_explorer(learning_rate: float = 0.03) -> Explorer:
     )
     hill = ipywidgets.Dropdown(options=list(LANDSCAPES), value="bowl", description="landscape", **SLIDER)
     return explorer(plot_descent, learning_rate=rate, landscape=hill)
+
+
+def sentence_explorer(
+    text: str, *, model: BagOfWords, vocabulary: Mapping[str, int], classes: Sequence[str]
+) -> Explorer:
+    """Return a field for a text of the reader's own, redrawn by `plotting.draw_text` when Enter is pressed or the field
+    is left. Lesson 10.
+    """
+    field = ipywidgets.Text(
+        value=text, description="your sentence", continuous_update=False, style=SLIDER["style"], layout={"width": "98%"}
+    )
+    return explorer(partial(draw_text, model=model, vocabulary=vocabulary, classes=classes), text=field)

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torchvision.transforms import v2
 
 from course_utils.classroom.exercises import check
+from course_utils.text import BagOfWords
 
 SOLVED = None
 BATCH = {"batch": torch.zeros(8, 3, 16, 16)}
@@ -168,6 +169,36 @@ def coach(*parts, rate=0.0001, optimizer=torch.optim.Adam):
         return optimizer([p for part in parts for p in student.get_submodule(part).parameters()], lr=rate)
 
     return new_coach
+
+
+# Lesson 10 -----------------------------------------------------------------------------------------------------------
+
+
+def reader():
+    """A bag that knows twelve words of each of two authors, the first of them the most telling."""
+    words = ["<padding>", "<unknown>", *(author + letter for letter in LETTERS for author in "tm")]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    model = BagOfWords(len(vocabulary), 2, width=2)
+    with torch.no_grad():
+        model.words.weight.zero_()
+        model.head.weight.copy_(torch.eye(2))
+        model.head.bias.zero_()
+        for word, number in vocabulary.items():
+            if number > 1:
+                model.words.weight[number, int(word[0] == "m")] = 5.0 - 0.1 * LETTERS.index(word[1])
+    return {"model": model, "vocabulary": vocabulary, "classes": ("torch", "Matplotlib"), "target": "Matplotlib"}
+
+
+LETTERS = "abcdefghijkl"
+READER = reader()
+
+
+def mean_where(weights, divisor):
+    def mean_of_words(vectors, tokens):
+        is_word = (tokens != 0).unsqueeze(2)
+        return (vectors * weights(is_word)).sum(1) / divisor(is_word)
+
+    return mean_of_words
 
 
 HINTS = {
@@ -443,13 +474,40 @@ HINTS = {
         ("practice", "too sure of them"),
         ("all", "Choose one of"),
     ],
+    "10.1": [
+        ([0, 3, 4], SOLVED),
+        (torch.tensor([0, 3, 4]), SOLVED),
+        ([3, 1, 4], "These are the lengths"),
+        ([3, 4, 8], "These are the ends"),
+        ([0, 3, 4, 8], "nothing begins there"),
+        ([1, 4, 5], "counted from 0"),
+        ([0, 1, 2], "The first text begins at 0"),
+        (3, "A list of numbers"),
+    ],
+    "10.2": [
+        (mean_where(lambda is_word: is_word, lambda is_word: is_word.sum(1)), SOLVED),
+        (mean_where(lambda is_word: 1, lambda is_word: is_word.shape[1]), "at the places of padding are in your mean"),
+        (mean_where(lambda is_word: is_word, lambda is_word: is_word.shape[1]), "a number of words of its own"),
+        (mean_where(lambda is_word: is_word, lambda is_word: 1), "That is the sum"),
+        (mean_where(lambda is_word: is_word, lambda is_word: 2), "Set the vectors of padding to 0"),
+        (lambda vectors, tokens: vectors, "due is one vector for each text, (3, 4)"),
+        (lambda vectors, tokens: 3.0, "A tensor is asked for"),
+    ],
+    "10.3": [
+        ("mi mj mk ml", SOLVED),
+        ("mi mj mk, and zebra", "it knows ['mi', 'mj', 'mk']"),
+        ("mi mi mi mi mi", "At least four different words"),
+        ("ma mj mk ml", "Without the eight most telling words, please: ma"),
+        ("tl tk tj ti", "takes it for torch, and gives Matplotlib only"),
+        ("mi mj mk tl", "90% are asked for"),
+    ],
 }  # fmt: skip
 CASES = [(key, answer, hint) for key, answers in HINTS.items() for answer, hint in answers]
 
 
 @pytest.mark.parametrize(("key", "answer", "hint"), CASES, ids=[f"{key} {hint or 'solved'}" for key, _, hint in CASES])
 def test_each_answer_gets_its_hint(key, answer, hint):
-    verdict = check(key, answer, **{"01.1": BATCH, "00.2": PLANE}.get(key, {}))
+    verdict = check(key, answer, **{"01.1": BATCH, "00.2": PLANE, "10.3": READER}.get(key, {}))
     if hint is SOLVED:
         assert verdict.status == "solved", verdict
     else:

@@ -14,7 +14,8 @@ from PIL import Image
 from torch import nn
 
 from course_utils import widgets
-from course_utils.plotting import LANDSCAPES, Picture, new_figure, plot_descent
+from course_utils.plotting import LANDSCAPES, Picture, draw_text, new_figure, plot_descent
+from course_utils.text import BagOfWords, build_vocabulary
 from course_utils.transforms import InputSpec
 from course_utils.widgets import lessons
 
@@ -244,3 +245,15 @@ def test_descent_explorer_follows_the_learning_rate_and_the_landscape():
 def test_every_learning_rate_of_the_slider_can_be_drawn(landscape):
     for learning_rate in lessons.DESCENT_RATES:
         assert f"{learning_rate:.3g}" in plot_descent(learning_rate, landscape=landscape).alt
+
+
+def test_sentence_explorer_takes_the_text_apart_that_is_typed_in():
+    vocabulary = build_vocabulary(["draw the axis", "draw the axis"])
+    bag = BagOfWords(len(vocabulary), 2)
+    given = {"model": bag, "vocabulary": vocabulary, "classes": ("left", "right")}
+    explorer = widgets.sentence_explorer("draw the axis", **given)
+    before = alt_and_source(explorer)
+    assert before[0] == draw_text("draw the axis", **given).alt
+    explorer.controls["text"].value = "sum the array"
+    assert alt_and_source(explorer)[0] == draw_text("sum the array", **given).alt != before[0]
+    assert not explorer.controls["text"].continuous_update

@@ -40,7 +40,7 @@ FLOORS = (
         "pictures.downloads",
         "pictures.drawn",
     ),
-    ("report.history", "checks", "checkpoints", "models", "datasets", "pictures.scan_report"),
+    ("report.history", "checks", "checkpoints", "models", "datasets", "pictures.scan_report", "pictures.archives"),
     ("report.sweeps", "pictures.catalog", "pictures.scan", "pictures.messy", "pictures.given"),
     ("training", "features", "inference", "evaluation", "sentences"),
     ("tuning", "text"),

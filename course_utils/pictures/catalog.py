@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_utils.pictures import drawn
-from course_utils.pictures.downloads import DAMAGED_ARCHIVE, DownloadError, download, extract_zip
+from course_utils.pictures.archives import DAMAGED_ARCHIVE, extract_zip
+from course_utils.pictures.downloads import DownloadError, download
 from course_utils.pictures.folders import is_hidden, walk
 from course_utils.runtime import atomic_write, data_dir, setting
 

@@ -326,13 +326,14 @@ plotting.show(
 assert torch.equal(moved[7], points[7] - centre), (
     "Each point should have moved by the same amount."
 )
-what_happened("00.2", SHAPES[moved.ndim])
+what_happened("00.2", SHAPES[2 if moved.shape == points.shape else 1])
 
 # %% [markdown]
-# Every point was moved; the picture shows the first four. PyTorch lines the two shapes up at the right end and repeats
-# whatever has size 1, or is not there at all, as often as needed. That is **broadcasting**. Any other difference is an
-# error. The pale numbers are never stored; they only show what is repeated. That is handy, and sometimes it is a trap.
-# Here somebody compares four answers with four solutions, and one of the two has a dimension too many.
+# Every point was moved; the picture shows the first four. (The new centre is 0, but for a rounding error in the ninth
+# digit.) PyTorch lines the two shapes up at the right end and repeats whatever has size 1, or is not there at all, as
+# often as needed. That is **broadcasting**. Any other difference is an error. The pale numbers are never stored; they
+# only show what is repeated. That is handy, and sometimes it is a trap. Here somebody compares four answers with four
+# solutions, and one of the two has a dimension too many.
 
 # %%
 answers = torch.tensor([[1], [0], [1], [1]])  # shape (4, 1)

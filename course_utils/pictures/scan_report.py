@@ -103,6 +103,8 @@ class ScanReport:
 
     def _repr_html_(self) -> str:
         tables = [html_table(rows, caption=caption, align="left") for caption, rows in self._tables()]
+        if any(finding.kind in HANDLED for finding in self.findings):  # nobody need do anything about the last table
+            tables[-1] = f"<details><summary>Handled by ImageFolderDataset</summary>{tables[-1]}</details>"
         return f'<p class="tex2jax_ignore mathjax_ignore">{escape(self._headline())}</p>{"".join(tables)}'
 
     def _headline(self) -> str:

@@ -7,6 +7,7 @@ that charts can be composed; `picture.figure.axes` are matplotlib's own. Nothing
 
 from .animation import Animation, animate
 from .batches import draw_batches, draw_pixel_values, plot_batch_means
+from .by_heart import draw_reminders, plot_guessers
 from .classes import draw_answer, plot_class_counts, plot_confusion_matrix, plot_predictions
 from .convolutions import animate_convolution, draw_convolution
 from .costs import plot_memory, plot_times, plot_zoo
@@ -17,7 +18,16 @@ from .explanations import LANDSCAPES, descend, judge_descent, plot_descent, plot
 from .fits import animate_fit, draw_fit
 from .flow import draw_flow
 from .graphs import animate_graph, draw_graph
-from .images import draw_answers, draw_augmentations, draw_grids, draw_images, draw_pairs, plot_feature_maps, to_pixels
+from .images import (
+    draw_answers,
+    draw_augmentations,
+    draw_class_folders,
+    draw_grids,
+    draw_images,
+    draw_pairs,
+    plot_feature_maps,
+    to_pixels,
+)
 from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
 from .lines import plot_lines, plot_walks
 from .marks import draw_comparison, plot_corrections, plot_marks, plot_marks_by_size
@@ -56,6 +66,7 @@ __all__ = [
     "draw_augmentations",
     "draw_batches",
     "draw_broadcasting",
+    "draw_class_folders",
     "draw_comparison",
     "draw_convolution",
     "draw_dims",
@@ -70,6 +81,7 @@ __all__ = [
     "draw_opinions",
     "draw_pairs",
     "draw_pixel_values",
+    "draw_reminders",
     "draw_text",
     "draw_thoughts",
     "draw_wall",
@@ -83,6 +95,7 @@ __all__ = [
     "plot_corrections",
     "plot_descent",
     "plot_feature_maps",
+    "plot_guessers",
     "plot_history",
     "plot_lengths",
     "plot_lines",

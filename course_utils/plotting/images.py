@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from course_utils.pictures.folders import entries, is_hidden, walk, why_no_picture
 from course_utils.runtime import seeded
-from course_utils.transforms import AUGMENTATIONS, InputSpec, build_train_transform, denormalize, to_rgb
+from course_utils.transforms import AUGMENTATIONS, InputSpec, build_train_transform, denormalize, load_image, to_rgb
 
 from .display import Picture
 from .style import WIDTH, blank, new_figure
@@ -174,6 +176,25 @@ def draw_answers(views: Mapping[str, Pixels], answers: Mapping[str, tuple[str, f
     return draw_images(
         list(views.values()), titles=titles, alt=f"{len(views)} pictures, each with the student's best answer: {told}."
     )
+
+
+def draw_class_folders(
+    folder: str | Path, *, num_each: int = 2, title: str | None = None, width: float | None = None
+) -> Picture:
+    """Draw `num_each` pictures of each class folder in `folder`, taken from all over it; four in a row.
+
+    Raises FileNotFoundError for a missing folder, ValueError where it holds no class folder with a picture.
+    """
+    sheet: list[Path] = []
+    for class_folder in entries(folder):
+        if not class_folder.is_dir() or is_hidden(class_folder):
+            continue
+        paths = [path for path in walk(class_folder) if why_no_picture(path) is None]
+        sheet += paths[:: max(1, len(paths) // num_each)][:num_each]
+    names = [path.parent.name for path in sheet]
+    told = f"A contact sheet, each picture under the name of its kind: {', '.join(dict.fromkeys(names))}."
+    pictures = [load_image(path) for path in sheet]
+    return draw_images(pictures, titles=names, title=title, num_columns=4, width=width, alt=told, photo=True)
 
 
 def draw_pairs(

@@ -451,6 +451,16 @@ def test_the_html_shows_any_file_name_as_it_is(tmp_path):
     assert "<b>&" not in html
 
 
+def test_the_page_folds_away_what_nobody_has_to_do_anything_about(tmp_path):
+    counts = {"train": {"cat": 1}}
+    tiny, grey = ScanFinding("a.png", "tiny", ""), ScanFinding("b.png", "unusual mode", "L")
+    page = ScanReport(tmp_path, 2, [tiny, grey], counts)._repr_html_()
+    in_view, folded = page.split("<details>")
+    assert "a.png" in in_view
+    assert "b.png" in folded
+    assert "<details" not in ScanReport(tmp_path, 2, [tiny], counts)._repr_html_()
+
+
 def test_a_progress_bar_is_shown_unless_it_is_unwanted(root, monkeypatch, capsys):
     monkeypatch.setenv("COURSE_PROGRESS", "1")
     scan_images(root)

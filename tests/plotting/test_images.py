@@ -145,3 +145,24 @@ def test_grids_write_their_numbers_into_squares_of_one_size():
     squares = [ax.get_window_extent().width / columns for ax, columns in ((left, 3), (right, 2))]
     assert squares[0] == pytest.approx(squares[1], rel=0.05)
     assert picture.alt == "Numbers on squared paper. picture: 0 1 2, 3 4 5; filter: 2 rows of 1 1."
+
+
+def test_a_contact_sheet_takes_pictures_from_all_over_each_class_folder(tmp_path):
+    for name, shades in (("cat", (10, 60, 110, 160)), ("dog", (210,))):
+        (tmp_path / name).mkdir()
+        for number, shade in enumerate(shades):
+            Image.new("RGB", (8, 8), (shade,) * 3).save(tmp_path / name / f"{number}.png")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "cat" / "notes.txt").write_text("none")
+    picture = plotting.draw_class_folders(tmp_path, num_each=2)
+    drawn = [ax for ax in picture.figure.axes if ax.images]
+    assert [ax.get_title() for ax in drawn] == ["cat", "cat", "dog"]
+    assert [ax.images[0].get_array()[0, 0, 0] for ax in drawn] == [10, 110, 210]
+    assert picture.alt.endswith("under the name of its kind: cat, dog.")
+
+
+def test_a_contact_sheet_of_nothing_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no picture"):
+        plotting.draw_class_folders(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        plotting.draw_class_folders(tmp_path / "nowhere")

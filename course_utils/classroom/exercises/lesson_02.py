@@ -11,23 +11,27 @@ from course_utils.classroom.exercises import exercise, hint_for
 
 @exercise(
     "02.1",
-    "Replace the dots: how many gigabytes do the pictures take, all of them at once?",
-    kind="number",
-    solved="Pictures times colours times pixels times four bytes. It fits into a laptop, but little else does.",
+    "Return the names of the exam's files whose pixels occur in practice.",
+    kind="function",
+    solved="Names may differ, pixels tell. Near copies escape it: for those, compare fingerprints, and look.",
 )
-def gigabytes(answer: float) -> str | None:
-    """Of 50,000 pictures (3, 96, 96) in float32; 1 GB is 10^9 bytes."""
-    numbers = 50_000 * 3 * 96 * 96
-    hints = {
-        numbers * 4 / 1e9: None,
-        numbers / 1e9: "That is how many numbers there are. A `float32` number takes four bytes.",
-        numbers * 4 / 3 / 1e9: "That counts one number for each pixel, but a pixel has three: red, green and blue.",
-        float(numbers * 4): "That is the right number of bytes. Divide by 10^9 for gigabytes.",
-        numbers * 8 / 1e9: "That is 8 bytes a number, as in `float64`. A `float32` number takes four.",
-        numbers * 4 / 50_000 / 1e9: "That is one picture. There are 50,000.",
-    }
-    otherwise = "Multiply: pictures, colours, height, width, bytes for each number. Then divide by 10^9."
-    return hint_for(answer, hints, otherwise=otherwise, rel_tol=0.01)
+def find_leaks(answer: Callable[[dict[str, bytes], dict[str, bytes]], object]) -> str | None:
+    """`answer` takes practice and exam, dictionaries name -> pixels, and returns a list of names of the exam."""
+    practice = {"hat_0.jpg": b"red", "hat_1.jpg": b"blue", "dress_0.jpg": b"grey"}
+    exam = {"hat_0.jpg": b"green", "a.jpg": b"blue", "b.jpg": b"white", "c.jpg": b"grey"}
+    result = answer(practice, exam)
+    if not isinstance(result, list | set | tuple):
+        return f"Return a list of names; yours is of type `{type(result).__name__}`."
+    names = sorted(map(str, result))
+    if names == ["a.jpg", "c.jpg"]:
+        return None
+    if names == ["hat_0.jpg"]:
+        return "That compares names. Two files of one name may show different things: compare the pixels."
+    if names == ["dress_0.jpg", "hat_1.jpg"]:
+        return "Those are their names in practice. We want to know what they are called in the exam."
+    if names == ["b.jpg", "hat_0.jpg"]:
+        return "Those are the ones that do *not* occur in practice."
+    return f"In the test, a.jpg and c.jpg of the exam show what was practised; your function returns {result}."
 
 
 class _Ten:

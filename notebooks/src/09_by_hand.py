@@ -17,7 +17,7 @@
 # For eight lessons `loss.backward()` was one line that works: it leaves a slope at every weight, and the coach does the
 # rest. Now we open that box. First a student learns a task whose best possible mark is known beforehand, so that you
 # can see learning arrive. Then you walk back through a network with NumPy, slope by slope. In the end you build the box
-# itself, in about forty lines, and let it learn the spirals of lesson 00.
+# itself, in forty lines, and let it learn the spirals of lesson 00.
 #
 # ## What you will learn
 #
@@ -106,9 +106,9 @@ def learn_line(num_epochs):
 short_line, short, short_path = learn_line(10)
 
 # %% [markdown]
-# Ten terms. In the picture the dotted line on the left is the truth. The grey band on the right is as wide as chance makes
-# the mark of the truth itself in an exam of 200 points: two standard errors up and down. Then say what a hundred terms
-# would bring.
+# Ten terms. In the picture the dotted line on the left is the truth. The grey band on the right is as wide as chance
+# makes the mark of the truth itself in an exam of 200 points: two standard errors up and down. Then say what a hundred
+# terms would bring.
 
 # %%
 # The squares of such noise spread by sqrt(2) of their mean.
@@ -132,8 +132,8 @@ assert short.val_loss[-1] > 3 * floor, "The loss is more than three times the fl
 assert "still improving" in short.remarks()[0], "The remark says the same."
 
 # %% [markdown]
-# The line is too flat, and its loss is more than three times the floor. Is the loop wrong? Nothing in the code tells you,
-# but the right end of the curve does: it still falls, and the report card's remark says the same.
+# The line is too flat, and its loss is more than three times the floor. Is the loop wrong? Nothing in the code tells
+# you, but the right end of the curve does: it still falls, and the report card's remark says the same.
 #
 # ## Has it learned enough?
 #
@@ -159,8 +159,8 @@ assert abs(last - floor) < 2 * floor_error, "The loss comes to rest inside the b
 
 # %% [markdown]
 # It comes to rest inside the band; more an exam of 200 points cannot say. It also chose the best term. So we take the
-# mark from points that chose nothing, the 2,000 of the final exam. Its error is that of a mean (lesson 07): the spread of
-# the squared misses, divided by the root of their number.
+# mark from points that chose nothing, the 2,000 of the final exam. Its error is that of a mean (lesson 07): the spread
+# of the squared misses, divided by the root of their number.
 
 
 # %%
@@ -190,7 +190,8 @@ assert abs(mark - floor) < 2 * error, "A hundred end within two standard errors 
 assert abs(mark - marks["the truth"][0]) < 0.005, "The truth itself does hardly better."
 
 # %% [markdown]
-# After 100 terms the mark lies within two standard errors of the floor. The truth itself does no better on these points.
+# After 100 terms the mark lies within two standard errors of the floor. The truth itself does no better on these
+# points.
 #
 # ### The best line there is
 #
@@ -227,14 +228,15 @@ assert all(0.5 < missing[i + 1] / missing[i] < 0.75 for i in range(4)), (
 # What the student has not learned after 100 terms is small beside what chance does to the best line itself. More terms
 # would buy nothing.
 #
-# And on the way there? Every ten terms leave about six tenths of what was missing. There is no moment of arrival. The line
-# **converges**: it comes nearer and nearer, and we stop when what is missing no longer counts. So a high loss at the end
-# may mean a fault, or too little time, and the right end of the curve tells which.
+# And on the way there? Every ten terms leave about six tenths of what was missing. There is no moment of arrival. The
+# line **converges**: it comes nearer and nearer, and we stop when what is missing no longer counts. So a high loss at
+# the end may mean a fault, or too little time, and the right end of the curve tells which.
 #
 # ## Where does a slope come from?
 #
-# All that learning consisted of steps like lesson 05's: *new weight = old weight − learning rate × slope*. The **slope**
-# of the loss at a weight says how fast the loss rises when this weight rises a little. Where do the slopes come from?
+# All that learning consisted of steps like lesson 05's: *new weight = old weight − learning rate × slope*. The
+# **slope** of the loss at a weight says how fast the loss rises when this weight rises a little. Where do the slopes
+# come from?
 #
 # Take one point, $x = 2$, $y = 2$, and a line with $w = 0.5$, $b = 0.2$. Compute the loss in the smallest steps there
 # are, one operation a line. This is the **forward pass**.
@@ -256,7 +258,7 @@ print(f"product {product}, answer {answer}, miss {miss:.1f}, loss {loss:.2f}")
 # | $m^2$ | $2m$ (lesson 05) |
 # | $a - y$ | to $a$ it is 1: what $a$ gains, the difference gains; to $y$ it is −1 |
 # | $p + b$ | to either it is 1 |
-# | $w \cdot x$ | to $w$ it is $x$, to $x$ it is $w$: the *other* factor |
+# | $w \cdot x$ | to $w$ it is $x$: one $w$ more is one $x$ more; to $x$ it is $w$. The *other* factor |
 #
 # The **backward pass** starts with slope 1, since the loss rises as fast as itself, and multiplies by one link after
 # another. In the code, `d_answer` is the slope of the loss at `answer`.
@@ -302,8 +304,8 @@ plotting.animate_graph(values, links, slopes=slopes)
 #
 # The smallest *network* has something that the line lacks. One hidden number $h$ feeds *two* scores, so two ways lead
 # back to it. The input is 1.5, the truth is class 1, and the teacher is cross-entropy. At the scores the slopes are
-# *share − due* (lesson 05). `by_score0` and `by_score1` take them one link further back, each on its own way to $h$. Two
-# numbers arrive there. What is the slope of the loss at $h$?
+# *share − due* (lesson 05). `by_score0` and `by_score1` take them one link further back, each on its own way to $h$.
+# Two numbers arrive there. What is the slope of the loss at $h$?
 
 # %%
 x, w, v0, v1 = 1.5, 0.8, 1.0, -0.5
@@ -374,8 +376,9 @@ plotting.draw_graph(values, links, slopes=slopes, title="Two ways lead back to h
 # %% [markdown]
 # ## Four hundred points at once
 #
-# Now a network worth the name, in NumPy, for the spirals of lesson 00. Here are its data and a plan of both passes; N is
-# the number of points.
+# Now a network worth the name, in NumPy, for the spirals of lesson 00. Two layers: 2 numbers in, 32 hidden ones, 2
+# scores out, for all N points at once. The plan of both passes: the upper row is computed from left to right, and below
+# each table stands the table of its slopes, found from right to left.
 
 # %%
 # How the spirals are made, as in lesson 00; you may skip it.
@@ -385,7 +388,7 @@ targets = torch.arange(400) % 2  # 0, 1, 0, 1, ...
 angle = turn + targets * math.pi
 spirals = torch.stack([turn * angle.cos(), turn * angle.sin()], dim=1) / 10
 spirals = spirals + 0.02 * torch.randn_like(spirals)
-points, labels = spirals.double().numpy(), targets.numpy()
+points, labels = spirals.double().numpy(), targets.numpy()  # the same for NumPy
 print("points", points.shape, points.dtype, "labels", labels.shape)
 plotting.draw_flow(
     [
@@ -402,8 +405,8 @@ plotting.draw_flow(
 )
 
 # %% [markdown]
-# Two layers: 2 numbers in, 32 hidden ones, 2 scores out. The weights begin at random, since alike units would stay alike.
-# The forward pass also returns its **notes**, what the walk back will need.
+# First the upper row. The weights begin at random, since alike units would stay alike. The forward pass also returns
+# its **notes**, what the walk back will need.
 
 
 # %%
@@ -427,8 +430,8 @@ loss, notes = forward(start, points, labels)
 print(f"loss {loss:.3f}; guessing would cost {math.log(2):.3f}")
 
 # %% [markdown]
-# And back? A matrix product is nothing but multiplying and adding, so one line of NumPy is thousands of arrows. Take
-# `hidden @ W2`, and apply the two rules.
+# And the lower row? A matrix product is nothing but multiplying and adding, so one line of NumPy is thousands of
+# arrows. Take `hidden @ W2`, and apply the two rules.
 #
 # - **At a weight.** `W2[j, k]` multiplies hidden number $j$ on its way to score $k$. So its link is that hidden number.
 #   And it is used once *for every point*: 400 arrows leave it, and what comes back is added. Sums of products again,
@@ -438,7 +441,6 @@ print(f"loss {loss:.3f}; guessing would cost {math.log(2):.3f}")
 #
 # If you forget which factor to turn over: a slope always has the shape of what it belongs to, and only one way fits.
 # The bias is used for every point with link 1, so its slope is a plain sum.
-
 #
 # The loss is a mean over N points, so each of them counts with 1/N. Here is the whole walk.
 
@@ -460,8 +462,8 @@ by_hand = backward(start, points, labels, notes)
 print("shapes of the slopes:", [slope.shape for slope in by_hand])
 
 # %% [markdown]
-# The notes have a price: tables of 400 rows wait in memory until the walk back is over. PyTorch keeps such notes too, and
-# they are what `torch.no_grad()` saves in an exam.
+# The notes have a price: tables of 400 rows wait in memory until the walk back is over. PyTorch keeps such notes too,
+# and they are what `torch.no_grad()` saves in an exam.
 #
 # ## Are these slopes right?
 #
@@ -496,7 +498,7 @@ def nudged_slopes(weights, points, nudge):
     """Two forward passes for each weight: a little up, a little down."""
     slopes = [np.zeros_like(weight) for weight in weights]
     for weight, slope in zip(weights, slopes, strict=True):
-        for place in np.ndindex(weight.shape):
+        for place in np.ndindex(weight.shape):  # every row and column
             kept = weight[place]
             weight[place] = kept + nudge
             higher, _ = forward(weights, points, labels)
@@ -514,8 +516,8 @@ def in_a_row(tables):
 # %% [markdown]
 # Three ways, two types of number. `float64` has about 16 digits, `float32`, PyTorch's usual type, about 7. The table
 # shows the largest difference over all weights, where the largest slope is about 0.25; its last row counts how many of
-# the 162 are equal to the last digit. Nudging went by $10^{-5}$ in `float64` and by $10^{-3}$ in `float32`. Strictly, it is
-# right for a *tiny* nudge only. Would a tinier one have been better?
+# the 162 are equal to the last digit. Nudging went by $10^{-5}$ in `float64` and by $10^{-3}$ in `float32`. Strictly,
+# it is right for a *tiny* nudge only. Would a tinier one have been better?
 
 # %%
 table = {}
@@ -555,10 +557,10 @@ assert all(0.1 < each["by hand == autograd"] < 0.9 for each in table.values()), 
 )
 
 # %% [markdown]
-# By hand and autograd agree as far as the type of number reaches, so our backward pass is right. And yet `==` says no for
-# about half of the weights. The last line shows why: a computer rounds after every operation, so the *order* of a sum decides
-# its last digits, and NumPy and PyTorch add up 400 points in different orders. Ask whether two computed numbers are
-# *near*, never whether they are equal: `np.allclose`, `torch.allclose`, with a tolerance that fits their type.
+# By hand and autograd agree as far as the type of number reaches, so our backward pass is right. And yet `==` says no
+# for many of the weights. The last line shows why: a computer rounds after every operation, so the *order* of a sum
+# decides its last digits, and NumPy and PyTorch add up 400 points in different orders. Ask whether two computed numbers
+# are *near*, never whether they are equal: `np.allclose`, `torch.allclose`, with a tolerance that fits their type.
 #
 # ### The best nudge
 #
@@ -596,10 +598,10 @@ assert errors["float64"][0] > 100 * min(errors["float64"]), (
 )
 
 # %% [markdown]
-# Read it from right to left. At first a smaller nudge is better, for it no longer walks past the bends of the loss. Then
-# it turns. The two losses become so alike that they share nearly all of their digits; what is left of their difference is
-# rounding, divided by a tiny number. In `float32` no nudge comes nearer than about 0.0001. That is why gradients are
-# checked in `float64` (`torch.autograd.gradcheck` asks for it), and found by backpropagation.
+# Read it from right to left. At first a smaller nudge is better, for it no longer walks past the bends of the loss.
+# Then it turns. The two losses become so alike that they share nearly all of their digits; what is left of their
+# difference is rounding, divided by a tiny number. In `float32` no nudge comes nearer than about 0.0001. That is why
+# gradients are checked in `float64` (`torch.autograd.gradcheck` asks for it), and found by backpropagation.
 #
 # ## Does it learn the same?
 #
@@ -783,9 +785,9 @@ assert math.isclose(weight.grad, 2 * torch_once), "And so does PyTorch's."
 #
 # ## The spirals, once more
 #
-# Now the test. A `Value` may hold 400 numbers, one for each point, so an input is one value. A weight is a single number
-# that serves all points, and its slope is the sum over them. NumPy lets us fill tables with values, and its `@` then
-# calls *our* × and +.
+# Now the test. A `Value` may hold 400 numbers, one for each point, so an input is one value. A weight is a single
+# number that serves all points, and its slope is the sum over them. NumPy lets us fill tables with values, and its `@`
+# then calls *our* × and +.
 
 # %%
 tables = [np.vectorize(Value, otypes=[object])(weight) for weight in start]
@@ -840,8 +842,8 @@ assert abs(read(leaves) - theirs).max() < 1e-9, (
 )
 
 # %% [markdown]
-# Three machines, one student: the weights are NumPy's and PyTorch's, but for rounding. At first the bold coach overshoots
-# and the loss jumps; then two arms grow into the plane. Your forty lines have learned what a spiral is.
+# Three machines, one student: the weights are NumPy's and PyTorch's, but for rounding. At first the bold coach
+# overshoots and the loss jumps; then two arms grow into the plane. Your forty lines have learned what a spiral is.
 #
 # <details><summary><b>Questions and answers</b></summary>
 #
@@ -849,20 +851,20 @@ assert abs(read(leaves) - theirs).max() < 1e-9, (
 # box and not thousands; its links are functions that apply themselves (`grad_fn`), because the table of links of a
 # matrix product would be enormous; and it runs in C++.
 #
-# **Why from the loss backwards, and not from the weights forwards?** Forwards would take one walk for each weight. There
-# is one loss and there are millions of weights, so backwards is cheaper by that factor.
+# **Why from the loss backwards, and not from the weights forwards?** Forwards would take one walk for each weight.
+# There is one loss and there are millions of weights, so backwards is cheaper by that factor.
 #
 # **What is the slope of ReLU at exactly 0?** There is none: the curve has a corner. PyTorch takes 0, and so do we.
 #
-# **Where does the formula for the best line come from?** At the lowest point of the loss both slopes are 0. Those are two
-# equations with two unknowns, $w$ and $b$, and the formula is their solution. For a network with a bend in it nobody
-# can solve them, and that is why we walk.
+# **Where does the formula for the best line come from?** At the lowest point of the loss both slopes are 0. Those are
+# two equations with two unknowns, $w$ and $b$, and the formula is their solution. For a network with a bend in it
+# nobody can solve them, and that is why we walk.
 #
-# **Why did `b` arrive before `w`?** Because $x$ lies between −1 and 1. The slope at $b$ is the miss, the slope at $w$ is
-# the miss × $x$, which is smaller. Inputs of a size near 1 learn at one pace: a reason to normalise (lesson 03).
+# **Why did `b` arrive before `w`?** Because $x$ lies between −1 and 1. The slope at $b$ is the miss, the slope at $w$
+# is the miss × $x$, which is smaller. Inputs of a size near 1 learn at one pace: a reason to normalise (lesson 03).
 #
-# **Can the loss lie below the noise floor?** On the points that it practises on, the best line does better than the truth
-# itself: it also fits some of their noise. That is learning by heart, in its smallest form.
+# **Can the loss lie below the noise floor?** On the points that it practises on, the best line does better than the
+# truth itself: it also fits some of their noise. That is learning by heart, in its smallest form.
 #
 # </details>
 #

@@ -60,7 +60,8 @@ def draw_graph(
     centres = {key: ((x + 0.5) * column_width, (y + 0.5) * ROW_HEIGHT) for key, (x, y) in places.items()}
     for (start, end), link in arrows.items():
         color = COLORS[1] if end in shown_slopes else COLORS[4]
-        _draw_arrow(ax, centres[start], centres[end], width, text=f"× {_digits(link)}", color=color)
+        text = f"× {_digits(link)}" if end in shown_values else ""  # a link may be computed from a value
+        _draw_arrow(ax, centres[start], centres[end], width, text=text, color=color)
     for key, centre in centres.items():
         value = _digits(values[key]) if key in shown_values else ""
         slope = _digits(slopes[key]) if key in shown_slopes else ""

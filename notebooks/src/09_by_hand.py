@@ -14,7 +14,7 @@
 #
 # **What does the machine do when it learns?**
 #
-# For eight lessons `loss.backward()` was one line that works: it leaves a slope at every weight, and the coach does the
+# All along, `loss.backward()` was one line that works: it leaves a slope at every weight, and the coach does the
 # rest. Now we open that box. First a student learns a task whose best possible mark is known beforehand, so that you
 # can see learning arrive. Then you walk back through a network with NumPy, slope by slope. In the end you build the box
 # itself, in forty lines, and let it learn the spirals of lesson 00.
@@ -298,7 +298,7 @@ plotting.animate_graph(values, links, slopes=slopes)
 # name.
 #
 # Note what the slopes at $w$ and $b$ share: everything up to `answer`. The walk back computes it once and uses it for
-# both. With a million weights the shared part is nearly all of the work, and this is why one walk back serves them all.
+# both. With a million weights nearly everything is shared, and this is why one walk back serves them all.
 #
 # ## What if two ways lead back?
 #
@@ -677,7 +677,7 @@ class Value:
 
 
 # %% [markdown]
-# `made_by` is what PyTorch calls `grad_fn`. Python turns `a + b` into a call of `__add__`, so the graph grows by itself
+# `made_by` plays the part of PyTorch's `grad_fn`. Python turns `a + b` into a call of `__add__`, so the graph grows by itself
 # while somebody merely calculates.
 #
 # The way back visits every value once, and none before all the slopes that flow into it have arrived. Going through the
@@ -858,7 +858,7 @@ assert abs(read(leaves) - theirs).max() < 1e-9, (
 #
 # **Where does the formula for the best line come from?** At the lowest point of the loss both slopes are 0. Those are
 # two equations with two unknowns, $w$ and $b$, and the formula is their solution. For a network with a bend in it
-# nobody can solve them, and that is why we walk.
+# there is no such formula, and that is why we walk.
 #
 # **Why did `b` arrive before `w`?** Because $x$ lies between −1 and 1. The slope at $b$ is the miss, the slope at $w$
 # is the miss × $x$, which is smaller. Inputs of a size near 1 learn at one pace: a reason to normalise (lesson 03).
@@ -871,7 +871,7 @@ assert abs(read(leaves) - theirs).max() < 1e-9, (
 # ## Recap
 #
 # - **Judging**: a run has converged when what is missing is small beside chance; a falling curve wants more terms, and
-#   nothing gets below the noise floor.
+#   on fresh points nothing stays below the noise floor.
 # - **Drawing**: along an arrow multiply by its link; where several arrows leave one value, add what comes back.
 # - **Writing**: for `hidden @ W`, the slopes are `hidden.T @ d_scores` and `d_scores @ W.T`; the shapes allow no other.
 # - **Comparing**: rounding depends on the order, so ask for *near*; nudge neither too far nor too little, in `float64`.

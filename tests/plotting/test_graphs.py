@@ -77,7 +77,7 @@ def test_values_appear_from_the_first_on_and_slopes_from_the_last_back():
     texts = texts_of(draw_graph(VALUES, LINKS, slopes=SLOPES, num_values=2, num_slopes=0))
     assert "0.5" in texts
     assert "2" in texts
-    assert not {"1", "0.25", "1.25", "slope 1"} & set(texts)
+    assert not {"1", "0.25", "1.25", "slope 1", "× 2", "× 1"} & set(texts)
     picture = draw_graph(VALUES, LINKS, slopes=SLOPES, num_slopes=2)
     assert [text for text in texts_of(picture) if text.startswith("slope")] == ["slope −3", "slope 1"]  # b and answer
     arrows = [patch for patch in picture.figure.axes[0].patches if isinstance(patch, FancyArrowPatch)]

@@ -93,8 +93,8 @@ def draw_exam_in_pairs(first: Predictions, second: Predictions, *, names: tuple[
     counts = {name: int(group.sum()) for name, group in groups.items()}
     colors = ("#d9e8f7", COLORS[0], COLORS[3], FAINT)
     num_columns = 30
-    squares = np.repeat(range(len(counts)), list(counts.values())).astype(float)
-    squares = np.append(squares, np.full(-len(squares) % num_columns, np.nan)).reshape(-1, num_columns)
+    in_a_row = np.repeat(range(len(counts)), list(counts.values())).astype(float)
+    squares = np.append(in_a_row, np.full(-len(in_a_row) % num_columns, np.nan)).reshape(-1, num_columns)
     figure, ax = new_figure(height=0.26 * len(squares) + 1.1)
     ax.imshow(squares, cmap=ListedColormap(colors), vmin=-0.5, vmax=3.5, interpolation="nearest")
     ax.set_xticks(np.arange(num_columns + 1) - 0.5, [])

@@ -4,10 +4,12 @@ import importlib
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from made_up import write_lesson
+from tqdm import tqdm
 
 from course_utils.classroom import lessons
 from course_utils.runtime import SETTINGS, set_seed
@@ -20,6 +22,10 @@ MIRROR = Path(os.environ.get("COURSE_TEST_MIRROR") or REPOSITORY.parent / "share
 sys.path.append(str(REPOSITORY / "tools" / "offline_guard"))
 offline_guard = importlib.import_module("offline_guard")
 offline_guard.install()
+
+# tqdm's own lock is one for all forked processes: where one is killed inside it, as tests and mutation runs do, the bars
+# of all others would wait for ever.
+tqdm.set_lock(threading.RLock())
 
 
 @pytest.fixture(autouse=True)

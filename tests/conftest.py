@@ -23,8 +23,8 @@ sys.path.append(str(REPOSITORY / "tools" / "offline_guard"))
 offline_guard = importlib.import_module("offline_guard")
 offline_guard.install()
 
-# tqdm's own lock is one for all forked processes: where one is killed inside it, as tests and mutation runs do, the bars
-# of all others would wait for ever.
+# tqdm's own lock is one for all forked processes: where one is killed inside it, as tests and mutation runs do, the
+# bars of all others would wait for ever.
 tqdm.set_lock(threading.RLock())
 
 

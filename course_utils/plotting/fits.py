@@ -66,7 +66,7 @@ def animate_fit(
     floor: float,
     floor_error: float,
     others: Mapping[str, Line] | None = None,
-    num_frames: int = 16,
+    num_frames: int = 14,
     title: str = "A line learns",
 ) -> Animation:
     """Show `draw_fit` as the terms pass: `path` holds the line after each of them, `others` lines that stay.

@@ -787,7 +787,7 @@ assert math.isclose(weight.grad, 2 * torch_once), "And so does PyTorch's."
 #
 # Now the test. A `Value` may hold 400 numbers, one for each point, so an input is one value. A weight is a single
 # number that serves all points, and its slope is the sum over them. NumPy lets us fill tables with values, and its `@`
-# then calls *our* × and +.
+# then calls *our* × and +. `is_one` and `is_zero` pick the score of the truth, point by point.
 
 # %%
 tables = [np.vectorize(Value, otypes=[object])(weight) for weight in start]
@@ -800,8 +800,8 @@ def spiral_loss():
     W1, b1, W2, b2 = tables
     hidden = np.array([total.relu() for total in inputs @ W1 + b1], dtype=object)
     scores = hidden @ W2 + b2
-    due = scores[0] * is_zero + scores[1] * is_one
-    return (scores[0].exp() + scores[1].exp()).log() + minus * due
+    true_score = scores[0] * is_zero + scores[1] * is_one
+    return (scores[0].exp() + scores[1].exp()).log() + minus * true_score
 
 
 print(f"{len(in_order(spiral_loss()))} values in the graph")

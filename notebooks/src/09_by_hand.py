@@ -677,8 +677,8 @@ class Value:
 
 
 # %% [markdown]
-# `made_by` plays the part of PyTorch's `grad_fn`. Python turns `a + b` into a call of `__add__`, so the graph grows by itself
-# while somebody merely calculates.
+# `made_by` plays the part of PyTorch's `grad_fn`. Python turns `a + b` into a call of `__add__`, so the graph grows by
+# itself while somebody merely calculates.
 #
 # The way back visits every value once, and none before all the slopes that flow into it have arrived. Going through the
 # values in the reverse order of their making ensures that. `in_order` finds this order: first whatever a value was made
@@ -780,8 +780,8 @@ assert math.isclose(weight.grad, 2 * torch_once), "And so does PyTorch's."
 # `retain_graph=True`, and then it refuses to walk again.
 #
 # There is a trap, and well-known small autograds fall into it. If *every* value kept its slope from walk to walk, not
-# only the leaves, the second walk would send the first one's slopes down once more, and $w$ would get more than twice.
-# Ours starts each walk with an empty `slopes`.
+# only the leaves, the second walk would send the first one's slopes down once more, and $w$ would get
+# three times its slope, or four times where the way is longer. Ours starts each walk with an empty `slopes`.
 #
 # ## The spirals, once more
 #

@@ -415,10 +415,10 @@ def test_a_rate_is_suggested_where_the_loss_falls_by_5_percent(lowest, suggested
 
 def test_the_rate_of_the_steepest_fall_is_suggested():
     rates = [10.0 ** (step / 4 - 6) for step in range(21)]
-    smoothed = [3.0] * 8 + [2.9, 2.5, 1.5, 1.3, 1.2, 1.0, 1.1, 3.0, 9.0, math.nan, math.inf, math.nan, math.inf]
+    smoothed = [3.5] + [3.0] * 7 + [2.9, 2.5, 1.5, 1.3, 1.2, 1.0, 1.1, 3.0, 9.0, math.nan, math.inf, math.nan, math.inf]
     best, reason = _suggest(rates, smoothed)
     assert best == rates[9], "from 2.9 to 1.5"
-    assert reason == "The loss falls fastest near 0.00018, from 3.000 to 1.000 at its lowest."
+    assert reason == "The loss falls fastest near 0.00018, from 3.500 to 1.000 at its lowest."
 
 
 def test_a_loss_that_is_lowest_where_averages_cover_few_batches_suggests_nothing():

@@ -276,13 +276,18 @@ def test_the_story_is_that_of_the_report_card(capsys, tmp_path):
     assert capsys.readouterr().out.splitlines() == expected + history.summary()
 
 
-@pytest.mark.parametrize("progress", [True, False])
-def test_bars_are_shown_where_the_story_is_told(progress, monkeypatch, capsys):
+@pytest.mark.parametrize("quiet", [{}, {"progress": False}], ids=["by default", "quiet"])
+def test_story_and_bars_are_shown_unless_it_is_to_be_quiet(quiet, monkeypatch, capsys):
     monkeypatch.setenv("COURSE_PROGRESS", "1")
-    model, options = ingredients(progress=progress)
-    train(model, options, num_epochs=1)
+    model, options = ingredients()
+    del options["progress"]
+    train(model, options | quiet, num_epochs=1)
     out = capsys.readouterr().out
-    assert ("practice:   0%" in out) == ("exam:   0%" in out) == progress
+    assert ("Epoch 1/1" in out) == ("practice:   0%" in out) == ("exam:   0%" in out) == (not quiet)
+    train_one_epoch(model, loader(), **options | quiet)
+    assert ("practice:   0%" in capsys.readouterr().out) == (not quiet)
+    evaluate(model, loader(), criterion=options["criterion"], device=CPU, **quiet)
+    assert ("exam:   0%" in capsys.readouterr().out) == (not quiet)
 
 
 def test_whatever_is_asked_of_a_run_reaches_practice_and_exam(monkeypatch):

@@ -207,11 +207,10 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def first_sentence(docstring: str) -> str:
-    """Return the first sentence on one line; where a signature stands first, as in `abs(x) -> y`, of what follows."""
+    """Return the first sentence on one line. A signature that stands first, as in `abs(x) -> y`, is none."""
     paragraphs = [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", docstring.strip())]
-    if _SIGNATURE.fullmatch(paragraphs[0]) and len(paragraphs) > 1:
-        del paragraphs[0]
-    return re.split(r"(?<=[.!?])\s+(?=[^a-z])", paragraphs[0])[0]
+    texts = [paragraph for paragraph in paragraphs[:2] if not _SIGNATURE.fullmatch(paragraph)]
+    return re.split(r"(?<=[.!?])\s+(?=[^a-z])", texts[0])[0] if texts else ""
 
 
 def masked(text: str) -> str:

@@ -60,7 +60,7 @@ class BagOfWords(nn.Module):
         self.init_weights()
 
     def init_weights(self, std: float = 0.1) -> None:
-        """Start from small random word vectors, so that a rare word says little; PyTorch's own have `std` 1."""
+        """Start from small random word vectors, soon outweighed by what is learned; PyTorch's own have `std` 1."""
         nn.init.normal_(self.words.weight, std=std)
         with torch.no_grad():
             self.words.weight[PADDING] = 0

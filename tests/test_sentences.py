@@ -105,7 +105,9 @@ def test_odd_backslashes_and_other_encodings_are_read_without_a_warning(tmp_path
         ("Works for e.g. lists. Then more.", "Works for e.g. lists."),
         ("Is it so? `Yes`.", "Is it so?"),
         ("abs(x, *, out=None) -> Tensor\n\n Return it. More.", "Return it."),
-        ("abs(x)", "abs(x)"),
+        ("abs(x)", ""),
+        ("abs(x)\n\nabs(x, y)\n\nMore.", ""),
+        ("Head.\n\nabs(x)", "Head."),
         ("Head without a stop\n\nMore.", "Head without a stop"),
     ],
 )

@@ -125,7 +125,7 @@ def plot_confusion_matrix(
 
 def _describe_confusion(counts: np.ndarray[Any, Any], classes: Sequence[str]) -> str:
     text = (
-        f"Confusion matrix of {len(classes)} classes: {np.trace(counts)} of {counts.sum()} pictures are on the "
+        f"Confusion matrix of {len(classes)} classes: {np.trace(counts)} of {counts.sum()} samples are on the "
         "diagonal, named rightly."
     )
     mistakes = counts - np.diag(np.diag(counts))

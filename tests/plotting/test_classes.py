@@ -45,7 +45,7 @@ def test_confusion_matrix_shades_rows_by_share_and_writes_counts():
 def test_confusion_matrix_tells_its_most_frequent_mistake():
     matrix = np.array([[3, 1, 0], [0, 5, 0], [4, 0, 2]])
     alt = plotting.plot_confusion_matrix(matrix, ["hat", "shoe", "dress"]).alt
-    assert "10 of 15 pictures are on the diagonal" in alt
+    assert "10 of 15 samples are on the diagonal" in alt
     assert alt.endswith("The most frequent confusion: dress taken for hat, 4 times.")
     assert "confusion:" not in plotting.plot_confusion_matrix(np.eye(3, dtype=int), list("abc")).alt
 

@@ -1,5 +1,6 @@
 """What a memory is worth in an exam, and what luck is: students who learn by heart, students who guess (lesson 02)."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import PercentFormatter
@@ -51,7 +52,9 @@ def plot_guessers(mock_marks: Tensor, final_marks: Tensor, *, chance: float, tit
     figure, ax = new_figure(height=3.2, title=title)
     best = int(mock_marks.argmax())
     before, after = mock_marks[best].item(), final_marks[best].item()
-    ax.hist(mock_marks.tolist(), bins=24, color=COLORS[0], label="all, mock exam")
+    lowest, highest = math.floor(100 * mock_marks.min().item()), math.ceil(100 * before) + 1
+    edges = [percent / 100 - 1e-4 for percent in range(lowest, highest + 1)]  # a mark on an edge belongs to its right
+    ax.hist(mock_marks.tolist(), bins=edges, color=COLORS[0], label="all, mock exam")
     ax.axvline(chance, label=f"chance: {chance:.0%}", **BASELINE)
     for mark, name, row in ((before, "the chosen one, mock exam", 1), (after, "the chosen one, final exam", 2)):
         ax.axvline(mark, color=COLORS[row], linestyle=("--", "-")[row - 1], label=f"{name}: {mark:.1%}")

@@ -198,6 +198,13 @@ def test_channels_in_their_place_are_right_however_narrow_the_pictures(channels,
     check(inputs=torch.randn(8, channels, *size), model=model)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_another_number_of_channels_is_not_called_another_order(channels):
+    model = nn.Sequential(nn.Conv2d(2, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(ValueError, match=f"have {channels} channels, the model looks at 2"):
+        check(inputs=torch.randn(8, channels, 6, 4), model=model)
+
+
 def test_a_device_without_a_number_is_any_of_its_kind():
     check(device="cpu:0")
     check(device="cpu:0", model=picture_model().to("cpu:0"))

@@ -31,7 +31,7 @@ _NAMES = re.compile(
 )
 _NOT_THEIRS = {"site-packages", "dist-packages", "_vendor", "distutils"}  # other authors' code that lies among theirs
 _TESTS = re.compile(r"_?test(s|ing)?|test_.*|.*_tests?\.py|idlelib|lib2to3")
-_SIGNATURE = re.compile(r"[\w.]+\(.*\)( ?->.*)?")
+_SIGNATURE = re.compile(r"[\w.]+\(.*\)( ?-[->].*)?")  # abs(x), abs(x) -> y, abs(x) --
 
 
 class Texts(NamedTuple):

@@ -106,6 +106,7 @@ def test_odd_backslashes_and_other_encodings_are_read_without_a_warning(tmp_path
         ("Is it so? `Yes`.", "Is it so?"),
         ("abs(x, *, out=None) -> Tensor\n\n Return it. More.", "Return it."),
         ("abs(x)", ""),
+        ("abs(x, /) --\n\nReturn it.", "Return it."),
         ("abs(x)\n\nabs(x, y)\n\nMore.", ""),
         ("Head.\n\nabs(x)", "Head."),
         ("Head without a stop\n\nMore.", "Head without a stop"),

@@ -691,19 +691,19 @@ compare_with_book(
 )
 
 # %% tags=["claim"]
-assert compare_in_pairs(final["learning"], final["counting"]).accuracy < 0.02, (
+assert compare_in_pairs(final["learning"], final["counting"]).accuracy < 0.015, (
     "Learning does not beat counting."
 )
 assert 0.54 < final["learning"].accuracy < 0.76, "About two of three."
 
 # %% [markdown]
-# Learning does not beat counting here either. The mock exam had flattered the student a little: it chose the best
-# term by it, and counting has nothing to choose. The matrix shows who is taken for whom; a sentence without a telling
-# word is anybody's.
+# The same verdict: learning does not beat counting. This exam flatters nobody, while the mock exam may have flattered the
+# student: its best term was chosen by it. The matrix shows who is taken for whom; a sentence without a telling word is
+# anybody's.
 #
 # Why ± 3 points for the book, when the mark says less than half of that? The small error takes 1,200 sentences for
 # 1,200 witnesses. But they come in files, and sentences of one file are right or wrong together. With the files dealt
-# out anew (`seed=1` and `seed=2` in `load_texts`) the student had 58.5 % and 63.4 % in the final exam, counting 62.1
+# out anew (`seed=1` and `seed=2` in `load_texts`) the student had 60.8 % and 63.0 % in the final exam, counting 61.6
 # % and 63.7 %. That is the luck of the files, and the honest error of such a mark. In pairs it matters less, since
 # both students have the same luck.
 #

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG005 - a wrong answer is often one that does not look at its argument
 
 import math
+from itertools import islice
 
 import pytest
 import torch
@@ -140,6 +141,30 @@ def step(*, forget=True, correct=1, result=lambda loss: loss.item()):
         return result(loss)
 
     return training_step
+
+
+BROKEN = {"truth": {"A": "no step", "B": "no train"}}
+
+
+def in_groups(
+    *, size=None, left_over=True, parts=lambda group, every: len(group), forget=("group",), correct=True, returns=3
+):
+    def accumulate(model, loader, criterion, optimizer, every):
+        batches = iter(loader)
+        while group := list(islice(batches, size or every)):
+            if len(group) < (size or every) and not left_over:
+                break
+            if "group" in forget:
+                optimizer.zero_grad()
+            for inputs, labels in group:
+                if "batch" in forget:
+                    optimizer.zero_grad()
+                (criterion(model(inputs), labels) / parts(group, every)).backward()
+            if correct:
+                optimizer.step()
+        return returns
+
+    return accumulate
 
 
 # Lesson 07 -----------------------------------------------------------------------------------------------------------
@@ -378,25 +403,24 @@ HINTS = {
         (step(result=lambda loss: 2 * loss.item()), "not this batch's loss"),
     ],
     "06.2": [
-        (136 / 72, SOLVED),
-        (8 / 3, "mean of the three means"),
-        (136 / 96, "there are 72"),
-        (136, "Divide by their number"),
-        (1, "Multiply each mean"),
+        ({"A": "no step", "B": "no train"}, SOLVED),
+        ("no step", "letters A, B"),
+        ({"A": "no step"}, "letters A, B"),
+        ({"A": "no step", "B": "no idea"}, "'no idea' is none of them"),
+        ({"A": "no step", "B": "no eval"}, "1 of 2 are right. Look at B again. With 'no eval', practice is"),
+        ({"A": "no zero_grad", "B": "no train"}, "Look at A again. With 'no zero_grad', the loss climbs"),
     ],
     "06.3": [
-        (80, SOLVED),
-        (320, "after every batch"),
-        (8, "That is one term"),
-        (78, "makes 32"),
-        (1, "counting the short one"),
-    ],
-    "06.4": [
-        ("Learning by heart", SOLVED),
-        ("healthy", "Follow the mock exam's loss"),
-        ("too few terms", "More terms would not help"),
-        ("does not learn", "But what?"),
-        ("tired", "Choose one of"),
+        (in_groups(), SOLVED),
+        (in_groups(correct=False), "never corrects"),
+        (in_groups(returns=8), "There were 3 corrections; the function returned 8"),
+        (in_groups(size=1), "after every batch"),
+        (in_groups(left_over=False), "are lost"),
+        (in_groups(parts=lambda group, every: 1), "counts in full"),
+        (in_groups(parts=lambda group, every: every), "`len(group)`"),
+        (in_groups(forget=()), "once a group"),
+        (in_groups(forget=("batch",)), "Only the last batch"),
+        (in_groups(parts=lambda group, every: 7), "not those of correct groups"),
     ],
     "07.1": [
         (model_maker(), SOLVED),
@@ -507,7 +531,7 @@ CASES = [(key, answer, hint) for key, answers in HINTS.items() for answer, hint 
 
 @pytest.mark.parametrize(("key", "answer", "hint"), CASES, ids=[f"{key} {hint or 'solved'}" for key, _, hint in CASES])
 def test_each_answer_gets_its_hint(key, answer, hint):
-    verdict = check(key, answer, **{"01.1": BATCH, "00.2": PLANE, "10.3": READER}.get(key, {}))
+    verdict = check(key, answer, **{"01.1": BATCH, "00.2": PLANE, "06.2": BROKEN, "10.3": READER}.get(key, {}))
     if hint is SOLVED:
         assert verdict.status == "solved", verdict
     else:

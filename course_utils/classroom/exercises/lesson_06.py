@@ -1,10 +1,11 @@
 """The exercises of lesson 06, the training loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.classroom.exercises import exercise
 
@@ -67,59 +68,111 @@ def training_step(answer: Callable[..., Any]) -> str | None:
     return None
 
 
+SYMPTOMS = {
+    "no zero_grad": "the loss climbs out of the panel, in practice too",
+    "no step": "no curve moves, in practice or in the mock exam",
+    "no eval": "practice is the healthy run's, and only the mock exam lies higher and is jagged",
+    "softmax twice": "both losses come down early and stop far too high, though the student does learn",
+    "labels shuffled": "practice creeps down, and the mock exam stays where guessing is",
+    "no train": "practice runs well below the healthy one's, and the mock exam hardly tells",
+}
+
+
 @exercise(
     "06.2",
-    "Replace the dots by the loss per picture over all three batches.",
-    kind="number",
-    solved="The small batch counts for its eight pictures, not for a third of the term.",
+    'Replace the dots by what was broken in each run: {"A": "no step", ...}.',
+    solved="You have found faults by looking at curves. That is how it is done where nobody says what was broken.",
 )
-def loss_per_picture(answer: float) -> str | None:
-    """`answer` is (1.0 * 32 + 2.0 * 32 + 5.0 * 8) / 72."""
-    if abs(answer - 136 / 72) < 0.005:
+def which_line(answer: Any, *, truth: Mapping[str, str]) -> str | None:
+    """`answer` names for each letter of `truth` what was broken."""
+    if not isinstance(answer, Mapping) or set(answer) != set(truth):
+        return f"Give a dictionary with the letters {', '.join(truth)}, such as {{'A': 'no step', ...}}."
+    unknown = [name for name in answer.values() if name not in SYMPTOMS]
+    if unknown:
+        return f"{unknown[0]!r} is none of them. Choose from: {', '.join(map(repr, SYMPTOMS))}."
+    wrong = [letter for letter, name in truth.items() if answer[letter] != name]
+    if not wrong:
         return None
-    if abs(answer - 8 / 3) < 0.005:
-        return "That is the mean of the three means: the batch of 8 counts as much as the batches of 32."
-    if abs(answer - 136 / 96) < 0.005:
-        return "The sum is right, but there are 72 pictures: the last batch holds 8."
-    if abs(answer - 136) < 0.005:
-        return "That is the sum over all pictures. Divide by their number."
-    return "Multiply each mean by its number of pictures, add up, divide by the number of all pictures."
+    letter = wrong[0]
+    said = SYMPTOMS[answer[letter]]
+    right = f"{len(truth) - len(wrong)} of {len(truth)} are right."
+    return f"{right} Look at {letter} again. With {answer[letter]!r}, {said}. Is that so there?"
 
 
 @exercise(
     "06.3",
-    "Replace the dots by the number of times `optimizer.step()` runs.",
-    kind="number",
-    solved="32 batches a term, four to a correction, nothing left over.",
+    "Correct once for every group of batches, the left-over ones included; return the number of corrections.",
+    kind="function",
+    solved="Batches of any size, in any memory. The batches left over count as well.",
 )
-def num_corrections(answer: float) -> str | None:
-    """`answer` is ceil(ceil(1000 / 32) / 4) * 10."""
-    if answer == 80:
-        return None
-    if answer in (320, 310):
-        return "That would be a correction after every batch. Here four batches share one."
-    if answer == 8:
-        return "That is one term. There are ten."
-    if answer in (70, 77.5, 78, 78.125, 79):
-        return "1,000 / 32 is 31.25: the last, short batch is a batch too, and makes 32."
-    return "How many batches are there in a term, counting the short one? How many corrections is that?"
+def accumulate(answer: Callable[..., Any]) -> str | None:
+    """`answer(model, loader, criterion, optimizer, every)` practises for a term, a correction for `every` batches."""
+    got, num_steps, returned = _weights_after_term(answer)
+    if num_steps == 0:
+        return "The coach never corrects: where is `optimizer.step()`?"
+    mistakes: dict[str, dict[str, Any]] = {
+        "": {},
+        "The coach corrects after every batch. It is to wait until the gradients of a group have added up.": {
+            "every": 1
+        },
+        "The batches left over at the end of the term are lost: they need a correction of their own.": {"rest": False},
+        "Each loss counts in full, so that the gradient of a group is a sum. Divide by the number of its batches.": {
+            "divide": "not at all"
+        },
+        "The group left over is smaller: divide by the number of *its* batches, `len(group)`.": {"divide": "by every"},
+        "The old gradients are still there when the next group begins: `zero_grad()`, once a group.": {"forget": 0},
+        "Only the last batch of a group counts: `zero_grad()` belongs before the group, not before each batch.": {
+            "forget": 2
+        },
+    }
+    for hint, mistake in mistakes.items():
+        if torch.allclose(got, _weights_after_term(_accumulating(**mistake))[0], atol=1e-6):
+            if hint or returned == num_steps:
+                return hint or None
+            return f"The weights are right. There were {num_steps} corrections; the function returned {returned!r}."
+    return "The weights are not those of correct groups. Forget, add up the gradients of the group, correct."
 
 
-@exercise(
-    "06.4",
-    "Replace the dots by one of the four diagnoses, as a string.",
-    kind="text",
-    solved="Practice goes on improving while the mock exam turns back: stop at the third term, or get more pictures.",
-)
-def diagnosis(answer: str) -> str | None:
-    """`answer` is one of four diagnoses."""
-    word = answer.strip().lower()
-    if word in ("learning by heart", "overfitting"):
-        return None
-    if word == "healthy":
-        return "Only the practice loss looks healthy. Follow the mock exam's loss to the end."
-    if word == "too few terms":
-        return "More terms would not help: since the third term the mock exam gets worse."
-    if word == "does not learn":
-        return "The practice loss falls from 2.1 to 0.01: it learns something. But what?"
-    return "Choose one of: 'too few terms', 'healthy', 'learning by heart', 'does not learn'."
+def _accumulating(
+    *, every: int | None = None, rest: bool = True, divide: str = "by the group", forget: int = 1
+) -> Callable[..., None]:
+    """Return the right function, or one with a mistake. `forget`: 0 never, 1 before each group, 2 before each batch."""
+
+    def practise(model: Any, loader: Any, criterion: Any, optimizer: Any, asked: int) -> None:
+        batches, size = list(loader), every or asked
+        for start in range(0, len(batches), size):
+            group = batches[start : start + size]
+            if len(group) < size and not rest:
+                break
+            parts = {"by the group": len(group), "by every": size, "not at all": 1}[divide]
+            if forget == 1:
+                optimizer.zero_grad()
+            for inputs, labels in group:
+                if forget == 2:
+                    optimizer.zero_grad()
+                (criterion(model(inputs), labels) / parts).backward()
+            optimizer.step()
+
+    return practise
+
+
+class _CountingSGD(torch.optim.SGD):
+    num_steps = 0
+
+    def step(self, *arguments: Any, **options: Any) -> Any:
+        self.num_steps += 1
+        return super().step(*arguments, **options)
+
+
+def _weights_after_term(practise: Callable[..., Any]) -> tuple[torch.Tensor, int, Any]:
+    """Practise for a term on eight batches of four, a correction for every three; two are left over. Return the
+    weights, how often the coach corrected, and what `practise` returned.
+    """
+    generator = torch.Generator().manual_seed(0)
+    inputs, labels = torch.randn(32, 5, generator=generator), torch.randint(3, (32,), generator=generator)
+    loader = DataLoader(TensorDataset(inputs, labels), batch_size=4)
+    torch.manual_seed(0)
+    model = nn.Linear(5, 3)
+    optimizer = _CountingSGD(model.parameters(), lr=0.1)
+    returned = practise(model, loader, nn.CrossEntropyLoss(), optimizer, 3)
+    return model.weight.detach(), optimizer.num_steps, returned

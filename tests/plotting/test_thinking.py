@@ -56,3 +56,10 @@ def test_the_frames_count_the_terms_from_before_the_first():
     assert "After 2 terms: 2 of 2 right" in animation.alt
     with Image.open(io.BytesIO(animation.content)) as played:
         assert played.n_frames == 4  # the still, and three frames
+
+
+def test_of_many_terms_a_dozen_are_shown_the_first_and_the_last_among_them():
+    animation = animate_thoughts(IMAGES[:1], [CERTAIN[:1]] * 41, [0], CLASSES)
+    assert "After 40 terms" in animation.alt
+    with Image.open(io.BytesIO(animation.content)) as played:
+        assert 10 <= played.n_frames <= 13

@@ -133,7 +133,7 @@ def plot_broken(
     """Draw the losses of broken runs, name -> report card: a panel each, on shared axes, over the healthy run in grey.
 
     A ring marks the term whose weights were kept: the best, or for the names in `keep_last` the last. `guessing`, the
-    loss of a student who guesses, is a dotted line; the axes end at 1.7 times that, and a run that flies off says how
+    loss of a student who guesses, is a dotted line; the axes end at 1.4 times that, and a run that flies off says how
     far. Raises ValueError where there is no broken run.
     """
     if not broken:
@@ -141,9 +141,9 @@ def plot_broken(
     num_columns = 3 if len(broken) > 4 else min(2, len(broken))
     num_rows = -(-len(broken) // num_columns)
     figure, axes = new_figure(
-        num_rows, num_columns, height=2.25 * num_rows + 0.9, title=title, sharex=True, sharey=True, squeeze=False
+        num_rows, num_columns, height=2.4 * num_rows + 0.9, title=title, sharex=True, sharey=True, squeeze=False
     )
-    axes[0, 0].set_ylim(0, 1.7 * guessing)
+    axes[0, 0].set_ylim(0, 1.4 * guessing)
     for ax, (name, run) in zip(axes.flat, broken.items(), strict=False):
         _draw_beside(ax, healthy, run, guessing=guessing, keeps_last=name in keep_last)
         ax.set_title(name[:1].upper() + name[1:])

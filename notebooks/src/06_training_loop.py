@@ -2,7 +2,7 @@
 # jupyter:
 #   course:
 #     study_minutes: 60
-#     budget_seconds: 200
+#     budget_seconds: 60
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -37,7 +37,7 @@ import os
 DATASET = os.environ.get("COURSE_DATASET") or "drawn"
 # "imagenet": torchvision's network, a download of 14 MB
 WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"
-NUM_EPOCHS = 20  # school terms
+NUM_EPOCHS = 15  # school terms
 
 # %%
 import copy
@@ -79,7 +79,7 @@ criterion = nn.CrossEntropyLoss()  # the teacher, for the whole lesson
 #
 # | | the story | the code |
 # |---|---|---|
-# | 1 | **Before school.** The clock is started, and an empty report card is laid out. | `time.perf_counter()`, `report = {...}` |
+# | 1 | **Before school.** The clock is started, and an empty report card is laid out. | `time.perf_counter()`, an empty `report` |
 # | 2 | **A term begins**, and there will be several. In each the student sees every practice picture once, and then sits a mock exam. | `for _ in range(num_epochs):` |
 # | 3 | **Two phases, two attitudes**: in practice it learns, in the exam it shows what it can do. | `model.train()`, `model.eval()` |
 # | 4 | **We follow along** with a running sum of the marks and a count of the right answers. | `total_loss += ...`, `num_right += ...` |
@@ -251,15 +251,13 @@ def evaluate(model, loader, criterion):
 
 
 # %% tags=["write-it:course_utils.training.train_model"]
+FIGURES = ["train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+
+
 def train(model, train_loader, optimizer, criterion=criterion, num_epochs=NUM_EPOCHS):
     """Run the whole loop. Return the report card; `model` has its best weights."""
     started = time.perf_counter()  # 1
-    report = {
-        "train_loss": [],
-        "train_accuracy": [],
-        "val_loss": [],
-        "val_accuracy": [],
-    }
+    report = {name: [] for name in FIGURES}
     best_loss, best_weights = math.inf, copy.deepcopy(model.state_dict())
     for _ in range(num_epochs):  # 2
         practice = train_one_epoch(model, train_loader, criterion, optimizer)
@@ -274,23 +272,12 @@ def train(model, train_loader, optimizer, criterion=criterion, num_epochs=NUM_EP
 
 
 healthy = train(*begin())
-plotting.plot_history(healthy, guessing=math.log(10), title="The loop, written out")
-
-# %% [markdown]
-# It has learned. The loss comes down from guessing, steeply at first, then ever more slowly; the share of right answers
-# is far above the dotted line of somebody who always says the same. (The whiskers are one standard error, as in lesson
-# 04.) Is your run the book's?
-
-# %%
-best = healthy.best_epoch - 1
-mark = healthy.val_accuracy[best]
-compare_with_book(
-    "06.healthy",
-    mark,
-    error=standard_error(mark, num_exam),
-    pictures=DATASET,
-    weights=WEIGHTS,
+plotting.show(
+    plotting.plot_history(healthy, guessing=math.log(10), title="The loop, written out")
 )
+mark = healthy.val_accuracy[healthy.best_epoch - 1]
+error, used = standard_error(mark, num_exam), {"pictures": DATASET, "weights": WEIGHTS}
+compare_with_book("06.healthy", mark, error=error, **used)
 
 # %% tags=["claim"]
 assert mark > majority + 0.25, "Far above the majority baseline."
@@ -300,6 +287,10 @@ assert healthy.val_loss[0] - healthy.val_loss[5] > 3 * (
 ), "Steeply at first, then more and more slowly."
 
 # %% [markdown]
+# It has learned. The loss comes down from guessing, steeply at first, then ever more slowly; the share of right answers
+# is far above the dotted line of somebody who always says the same. (The whiskers are one standard error, as in lesson
+# 04. The bar below says whether your run is the book's.)
+#
 # ## The package's loop is this loop
 #
 # `course_utils.train_model` is the same story, split into functions with the same names. It has a progress bar,
@@ -326,7 +317,7 @@ settings = {"criterion": criterion, "device": device, "num_epochs": NUM_EPOCHS}
 settings |= {"monitor": "val_loss", "on_epoch_end": remember, "progress": False}
 card = train_model(head, train_loader, val_loader, optimizer=optimizer, **settings)
 
-for name in ("train_loss", "train_accuracy", "val_loss", "val_accuracy"):
+for name in FIGURES:
     ours, theirs = getattr(healthy, name), getattr(card, name)
     assert all(abs(a - b) < 1e-4 for a, b in zip(ours, theirs, strict=True)), name
 print("The two report cards agree.")
@@ -473,10 +464,10 @@ plotting.show(
         title="A proper mock exam for all",
     )
 )
-on_its_card, good = min(cards["no eval"].val_loss), min(healthy.val_loss)
-print(f"no eval: {on_its_card:.2f} on its card, {losses['no eval']:.2f} properly asked")
-print(f"healthy: {good:.2f}")
-is_fine = losses["no eval"] < (on_its_card + good) / 2
+card_says = sum(cards["no eval"].val_loss[-5:]) / 5
+print(f"no eval: {card_says:.2f} on its card, in the last five terms")
+print(f"properly asked: {losses['no eval']:.2f}   healthy: {min(healthy.val_loss):.2f}")
+is_fine = losses["no eval"] < (card_says + min(healthy.val_loss)) / 2
 what_happened("06.3", VERDICTS[is_fine])
 
 # %% tags=["claim"]
@@ -487,7 +478,9 @@ assert abs(marks["no eval"] - mark) < 0.06, "Nor can their marks be told apart."
 assert marks["no step"] < majority, "Who never learns is below the majority line."
 assert marks["labels shuffled"] < majority + 0.06, "Shuffled labels teach nothing."
 assert marks["no zero_grad"] < mark - 0.08, "Without zero_grad it is much worse."
-assert abs(losses["last weights"] - good) < 0.1, "Last or best: hardly a difference."
+assert abs(losses["last weights"] - min(healthy.val_loss)) < 0.1, (
+    "Last or best: hardly a difference."
+)
 assert marks["softmax twice"] > majority + 0.1, "Softmax twice does learn."
 
 # %% [markdown]
@@ -612,7 +605,8 @@ COURSES = ["down, further than before", "down, then level", "down, then up again
 widgets.predict_first("06.5", "By heart: where does the exam's loss go?", COURSES)
 
 # %% [markdown]
-# Choose first, then let them practise.
+# Choose first, then let them practise. Under the curves stands what a good teacher would write under each report card:
+# a `History` has remarks, wherever its figures carry one.
 
 # %%
 set_seed(0)
@@ -626,8 +620,10 @@ runs = {
     "by heart": train(roomy, few, coach, num_epochs=40),
 }
 plotting.show(plotting.plot_loss_grid(runs, guessing=math.log(10)))
+for name, run in runs.items():
+    print(f"{name}:", *run.remarks(), sep="\n  - ")
 lowest, last = min(runs["by heart"].val_loss), runs["by heart"].val_loss[-1]
-what_happened("06.5", COURSES[2 if last > 1.05 * lowest else 0 if last < good else 1])
+what_happened("06.5", COURSES[2 if last > 1.05 * lowest else 0 if last < 1 else 1])
 
 # %% tags=["claim"]
 assert runs["by heart"].train_loss[-1] < 0.15, "All eighty are known by heart."
@@ -661,15 +657,6 @@ assert (
 # | learning by heart | near zero | climbing | fewer terms, more pictures, less room, augmentation (lesson 08) |
 # | does not learn | level, near ln C | level, near ln C | a missing line, labels (lesson 05), learning rate (lesson 07) |
 #
-# A `History` also puts into words what a good teacher would write under the card, where its figures carry a remark.
-
-# %%
-for name, run in runs.items():
-    print(name)
-    for remark in run.remarks():
-        print("  -", remark)
-
-# %% [markdown]
 # One honest remark of our own: we choose the best of several mock exams by the mock exam, so its mark is a little too
 # good. That is why there is a final exam, by which nothing has been chosen (lesson 08).
 #

@@ -108,7 +108,7 @@ def test_each_broken_run_is_drawn_over_the_healthy_one_on_shared_axes():
     runs = {"no step": run(2.3, 2.3), "no eval": run(2.0, 1.9)}
     picture = plot_broken(run(2.0, 1.0), runs, guessing=2.0, title="Broken")
     left, right = picture.figure.axes
-    assert left.get_ylim() == right.get_ylim() == (0, 1.7 * 2.0)
+    assert left.get_ylim() == right.get_ylim() == (0, 1.4 * 2.0)
     assert [ax.get_title(loc="left") for ax in (left, right)] == ["No step", "No eval"]
     for ax, losses in ((left, [2.3, 2.3]), (right, [2.0, 1.9])):
         healthy_practice, healthy_exam, guessing, practice, exam = (list(line.get_ydata()) for line in ax.lines)

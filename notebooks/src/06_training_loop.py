@@ -246,8 +246,9 @@ def evaluate(model, loader, criterion):
 
 
 # %% [markdown]
-# The third is the whole school time: term after term, both of them, the report card, and the best weights. (`History`
-# is the package's report card; it can show itself.)
+# The third is the whole school time: term after term, both of them, the report card, and the best weights. Practice and
+# exam bring two marks each, for the four lists of the report card. (`History` is the package's; a cell that ends in one
+# shows it as a table.)
 
 
 # %% tags=["write-it:course_utils.training.train_model"]
@@ -313,10 +314,18 @@ eight_notes = exam_notes.tensors[0][eight].to(device)
 head, train_loader, optimizer = begin()
 thoughts = []
 remember("before the first term")
-settings = {"criterion": criterion, "device": device, "num_epochs": NUM_EPOCHS}
-settings |= {"monitor": "val_loss", "on_epoch_end": remember, "progress": False}
-card = train_model(head, train_loader, val_loader, optimizer=optimizer, **settings)
-
+card = train_model(
+    head,
+    train_loader,
+    val_loader,
+    criterion=criterion,
+    optimizer=optimizer,
+    num_epochs=NUM_EPOCHS,
+    device=device,
+    monitor="val_loss",
+    on_epoch_end=remember,
+    progress=False,
+)
 for name in FIGURES:
     ours, theirs = getattr(healthy, name), getattr(card, name)
     assert all(abs(a - b) < 1e-4 for a, b in zip(ours, theirs, strict=True)), name
@@ -331,9 +340,14 @@ garments = [loaders.val.dataset[place][0] for place in eight]
 truths = exam_notes.tensors[1][eight].tolist()
 plotting.animate_thoughts(garments, thoughts, truths, classes, spec=model.spec)
 
+# %% tags=["claim"]
+assert sum(thoughts[0].argmax(1) == torch.tensor(truths)) <= 4, "At first, accidents."
+assert sum(thoughts[-1].argmax(1) == torch.tensor(truths)) >= 6, "Nearly all are right."
+
 # %% [markdown]
-# (It plays three times; run the cell again to see it again.) Long grey bars in the first terms, then the blue ones
-# push through. What the student is sure of it knows early; where it hesitates, two kinds of clothing share its 100 %.
+# (It plays three times; run the cell again to see it again.) Before the first term the bars are accidents. Then the blue
+# ones push through, and in the end nearly all of the eight are right. Where kinds look alike, a sleeve or a collar
+# apart, they go on sharing the 100 %.
 #
 # ## Break it
 #
@@ -415,8 +429,8 @@ assert all(
 # - **No `zero_grad`**: the loss flies off, out of the panel. Every correction follows all gradients since the first day.
 # - **No `step`**: the mock exam stands still to the last digit. Everything is computed, and nothing is learned.
 # - **No `eval`**: practice is the healthy one's, but the exam lies higher and is jagged. We come back to it.
-# - **Softmax twice**: the loss comes down at first and then lingers. It cannot fall below 1.46, however right the
-#   answers are (lesson 05). No error, no warning.
+# - **Softmax twice**: the loss creeps, and cannot fall below 1.46, however right the answers are (lesson 05). No error,
+#   no warning.
 # - **Labels shuffled**: there is no rule to find. The exam stays where guessing is, and practice falls all the same:
 #   by heart, as in lesson 00.
 # - **Last weights** instead of the best: the same curves. Only the ring moves; it marks the weights that were kept.
@@ -487,13 +501,13 @@ assert marks["softmax twice"] > majority + 0.1, "Softmax twice does learn."
 # The student was fine; the report card was not. That is the mean thing about a forgotten `eval()`: it spoils no student,
 # only what you know of it, and with that which weights you keep.
 #
-# And *last weights* cost next to nothing today, because the healthy curve is level at its end. Keeping the best is an
-# insurance. The section on learning by heart shows when it pays.
+# And *last weights* cost next to nothing today, a few hundredths of the loss, because the healthy curve is nearly level at
+# its end. Keeping the best is an insurance. The section on learning by heart shows when it pays.
 #
 # ## `eval()` and `no_grad()`: two switches
 #
 # They stand side by side in every exam, and they are easily taken for one. `eval()` is about **layers**: dropout stops
-# hiding numbers, BatchNorm stops collecting its averages (lesson 04). `no_grad()` is about **notes**: PyTorch does not
+# hiding numbers, BatchNorm uses its averages and stops collecting (lesson 04). `no_grad()` is about **notes**: PyTorch does not
 # write down how the answer was computed. Four combinations, on a student with both kinds of layers:
 
 # %%
@@ -557,13 +571,17 @@ with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
 
 # %% tags=["claim"]
 assert not kept, "Under no_grad nothing is kept."
+assert torch.equal(model.train()(images[:8]), model.eval()(images[:8])), (
+    "Lesson 04's student says the same in both modes."
+)
 
 # %% [markdown]
 # It grows with the batch. On a graphics card, where memory is scarce, an exam without `no_grad` is a common reason why
 # training stops with "out of memory" at the end of its first term.
 #
 # `.item()` belongs here as well. `loss.item()` is a plain number; `loss` is a tensor with a thread to all that it was
-# computed from. `total_loss += loss` would add up the threads, too, and keep every batch of the term alive.
+# computed from. `total_loss += loss` would tie all those threads together; in an exam without `no_grad` that keeps the notes
+# of every batch.
 #
 # ## Count per picture
 #
@@ -639,7 +657,7 @@ assert (
 # - **Healthy**: the exam's loss levels off. Practice may lie above it here: it is measured while the student is still
 #   learning, and with dropout.
 # - **By heart**: practice goes to nearly nothing, and the exam's loss falls for a few terms and then climbs. That is
-#   **overfitting**. From the turn on, what it learns about its eighty pictures holds for no others.
+#   **overfitting**. From the turn on, more practice on its eighty pictures raises the loss on all others.
 #
 # By heart is where the best weights pay: the last ones have the loss at the right end of the curve, the best ones that
 # in the ring. And the word `deepcopy` matters there: `state_dict()` hands out the *live* tensors, and without a copy the
@@ -702,8 +720,8 @@ assert (
 #
 # **Can I call `zero_grad()` after `step()`?** Yes. Once per batch, anywhere between one `step` and the next `backward`.
 #
-# **Is adding up gradients the same as a larger batch?** Yes, where each picture is answered alone. No, where BatchNorm
-# is learning: it looks at eight pictures at a time, not at 32.
+# **Is adding up gradients the same as a larger batch?** Yes, where each picture is answered alone (dropout hides other
+# numbers, that is all). No, where BatchNorm is learning: it looks at eight pictures at a time, not at 32.
 #
 # **Why is practice accuracy sometimes below the mock exam's?** It is counted *while* the student learns, from the
 # beginning of the term on, and with dropout or augmentation. It is no bug.
@@ -714,6 +732,9 @@ assert (
 # **My computer went to sleep in the middle.** `train_model(..., checkpoint_path="run.pt")` saves after every term;
 # `resume=True` goes on from there, with the same result. Interrupt the kernel, and what was learned so far comes back,
 # best weights in place.
+#
+# **I have changed the settings, and my figures are others.** The photographs are harder or easier, another network sees
+# more or less. The six symptoms stay: what flies off, stands still, lies too high or has a floor.
 #
 # **Does `item()` cost time?** On a graphics card it waits until the card is done. The package therefore sums with
 # `loss.detach()`, a tensor without notes, and reads the number only when the bar is redrawn.
@@ -804,6 +825,14 @@ start = {"seed": 1, "learning_rate": 0.0005}
 calm, _ = school(**start)
 puzzle = {a: school(name, **start)[0] for a, name in zip("ABCD", hidden, strict=True)}
 plotting.plot_broken(calm, puzzle, guessing=math.log(10), title="What was broken?")
+
+# %% tags=["claim"]
+assert puzzle["C"].train_loss[-1] < calm.train_loss[-1] - 0.05, (
+    "Without train, practice marks look better than the healthy one's."
+)
+assert hidden == ["labels shuffled", "no eval", "no train", "softmax twice"], (
+    "As solved."
+)
 
 # %% [markdown]
 # Say of each letter which of the kinds it is.

@@ -278,9 +278,8 @@ assert len(opened) == 2, "Each request opens one picture, and nothing is kept."
 # %%
 one_picture = 3 * 224 * 224 * 4  # bytes
 on_disk = Path(dataset.samples[0][0]).stat().st_size
-print(
-    f"one picture: {on_disk / 1e3:.0f} kB on the disk, {one_picture / 1e3:.0f} as a tensor"
-)
+print(f"one picture: {on_disk / 1e3:.0f} kB on the disk, ", end="")
+print(f"{one_picture / 1e3:.0f} kB as a tensor")
 for number in (32, 10_000, 1_281_167):
     print(f"{number:9,} pictures: {number * one_picture / 1e9:8.2f} GB")
 
@@ -328,8 +327,8 @@ for folder in sorted(path for path in [messy, *messy.rglob("*")] if path.is_dir(
 FOUND = ["both", "only the equal one", "only the smaller one", "neither"]
 widgets.predict_first(
     "02.2",
-    "A practice picture lies in the mock exam as well, and another one does, made smaller. "
-    "Which of the two does such a doctor find?",
+    "A practice picture lies in the mock exam as well, and another one does, "
+    "made smaller. Which of the two does such a doctor find?",
     FOUND,
 )
 

@@ -394,9 +394,15 @@ for answers in calibration:
     )
 
 # %% tags=["claim"]
-assert [a.right for a in calibration] == sorted(a.right for a in calibration)
-assert all(a.right > a.stated for a in calibration)
-assert any((round(a.stated, 2), round(a.right, 2)) == (0.55, 0.64) for a in calibration)
+assert [a.right for a in calibration] == sorted(a.right for a in calibration), (
+    "The surer the student, the more often it should be right."
+)
+assert all(a.right > a.stated for a in calibration), (
+    "The student should be more modest than it need be."
+)
+assert any(
+    (round(a.stated, 2), round(a.right, 2)) == (0.55, 0.64) for a in calibration
+), "Where it says 55 %, it should be right in 64 of 100 pictures."
 
 # %% [markdown]
 # The surer, the more often right; and this student is modest: where it says 55 %, it is right in 64 of 100 pictures.

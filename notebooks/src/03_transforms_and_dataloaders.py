@@ -369,8 +369,8 @@ for name, result in results.items():
 # that is no longer the same was changed by the preparation alone, since the pictures and the student are the same. (If
 # `squashed` equals the first row, that is no mistake: where the pictures are squares and `resize_size` equals
 # `image_size`, squashing and cropping come to the same thing.) Where fewer names are left, many different pictures look
-# alike to it. Look at the middle column, too: the student may be as sure as before, or surer, while nearly all its
-# answers have changed. Being sure is no sign that the preparation was right.
+# alike to it. Look at the middle column, too: given numbers from 0 to 255 the student is nearly as sure as before,
+# while nearly all its answers have changed. Being sure is no sign that the preparation was right.
 #
 # This is why one function builds the chain, from the student's own `spec`. Here it is.
 

@@ -672,10 +672,33 @@ plotting.show(plotting.plot_sweep(sizes, title="How large an inner layer?"))
 print(sizes.explain())
 
 # %% [markdown]
-# A narrow layer can be a bottleneck: with 4 numbers the head has fewer weights than with no inner layer at all. For the
-# others compare practice and mock exam. More room need not help: in ten terms an inner layer may do no better than
-# none, even in practice, because two layers take longer to learn. Where it lifts practice and not the mock exam, what
-# is gained is learned by heart. Among sizes that cannot be told apart take the **simplest**: no inner layer if that is
+# The head of 4 numbers has failed, even in practice: hardly better than always saying "t-shirt". Is the layer too narrow
+# for ten classes? Let us look at its four units, behind the ReLU: for what share of the practice pictures does each
+# of them answer anything but 0?
+
+# %%
+set_seed(0)
+narrow, coach = make_model(hidden_size=4)
+practise(narrow, coach)
+with torch.no_grad():
+    answers = narrow[:2](practice.tensors[0].to(device))
+shares = (answers > 0).float().mean(dim=0).tolist()
+print("not 0 for", ", ".join(f"{share:.0%}" for share in shares), "of the pictures")
+
+# %% tags=["claim"]
+assert sum(share == 0 for share in shares) >= 2, (
+    "Most of the four units should be dead."
+)
+
+# %% [markdown]
+# Most of them answer 0 to every single picture. A ReLU that gets a negative number gives 0, and its slope there is 0 as
+# well: no gradient reaches the unit's weights, so nothing can bring it back. It is a **dead ReLU**. One unit is left, and
+# ten classes do not fit through one number. Four would do better: without the ReLU the same head reaches about 50 %.
+# Wide layers lose units too, and have enough others.
+#
+# For the other sizes compare practice and mock exam. More room does not help here: in ten terms an inner layer does no
+# better than none, because two layers take longer to learn, and what lifts practice and not the mock exam is learned
+# by heart. Among sizes that cannot be told apart take the **simplest**: no inner layer if that is
 # among them, otherwise the smallest. It is quicker, and has less room for learning by heart.
 #
 # ## Dropout: practise with gaps
@@ -763,8 +786,8 @@ assert abs(on_exam.accuracy - max(card.val_accuracy)) < 0.01, (
 # is usually in the way, and only more exam pictures help.
 #
 # **All runs sit the same exam. Does its error still count in a comparison?** Less: pictures that are hard for one are
-# hard for the other, and part of the luck cancels. Our rule of two standard errors ignores that and is therefore
-# cautious.
+# hard for the other, and part of the luck cancels. That is why a sweep compares in pairs: only the pictures count that
+# exactly one of the two gets right.
 #
 # **Why does a larger batch go with a larger rate?** The gradient of more pictures is less noisy, so a longer step can
 # be trusted. A rule of thumb for SGD: twice the batch, twice the rate, then look at the curve.

@@ -98,9 +98,10 @@ def test_the_first_word_vectors_are_small_and_paddings_is_zero():
         assert not vectors[PADDING].any()
 
 
-def test_a_bag_learns_with_the_unchanged_loop_and_padding_stays_zero(tokens, vocabulary):
+@pytest.mark.parametrize("model_class", [BagOfWords, WordWindows])
+def test_both_learn_with_the_unchanged_loop_and_padding_stays_zero(model_class, tokens, vocabulary):
     set_seed(0)
-    model = BagOfWords(len(vocabulary), 2)
+    model = model_class(len(vocabulary), 2)
     loader = DataLoader(TensorDataset(tokens, LABELS), batch_size=2)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
     history = train_model(
@@ -116,9 +117,9 @@ def test_naive_bayes_is_scikit_learns(vocabulary):
     tokens = torch.randint(0, len(vocabulary), (40, 6), generator=generator)
     labels = torch.cat([torch.arange(3), torch.randint(0, 3, (37,), generator=generator)])
     counts = np.stack([np.bincount(row, minlength=len(vocabulary)) for row in tokens.numpy()])[:, 1:]
-    for smoothing in (0.5, 1.0):
-        theirs = MultinomialNB(alpha=smoothing).fit(counts, labels)
-        ours = text.naive_bayes(tokens, labels, num_words=len(vocabulary), num_classes=3, smoothing=smoothing)
+    for options in ({"smoothing": 0.5}, {}):
+        theirs = MultinomialNB(alpha=options.get("smoothing", 1.0)).fit(counts, labels)
+        ours = text.naive_bayes(tokens, labels, num_words=len(vocabulary), num_classes=3, **options)
         expected = theirs.predict_log_proba(counts)
         np.testing.assert_allclose(ours(tokens).log_softmax(1), expected, rtol=1e-4, atol=1e-5)
     assert not any(parameter.requires_grad for parameter in ours.parameters())
@@ -131,10 +132,10 @@ def test_naive_bayes_needs_a_text_of_every_class(tokens, vocabulary):
         text.naive_bayes(tokens, LABELS, num_words=len(vocabulary), num_classes=1)
 
 
+@pytest.mark.parametrize("sentence", ["draw the nonsense axis", "axis"])
 @pytest.mark.parametrize("mode", ["mean", "sum"])
-def test_the_words_shares_add_up_to_the_models_scores(vocabulary, mode):
+def test_the_words_shares_add_up_to_the_models_scores(vocabulary, mode, sentence):
     model = BagOfWords(len(vocabulary), 3, mode=mode)
-    sentence = "draw the nonsense axis"
     shares = text.word_shares(model, vocabulary, sentence)
     assert [share.word for share in shares] == sentence.split()
     total = torch.stack([share.scores for share in shares]).sum(0) + model.head.bias
@@ -175,5 +176,11 @@ def test_the_nearest_words_point_the_same_way_however_long_their_vectors(pointed
     assert (word, other) == ("sum", "draw")
     assert likeness == pytest.approx(1)
     assert less == pytest.approx(1 / math.sqrt(10))
+    with torch.no_grad():
+        pointed.words.weight[UNKNOWN] = pointed.words.weight[vocabulary["sum"]]
+    assert text.nearest_words(pointed, vocabulary, "array", number=1)[0][0] == "sum"
+    place = vocabulary["sum"] - UNKNOWN  # among the words, counted from 1
+    assert text.nearest_words(pointed, vocabulary, "array", among=place)[0][0] == "sum"
+    assert "sum" not in dict(text.nearest_words(pointed, vocabulary, "array", among=place - 1))
     with pytest.raises(KeyError, match="not in the vocabulary"):
         text.nearest_words(pointed, vocabulary, "Array")

@@ -14,7 +14,7 @@ from .costs import plot_memory, plot_times, plot_zoo
 from .curves import LiveCurves, describe_history, plot_accuracies, plot_history, plot_losses
 from .display import Picture, Shown, show
 from .exams import draw_exam_in_pairs, draw_mistakes, plot_recalls, plot_threshold
-from .explanations import LANDSCAPES, descend, judge_descent, plot_descent, plot_softmax_loss
+from .explanations import LANDSCAPES, descend, draw_slope, judge_descent, plot_descent, plot_softmax_loss
 from .fits import animate_fit, draw_fit
 from .flow import draw_flow
 from .graphs import animate_graph, draw_graph
@@ -30,6 +30,7 @@ from .images import (
 )
 from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
 from .lines import plot_lines, plot_walks
+from .marking import animate_marking, draw_marking, plot_coaches
 from .marks import draw_comparison, plot_corrections, plot_marks, plot_marks_by_size
 from .plane import animate_learning, draw_opinions, plot_opinion, plot_points
 from .runs import plot_broken, plot_loss_grid, plot_runs, plot_seeds
@@ -58,6 +59,7 @@ __all__ = [
     "animate_fit",
     "animate_graph",
     "animate_learning",
+    "animate_marking",
     "animate_thoughts",
     "descend",
     "describe_history",
@@ -76,12 +78,14 @@ __all__ = [
     "draw_graph",
     "draw_grids",
     "draw_images",
+    "draw_marking",
     "draw_mistakes",
     "draw_neighbours",
     "draw_opinions",
     "draw_pairs",
     "draw_pixel_values",
     "draw_reminders",
+    "draw_slope",
     "draw_text",
     "draw_thoughts",
     "draw_wall",
@@ -91,6 +95,7 @@ __all__ = [
     "plot_batch_means",
     "plot_broken",
     "plot_class_counts",
+    "plot_coaches",
     "plot_confusion_matrix",
     "plot_corrections",
     "plot_descent",

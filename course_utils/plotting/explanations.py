@@ -1,4 +1,4 @@
-"""The two pictures behind lesson 05's sliders: from logits to the loss, and walking downhill with a learning rate."""
+"""What lesson 05 explains: from logits to the loss, the slope of a curve, walking downhill with a learning rate."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -62,6 +62,27 @@ def plot_softmax_loss(logits: Sequence[float], target: int, *, classes: Sequence
     return Picture(figure, f"{answers}. The truth is {classes[target]}, so the loss is {loss:.3f}.")
 
 
+def draw_slope(
+    curve: Callable[[Floats], Floats], at: float, *, nudge: float, xlabel: str, ylabel: str, title: str
+) -> Picture:
+    """Draw a curve, two points on it a nudge below and above `at`, and the line through them, whose slope the title
+    tells. `curve` takes an array of numbers.
+    """
+    around = np.linspace(at - 2.5 * nudge, at + 2.5 * nudge, 200)
+    ends = np.array([at - nudge, at + nudge])
+    heights = curve(ends)
+    slope = float(heights[1] - heights[0]) / (2 * nudge)
+    figure, ax = new_figure(height=3.0, width=5.4)
+    ax.plot(around, curve(around), color=COLORS[0], label="the curve")
+    ax.plot(around, heights[0] + slope * (around - ends[0]), "--", color=COLORS[1], label="the line through both")
+    ax.plot(ends, heights, "s", color=COLORS[1], markersize=8, label=f"nudged down and up by {nudge:g}")
+    ax.plot([at], curve(np.array([at])), "D", color=INK, markersize=7, label=f"{xlabel} = {at:g}")
+    ax.set(title=f"{title}: slope {slope:.3g}", xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
+    said = f"{ylabel} over {xlabel}, around {at:g}. The line through the points {nudge:g} below and above it"
+    return Picture(figure, f"{said} has the slope {slope:.3g}.")
+
+
 class Landscape(NamedTuple):
     """A hilly line to walk down: its height and slope at x, where the walk starts, and the lowest point."""
 
@@ -89,14 +110,16 @@ LANDSCAPES = {
 EDGE = 6.0  # the drawing ends at x = -EDGE and x = EDGE
 
 
-def descend(landscape: Landscape, *, learning_rate: float, num_steps: int = 20) -> Floats:
-    """Walk downhill as SGD does, x = x - learning_rate * slope(x); return the places (num_steps + 1,), start included.
+def descend(landscape: Landscape, *, learning_rate: float, momentum: float = 0.0, num_steps: int = 20) -> Floats:
+    """Walk downhill as SGD does, velocity = momentum * velocity + slope(x) and x = x - learning_rate * velocity; return
+    the places (num_steps + 1,), start included.
 
     A walk that diverges ends early, at the first place further than 1e6 from the origin.
     """
-    places = [landscape.start]
+    places, velocity = [landscape.start], 0.0
     while len(places) <= num_steps and abs(places[-1]) < 1e6:
-        places.append(places[-1] - learning_rate * float(landscape.slope(np.array(places[-1]))))
+        velocity = momentum * velocity + float(landscape.slope(np.array(places[-1])))
+        places.append(places[-1] - learning_rate * velocity)
     return np.array(places)
 
 
@@ -124,19 +147,22 @@ def judge_descent(landscape: Landscape, places: Floats) -> str:
     return "too small, it is still on the way"
 
 
-def plot_descent(learning_rate: float, *, landscape: str = "bowl", num_steps: int = 20) -> Picture:
+def plot_descent(
+    learning_rate: float, *, landscape: str = "bowl", momentum: float = 0.0, num_steps: int = 20
+) -> Picture:
     """Draw a walk downhill: the places on the hill on the left, the height after each step (the loss curve) beside it.
 
-    `landscape`: "bowl" (x², one lowest point) or "bumpy" (with hollows that hold a careful walker).
-    Raises KeyError for another landscape.
+    `landscape`: "bowl" (x², one lowest point) or "bumpy" (with hollows that hold a careful walker). `momentum`: the
+    share of its velocity that the walker keeps, in [0, 1). Raises KeyError for another landscape.
     """
     hill = LANDSCAPES[landscape]
-    places = descend(hill, learning_rate=learning_rate, num_steps=num_steps)
+    places = descend(hill, learning_rate=learning_rate, momentum=momentum, num_steps=num_steps)
     heights = hill.height(places)
     ground = np.linspace(-EDGE, EDGE, 500)
     top = float(hill.height(ground).max())
     verdict = judge_descent(hill, places)
-    figure, axes = new_figure(1, 2, height=3.6, title=f"Learning rate {learning_rate:.3g}: {verdict}")
+    settings = f"earning rate {learning_rate:.3g}" + (f", momentum {momentum:g}" if momentum else "")
+    figure, axes = new_figure(1, 2, height=3.6, title=f"L{settings}: {verdict}")
     axes[0].plot(ground, hill.height(ground), color=COLORS[4], linewidth=1.4, label="the hill")
     axes[0].plot(places, heights, "o--", color=COLORS[0], linewidth=1, label="the walk")
     axes[0].plot(places[:1], heights[:1], "D", color=COLORS[2], markersize=8, label="start")
@@ -150,6 +176,6 @@ def plot_descent(learning_rate: float, *, landscape: str = "bowl", num_steps: in
     axes[1].set_ylim(-0.05 * top, 1.05 * top)
     return Picture(
         figure,
-        f"Walking down a {landscape} landscape with learning rate {learning_rate:.3g}: {verdict}. "
+        f"Walking down a {landscape} landscape with l{settings}: {verdict}. "
         f"In {len(places) - 1} steps the loss goes from {heights[0]:.3g} to {heights[-1]:.3g}.",
     )

@@ -23,15 +23,17 @@ def draw_wall(
     *,
     title: str,
     num_columns: int = 8,
+    width: float = WIDTH,
 ) -> Picture:
     """Draw a wall of pictures, each under the student's answer: with a tick where it is right, else with a cross and,
-    beneath, the truth. Raises ValueError without pictures, or where pictures, answers and truths differ in number.
+    beneath, the truth. `width` is that of the figure in inches. Raises ValueError without pictures, or where pictures,
+    answers and truths differ in number.
     """
     if not images or not len(images) == len(answers) == len(truths):
         raise ValueError(f"{len(images)} pictures, {len(answers)} answers and {len(truths)} truths make no wall.")
     num_columns = min(num_columns, len(images))
     num_rows = math.ceil(len(images) / num_columns)
-    figure, grid = _wall(num_rows, num_columns, text=TITLE_INCHES + TRUTH_INCHES, title=title)
+    figure, grid = _wall(num_rows, num_columns, text=TITLE_INCHES + TRUTH_INCHES, title=title, width=width)
     for index, ax in enumerate(grid.flat):
         if index >= len(images):
             ax.set_axis_off()
@@ -67,11 +69,11 @@ def draw_neighbours(
     return Picture(figure, f"{title}. For one picture, class {name}, the nearest ones by {told}.", photo=True)
 
 
-def _wall(num_rows: int, num_columns: int, *, text: float, title: str) -> tuple[Figure, Any]:
+def _wall(num_rows: int, num_columns: int, *, text: float, title: str, width: float = WIDTH) -> tuple[Figure, Any]:
     """Return a figure and its grid of axes, with `text` inches of room for what is said of each picture."""
-    side = WIDTH / num_columns - GAP_INCHES
+    side = width / num_columns - GAP_INCHES
     height = num_rows * (side + text + GAP_INCHES) + 0.38
-    figure, grid = new_figure(num_rows, num_columns, height=height, title=title, squeeze=False)
+    figure, grid = new_figure(num_rows, num_columns, width=width, height=height, title=title, squeeze=False)
     figure.set_layout_engine("constrained", w_pad=GAP_INCHES / 2, h_pad=GAP_INCHES / 2, wspace=0, hspace=0)
     return figure, grid
 

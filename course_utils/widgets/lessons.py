@@ -80,7 +80,7 @@ def softmax_explorer(
 
 
 def descent_explorer(learning_rate: float = 0.03) -> Explorer:
-    """Return a slider for the learning rate of a walk downhill, and a choice of the landscape. Lesson 05.
+    """Return a slider for the learning rate of a walk downhill, a choice of the landscape and of momentum. Lesson 05.
 
     They move `plotting.plot_descent`. `learning_rate`, where the slider starts, is one of `DESCENT_RATES`.
     """
@@ -91,7 +91,8 @@ def descent_explorer(learning_rate: float = 0.03) -> Explorer:
         **SLIDER,
     )
     hill = ipywidgets.Dropdown(options=list(LANDSCAPES), value="bowl", description="landscape", **SLIDER)
-    return explorer(plot_descent, learning_rate=rate, landscape=hill)
+    kept = ipywidgets.Dropdown(options=[("none", 0.0), ("0.9", 0.9)], value=0.0, description="momentum", **SLIDER)
+    return explorer(plot_descent, learning_rate=rate, landscape=hill, momentum=kept)
 
 
 def sentence_explorer(

@@ -127,6 +127,11 @@ def learning(model):
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
+def gradients(*, shares=lambda scores: scores.softmax(1), due=1, divisor=4):
+    """The gradient of four pictures' loss, or a mistake in it."""
+    return lambda scores, labels: (shares(scores) - due * functional.one_hot(labels, 4)) / divisor
+
+
 # Lesson 06 -----------------------------------------------------------------------------------------------------------
 
 
@@ -358,35 +363,28 @@ HINTS = {
     ],
     "05.1": [
         (functional.cross_entropy, SOLVED),
-        (lambda scores, labels: functional.cross_entropy(scores, labels, reduction="none"), "The batch gets one mark"),
-        (lambda scores, labels: functional.cross_entropy(scores, labels, reduction="sum"), "the sum of the marks"),
+        (lambda scores, labels: functional.cross_entropy(scores, labels, reduction="none"), "The batch gets one loss"),
+        (lambda scores, labels: functional.cross_entropy(scores, labels, reduction="sum"), "the sum of the losses"),
         (lambda scores, labels: -shares_of_truth(scores, labels, dim=0).log().mean(), "use `dim=1`"),
         (lambda scores, labels: -scores.log_softmax(1).mean(), "averages over all classes"),
         (lambda scores, labels: -functional.cross_entropy(scores, labels), "the sign is not"),
-        (lambda scores, labels: shares_of_truth(scores, labels).mean(), "the mean share of the truth"),
-        (lambda scores, labels: -shares_of_truth(scores, labels).mean().log(), "logarithm of the mean share"),
+        (lambda scores, labels: shares_of_truth(scores, labels).mean(), "the mean probability of the truth"),
+        (lambda scores, labels: -shares_of_truth(scores, labels).mean().log(), "logarithm of the mean probability"),
         (lambda scores, labels: 0.5, "yours 0.500"),
         (by_shares, "the powers overflow"),
     ],
     "05.2": [
-        (6.9078, SOLVED),
-        (math.log(10), "among ten classes"),
-        (0.001, "the share that each kind gets"),
-        (3, "`math.log10`"),
-        (-6.9078, "so it is positive"),
-        (1, "the same share"),
+        (gradients(), SOLVED),
+        (lambda scores, labels: functional.cross_entropy(scores, labels), "a gradient of its own"),
+        (gradients(divisor=1), "divide by N"),
+        (gradients(divisor=-4), "the way down"),
+        (gradients(shares=lambda scores: scores), "into probabilities first"),
+        (gradients(shares=lambda scores: scores.softmax(0)), "use `dim=1`"),
+        (gradients(due=0), "Take off what was due"),
+        (gradients(divisor=16), "over the pictures"),
+        (gradients(divisor=3), "the gradients are"),
     ],
     "05.3": [
-        (1.94, SOLVED),
-        (2.06, "uphill"),
-        (1.98, "from the weight to the answer"),
-        (1.97, "from the miss to its square"),
-        (1.99, "the miss itself"),
-        (-4, "the whole gradient"),
-        (6, "That is the gradient"),
-        (0, "Gradient: 2"),
-    ],
-    "05.4": [
         (lambda model, rate: torch.optim.AdamW(learning(model), lr=rate), SOLVED),
         (lambda model, rate: learning(model), "Return the optimizer itself"),
         (lambda model, rate: torch.optim.AdamW(model.parameters(), lr=rate), "The frozen weights"),

@@ -86,3 +86,39 @@ def test_descent_picture_holds_the_walk():
     np.testing.assert_allclose(loss_ax.lines[0].get_ydata(), places**2)
     assert picture.alt.startswith("Walking down a bowl landscape with learning rate 0.3: ")
     assert picture.alt.endswith(f"In 4 steps the loss goes from 16 to {places[-1] ** 2:.3g}.")
+
+
+def test_descent_with_momentum_takes_the_steps_of_torchs_sgd():
+    weight = torch.nn.Parameter(torch.tensor(plotting.LANDSCAPES["bowl"].start, dtype=torch.float64))
+    optimizer = torch.optim.SGD([weight], lr=0.1, momentum=0.9)
+    expected = [weight.item()]
+    for _ in range(5):
+        optimizer.zero_grad()
+        (weight**2).backward()
+        optimizer.step()
+        expected.append(weight.item())
+    places = plotting.descend(plotting.LANDSCAPES["bowl"], learning_rate=0.1, momentum=0.9, num_steps=5)
+    np.testing.assert_allclose(places, expected)
+
+
+def test_momentum_rolls_through_a_hollow_that_holds_sgd():
+    caught = plotting.plot_descent(0.03, landscape="bumpy")
+    rolling = plotting.plot_descent(0.03, landscape="bumpy", momentum=0.9)
+    assert "caught in a hollow" in caught.alt
+    assert "learning rate 0.03, momentum 0.9: good, it arrives" in rolling.alt
+
+
+def test_the_slope_of_a_curve_is_that_of_the_line_through_its_nudged_points():
+    words = {"xlabel": "weight", "ylabel": "loss", "title": "Here"}
+    picture = plotting.draw_slope(lambda weight: (weight * 2 - 0.975) ** 2, 0.5, nudge=0.02, **words)
+    (ax,) = picture.figure.axes
+    curve, line, ends, point = ax.lines
+    np.testing.assert_allclose(ends.get_xdata(), [0.48, 0.52])
+    np.testing.assert_allclose(ends.get_ydata(), [0.000225, 0.004225], atol=1e-9)
+    rise = np.diff(line.get_ydata()) / np.diff(line.get_xdata())
+    np.testing.assert_allclose(rise, 0.1)
+    np.testing.assert_allclose(np.interp(ends.get_xdata(), line.get_xdata(), line.get_ydata()), ends.get_ydata())
+    np.testing.assert_allclose(curve.get_ydata(), (curve.get_xdata() * 2 - 0.975) ** 2)
+    assert (point.get_xdata()[0], point.get_ydata()[0]) == pytest.approx((0.5, 0.000625))
+    assert ax.get_title(loc="left") == "Here: slope 0.1"
+    assert picture.alt.endswith("has the slope 0.1.")

@@ -19,6 +19,8 @@ def test_every_chart_has_a_title_and_labelled_axes(history):
         plotting.plot_losses(history),
         plotting.plot_accuracies(history),
         plotting.plot_descent(0.1),
+        plotting.draw_slope(np.square, 1.0, nudge=0.1, xlabel="weight", ylabel="loss", title="Here"),
+        plotting.plot_coaches({"SGD": {0.1: [1.0], 1.0: [2.0]}}, levels={"guessing": 2.3}),
     ]
     for ax in (ax for chart in charts for ax in chart.figure.axes if ax.get_label() != "<colorbar>"):
         assert ax.get_title(loc="left")

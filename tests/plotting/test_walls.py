@@ -22,6 +22,13 @@ def test_a_wall_ticks_what_is_right_and_tells_the_truth_of_what_is_wrong():
     np.testing.assert_allclose(hung(wall.figure)[1].images[0].get_array(), 0.2)
 
 
+def test_a_narrower_wall_has_smaller_pictures():
+    answers = ["hat"] * 4
+    wide, narrow = (draw_wall(PICTURES[:4], answers, answers, title="W", num_columns=2, width=w) for w in (8, 4))
+    assert (wide.figure.get_figwidth(), narrow.figure.get_figwidth()) == (8, 4)
+    assert narrow.figure.get_figheight() < 0.7 * wide.figure.get_figheight()
+
+
 def test_right_and_wrong_have_frames_of_two_colours():
     right, wrong = hung(draw_wall(PICTURES[:2], ["hat", "hat"], ["hat", "skirt"], title="Wall").figure)
     assert right.spines["top"].get_edgecolor() != wrong.spines["top"].get_edgecolor()

@@ -227,7 +227,7 @@ def test_softmax_explorer_needs_a_name_for_each_logit():
         widgets.softmax_explorer([0.0, 1.0], classes=["a", "b", "c"], target=0)
 
 
-def test_descent_explorer_follows_the_learning_rate_and_the_landscape():
+def test_descent_explorer_follows_the_learning_rate_the_landscape_and_momentum():
     explorer = widgets.descent_explorer()
     seen = [alt_and_source(explorer)]
     explorer.controls["learning_rate"].value = 0.3
@@ -236,9 +236,12 @@ def test_descent_explorer_follows_the_learning_rate_and_the_landscape():
     seen.append(alt_and_source(explorer))
     explorer.controls["learning_rate"].value = 1.1
     seen.append(alt_and_source(explorer))
+    explorer.controls["momentum"].value = 0.9
+    seen.append(alt_and_source(explorer))
     alts, sources = zip(*seen, strict=True)
     assert ["too small" in alts[0], "good" in alts[1], "bumpy" in alts[2], "much too large" in alts[3]] == [True] * 4
-    assert len(set(sources)) == 4
+    assert "momentum 0.9" in alts[4]
+    assert len(set(sources)) == 5
 
 
 @pytest.mark.parametrize("landscape", LANDSCAPES)

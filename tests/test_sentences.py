@@ -44,6 +44,15 @@ else:
             class Other:
                 "One in a case of a block."
 
+print("A text that is only shown to somebody.")
+add_newdoc()
+try:
+    pass
+except KeyError:
+    def handled(): "One in a handler."
+finally:
+    def last(): "One at the very end."
+
 add_newdoc("package", "name", ("attribute", """Docstring of an attribute in C."""))
 '''
 
@@ -76,8 +85,10 @@ def test_docstrings_are_read_from_the_source_and_nothing_runs(tmp_path):
         "A module about squares.",
         "Docstring of a thing in C.",
         "Docstring of an attribute in C.",
+        "One at the very end.",
         "One in a block of a block.",
         "One in a case of a block.",
+        "One in a handler.",
         "Return the area of this square.",
         "Return the sum of two numbers.",
         "The square has four equal sides",
@@ -152,8 +163,8 @@ def test_a_sentence_is_taken_once_by_its_words_and_only_of_a_fitting_length(tmp_
 
 @pytest.mark.usefixtures("authors")
 def test_reading_ends_with_the_file_that_makes_it_enough():
-    found = sentences.find_sentences("torch", seed=0, seen=set(), most=55)
-    assert len(found) == 60
+    assert len(sentences.find_sentences("torch", seed=0, seen=set(), most=55)) == 60
+    assert len(sentences.find_sentences("torch", seed=0, seen=set(), most=60)) == 60
 
 
 def test_a_library_without_sources_is_named_with_a_way_out(authors):
@@ -199,6 +210,19 @@ def test_the_author_with_the_fewest_sentences_sets_the_size_for_all(authors):
     assert len({*Counter(splits.train.labels).values()}) == 1
 
 
+@pytest.mark.usefixtures("authors")
+def test_no_more_is_read_than_a_lesson_needs(monkeypatch):
+    monkeypatch.setattr(sentences, "MOST_EACH", 100)
+    splits = sentences.load_texts(seed=0)
+    assert [len(part.texts) for part in splits[1:]][1:] == [4 * 20, 4 * 20]
+
+
+def test_an_author_who_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sentences.AUTHORS, "Nobody", "nobody_wrote_this")
+    with pytest.raises(RuntimeError, match="Nobody is not installed: `course doctor`"):
+        sentences.home_of("Nobody")
+
+
 def test_the_libraries_at_hand_are_found_without_being_imported():
     for author in sentences.AUTHORS:
         assert (sentences.home_of(author) / "__init__.py").exists() == (author != "standard library")
@@ -219,7 +243,7 @@ def test_an_unknown_source_is_refused_with_the_known_ones():
 @pytest.fixture
 def news(tmp_path, monkeypatch):
     path = tmp_path / "news.csv"
-    rows = [[t + 1, f"Title {t} {number}", f"It&#39;s a\\text, {number}"] for t in range(4) for number in range(10)]
+    rows = [[t + 1, f"Title {t} {number}", f"It&#39;s a\\téxt, {number}"] for t in range(4) for number in range(10)]
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
     monkeypatch.setattr(sentences, "fetch_file", lambda key: {"ag_news": path}[key])
@@ -232,7 +256,7 @@ def test_news_are_read_with_title_and_description_a_fifth_in_each_exam():
     assert [Counter(part.labels)[0] for part in splits[1:]] == [6, 2, 2]
     texts = [text for part in splits[1:] for text in part.texts]
     assert len({*texts}) == 40
-    assert "Title 0 3 It's a text, 3" in texts
+    assert "Title 0 3 It's a téxt, 3" in texts
     for part in splits[1:]:
         assert [int(text.split()[1]) for text in part.texts] == part.labels
     assert sentences.load_texts("ag_news", seed=0) == splits != sentences.load_texts("ag_news", seed=1)

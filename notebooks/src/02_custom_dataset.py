@@ -613,9 +613,12 @@ def nearest(questions, known):
     return torch.cdist(questions, known).argmin(dim=1).tolist()
 
 
+def is_right(questions, targets, known):
+    return torch.tensor(practice.targets)[nearest(questions, known)] == targets
+
+
 def mark(questions, targets, known):
-    answers = torch.tensor(practice.targets)[nearest(questions, known)]
-    return (answers == targets).float().mean().item()
+    return is_right(questions, targets, known).float().mean().item()
 
 
 exam_targets = torch.tensor(mock_exam.targets)
@@ -756,10 +759,18 @@ assert eyes > marks["thumbnails"] + 0.05, "And it beats the thumbnails."
 
 # %% [markdown]
 # Without any practice, for the first time a student of ours beats the baseline. (The whiskers are how far chance may
-# carry a mark; lesson 07 computes them.) What it is reminded of, with the two pairs of eyes:
+# carry a mark; lesson 07 computes them.) Look at some of the pictures that only the new eyes got right, and at what
+# each memory is reminded of. There are such pictures the other way round as well, and the cell counts both. (`~` turns
+# True and False round.)
 
 # %%
-questions = list(range(0, len(mock_exam), max(1, len(mock_exam) // 5)))[:5]
+by_thumbnail = is_right(asked, exam_targets, known)
+by_eye = is_right(asked_well, exam_targets, known_well)
+better, worse = by_eye & ~by_thumbnail, by_thumbnail & ~by_eye
+print(f"right by eye only: {better.sum()}, by thumbnail only: {worse.sum()}")
+
+candidates = better.nonzero().flatten().tolist()  # their numbers
+questions = candidates[:: max(1, len(candidates) // 5)][:5]
 reminders = {
     "thumbnails": [practice[i] for i in nearest(asked[questions], known)],
     "lesson 01": [practice[i] for i in nearest(asked_well[questions], known_well)],

@@ -57,7 +57,7 @@ def draw_thoughts(
     # Fixed places: what lays axes out takes longer than all the drawing, for every frame.
     figure.set_layout_engine(None)
     top = 1 - (TITLE_INCHES + 0.25) / height
-    figure.subplots_adjust(left=0.11, right=0.97, bottom=0.22 / height, top=top, hspace=0.17, wspace=0.14)
+    figure.subplots_adjust(left=0.11, right=0.97, bottom=0.22 / height, top=top, hspace=0.24, wspace=0.14)
     for place in range(num_rows * num_columns):
         row, column = divmod(place, num_columns)
         above, below = grid[2 * row, column], grid[2 * row + 1, column]

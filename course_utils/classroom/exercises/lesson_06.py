@@ -70,7 +70,7 @@ def training_step(answer: Callable[..., Any]) -> str | None:
 
 SYMPTOMS = {
     "no zero_grad": "the loss climbs out of the panel, in practice too",
-    "no step": "no curve moves, in practice or in the mock exam",
+    "no step": "the mock exam is a level line, and practice only wobbles",
     "no eval": "practice is the healthy run's, and only the mock exam lies higher and is jagged",
     "softmax twice": "both losses come down early and stop far too high, though the student does learn",
     "labels shuffled": "practice creeps down, and the mock exam stays where guessing is",

@@ -41,7 +41,7 @@ def draw_wall(
         answer, truth = answers[index], truths[index]
         _hang(ax, images[index], f"✓ {answer}" if answer == truth else f"✗ {answer}", right=answer == truth)
         if answer != truth:
-            ax.set_xlabel(truth, fontsize=9, color=INK, labelpad=2)
+            ax.set_xlabel(truth, fontsize=8.5, color=INK, labelpad=2)
     wrong = [(truth, answer) for answer, truth in zip(answers, truths, strict=True) if answer != truth]
     told = "; ".join(f"{truth} taken for {answer}" for truth, answer in wrong)
     text = f"{title}: {len(images) - len(wrong)} of {len(images)} pictures are answered rightly"
@@ -49,17 +49,22 @@ def draw_wall(
 
 
 def draw_neighbours(
-    question: Pixels, name: str, neighbours: Mapping[str, Sequence[Neighbour]], *, title: str
+    question: Pixels,
+    name: str,
+    neighbours: Mapping[str, Sequence[Neighbour]],
+    *,
+    title: str,
+    width: float = WIDTH,
 ) -> Picture:
     """Draw a picture of the class `name`, and in a row for each of several eyes the pictures that are nearest to it.
 
     `neighbours`: eye -> (picture, class) from near to far, equally many for each. Those of the class `name` carry a
-    tick. Raises ValueError where the rows are empty or of different length.
+    tick. `width` is that of the figure in inches. Raises ValueError where the rows are empty or of different length.
     """
     lengths = {len(row) for row in neighbours.values()}
     if len(lengths) != 1 or not max(lengths):
         raise ValueError(f"Each eye needs equally many neighbours, at least one; there are {sorted(lengths)}.")
-    figure, grid = _wall(len(neighbours), lengths.pop() + 1, text=TITLE_INCHES, title=title)
+    figure, grid = _wall(len(neighbours), lengths.pop() + 1, text=TITLE_INCHES, title=title, width=width)
     for (eye, row), axes in zip(neighbours.items(), grid, strict=True):
         _hang(axes[0], question, name, right=None)
         axes[0].set_ylabel(eye, fontsize=10, fontweight="bold", color=INK)
@@ -84,4 +89,4 @@ def _hang(ax: Axes, image: Pixels, name: str, *, right: bool | None) -> None:
     ax.imshow(to_pixels(image))
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set(visible=True, color=frame, linewidth=2)
-    ax.set_title(name, fontsize=9, fontweight="normal", loc="center", pad=3, color=WRONG if frame == WRONG else INK)
+    ax.set_title(name, fontsize=8.5, fontweight="normal", loc="center", pad=3, color=WRONG if frame == WRONG else INK)

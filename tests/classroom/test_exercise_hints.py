@@ -75,6 +75,10 @@ def unnormalised(*, dtype=torch.float32, scale=True):
 # Lesson 04 -----------------------------------------------------------------------------------------------------------
 
 
+DOT_FINDER = torch.full((3, 3), -1.0)
+DOT_FINDER[1, 1] = 8
+
+
 class Head(nn.Module):
     """The right head, and the mistakes that one can make in it."""
 
@@ -338,22 +342,31 @@ HINTS = {
         (lambda picture: 3 * chain(v2.Resize((64, 64)))(picture), "yours run from -3.00 to 3.00"),
     ],
     "04.1": [
+        (DOT_FINDER, SOLVED),
+        (DOT_FINDER.int() * 2, SOLVED),
+        (torch.zeros(3, 4), "yours is (3, 4)"),
+        (torch.ones(3, 3), "On even ground of ones its sum is 9"),
+        (torch.zeros(3, 3), "nothing at all"),
+        (DOT_FINDER.roll(1, 0), "sum is -1; beside it, it is as large or larger, 8"),
+        (torch.tensor([[0.0, 0.0, 0.0], [1.0, 1.0, -2.0], [0.0, 0.0, 0.0]]), "sum is 1; beside it"),
+    ],
+    "04.2": [
         (1280 * 64 + 64 + 64 * 5 + 5, SOLVED),
         (1280 * 64 + 64 * 5, "has a bias as well"),
         (1280 * 5 + 5, "without an inner layer"),
         (1280 * 64 + 64, "That is the inner layer"),
         (69, "Add two layers"),
     ],
-    "04.2": [
+    "04.3": [
         (Head, SOLVED),
-        (lambda num_classes: "head", "`class Head(nn.Module):`"),
+        (lambda num_classes: "head", "`class NewHead(nn.Module):`"),
         (Forgotten, "is not registered"),
         (lambda num_classes: Head(num_classes, hidden_size=65), "Linear(1280, 64), then"),
         (Transposed, "scores of shape (2, 5)"),
         (lambda num_classes: Head(num_classes, last=lambda: nn.Softmax(1)), "there is a softmax"),
         (lambda num_classes: Head(num_classes, middle=nn.Identity), "Without a ReLU"),
     ],
-    "04.3": [
+    "04.4": [
         (modes(), SOLVED),
         (lambda model: model.head, "Return the model itself"),
         (lambda model: model.train(), "`model.train()` reaches every part"),

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from course_utils.classroom.exercises import exercise
 from course_utils.models import NUM_FEATURES, build_head, count_parameters
@@ -13,6 +14,30 @@ HIDDEN_SIZE, NUM_CLASSES = 64, 5
 
 @exercise(
     "04.1",
+    "Replace the dots by a filter (3, 3) that finds a bright dot.",
+    kind="tensor",
+    solved="Each square is held against its neighbours: even ground cancels out, and what stands out is found.",
+)
+def dot_finder(answer: Tensor) -> str | None:
+    if answer.shape != (3, 3):
+        return f"A filter of shape (3, 3) is asked for; yours is {tuple(answer.shape)}."
+    kernel = answer.float()
+    ground = kernel.sum().item()
+    if abs(ground) > 1e-4:
+        return f"On even ground of ones its sum is {ground:g}, not 0: positive and negative numbers have to cancel out."
+    dark = torch.zeros(1, 1, 7, 7)
+    dark[..., 3, 3] = 1
+    found = F.conv2d(dark, kernel[None, None])[0, 0]  # (5, 5): in its middle the window's middle lies on the dot
+    if not found.any():
+        return "It finds nothing at all: every sum is 0."
+    middle, highest = found[2, 2].item(), found.max().item()
+    if middle < highest or (found == highest).sum() > 1:
+        return f"With the dot under its middle the sum is {middle:g}; beside it, it is as large or larger, {highest:g}."
+    return None
+
+
+@exercise(
+    "04.2",
     "Replace the dots: how many weights, biases included, does the head have?",
     kind="number",
     solved="Every Linear(a, b) has a · b weights and b biases, and the two layers add up.",
@@ -31,8 +56,8 @@ def weights_of_a_head(answer: float) -> str | None:
 
 
 @exercise(
-    "04.2",
-    "Replace the line with the dots by your class `Head(nn.Module)`.",
+    "04.3",
+    "Replace the line with the dots by your class `NewHead(nn.Module)`.",
     kind="function",
     solved="Both layers are registered, the ReLU stands between them, and the scores come out as they are.",
 )
@@ -40,16 +65,18 @@ def head_with_inner_layer(answer: Callable[[int], nn.Module]) -> str | None:
     """`answer` is the class: called with the number of classes, it makes a head (N, 1280) -> (N, num_classes)."""
     head = answer(NUM_CLASSES)
     if not isinstance(head, nn.Module):
-        return "`Head(5)` should be a network: begin with `class Head(nn.Module):`."
+        return "`NewHead(5)` should be a network: begin with `class NewHead(nn.Module):`."
     wanted = count_parameters(build_head(NUM_CLASSES, hidden_size=HIDDEN_SIZE)).total
     registered = count_parameters(head).total
     if registered < wanted:
         return (
-            f"`Head(5)` has {registered:,} registered weights, not {wanted:,}. A layer in a plain list or in a local "
-            "variable is not registered: give each layer an attribute of its own, `self.name = ...`."
+            f"`NewHead(5)` has {registered:,} registered weights, not {wanted:,}. A layer in a plain list or in a "
+            "local variable is not registered: give each layer an attribute of its own, `self.name = ...`."
         )
     if registered > wanted:
-        return f"`Head(5)` has {registered:,} weights, not {wanted:,}: Linear(1280, 64), then Linear(64, num_classes)."
+        return (
+            f"`NewHead(5)` has {registered:,} weights, not {wanted:,}: Linear(1280, 64), then Linear(64, num_classes)."
+        )
     features = torch.randn(2, NUM_FEATURES)
     with torch.no_grad():
         scores = head(features)
@@ -64,7 +91,7 @@ def head_with_inner_layer(answer: Callable[[int], nn.Module]) -> str | None:
 
 
 @exercise(
-    "04.3",
+    "04.4",
     "Let `start_practice` put the model into the right modes, and return the model.",
     kind="function",
     solved="The head learns, and the frozen backbone keeps its statistics: `train()` first, then `eval()` on a part.",

@@ -110,7 +110,7 @@ assert torch.equal(found, F.conv2d(grid[None, None], upright[None, None])[0, 0])
 # %% [markdown]
 # On even ground the two sides of the filter cancel out, be it dark or bright. Where dark meets bright they do not: this
 # filter *finds upright edges*. The sheet of sums is called a **feature map**. It is smaller than the picture, because
-# the window fits only four times into six squares. (Networks lay a frame of zeros around the picture first,
+# the window fits only four times into six squares. (Networks mostly lay a frame of zeros around the picture first,
 # `padding=1`, and the map keeps its size.)
 #
 # PyTorch's own `F.conv2d` does the same, only much faster. It wants the picture as `(N, C, H, W)` and the filters as
@@ -444,8 +444,8 @@ assert sum(name == "shirt" for _, name in rows["trained eye"]) >= 3, "It finds s
 assert sum(name == "shirt" for _, name in rows["random eye"]) <= 2, "No such thing."
 
 # %% [markdown]
-# Pixels find the same colours at the same places, and what the random eye finds has nothing in common. The trained eye
-# finds checked shirts, in other colours and on other grounds.
+# Pixels find the same colours at the same places. What the random eye finds has nothing to do with the shirt. The
+# trained eye finds checked shirts, and one checked jacket, in other colours and on other grounds.
 #
 # And what does a single one of the 1,280 numbers say? For each we take the nine practice pictures that excite it most,
 # and see what they have in common. Here are three of the clearest.
@@ -472,9 +472,9 @@ plotting.draw_images(
 assert agreeing[best[2]] >= 6, "Each row is mostly one kind."
 
 # %% [markdown]
-# At school the student learned such features for other things. They fit trousers and jumpers all the same. This is what **transfer
-# learning** lives on: shape, cloth, straps and soles are of use for *any* subject. Only the last step, from features to
-# names, belongs to the old one.
+# At school the student learned such features for other things. They fit trousers and jumpers all the same. This is what
+# **transfer learning** lives on: shape, cloth, straps and soles are of use for *any* subject. Only the last step, from
+# features to names, belongs to the old one.
 #
 # ## How is a network written?
 #
@@ -524,19 +524,6 @@ for name, parameter in head.named_parameters():
 # watches, and **registers** what is a layer. The coach corrects what is registered, `state_dict()` saves it,
 # `to(device)` moves it. Nothing else.
 
-# %%
-KEPT = [
-    "all four",
-    "all but the local variable",
-    "`one` and `module_list`",
-    "only `one`",
-]
-widgets.predict_first("04.3", "Which of these four layers are registered?", KEPT)
-
-
-# %% [markdown]
-# Choose, then ask.
-
 
 # %%
 class Forgetful(nn.Module):
@@ -548,6 +535,13 @@ class Forgetful(nn.Module):
         variable = nn.Linear(4, 3)  # a local variable
 
 
+KEPT = ["all four", "all but `variable`", "`one` and `module_list`", "only `one`"]
+widgets.predict_first("04.3", "Which of these four layers are registered?", KEPT)
+
+# %% [markdown]
+# Choose, then ask.
+
+# %%
 registered = [name for name, _ in Forgetful().named_parameters()]
 print(registered)
 what_happened("04.3", KEPT[{8: 0, 6: 1, 4: 2, 2: 3}[len(registered)]])
@@ -758,7 +752,7 @@ wall = plotting.draw_wall(
     [model.classes[answer] for answer in answers],
     [model.classes[exam.targets[index]] for index in hung],
     title="Twenty-four garments, and what the student says",
-    width=6.8,
+    width=6.4,
 )
 plotting.show(wall)
 compare_with_book("04.student", mark, error=error, pictures=DATASET, weights=WEIGHTS)

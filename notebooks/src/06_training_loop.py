@@ -177,7 +177,8 @@ assert abs((weight - before).abs().mean() - 0.001) < 2e-4, (
 # A frozen backbone says the same about a picture in every term. So we let it look *once* and keep what it says, 1,280
 # numbers a picture: the student's **revision notes** (more about them in lesson 07). From here on only a head
 # practises, and a term takes a moment. The loop does not know the difference: its loader hands out notes in place of
-# pictures.
+# pictures. (`extract_features` returns a data set; its `.tensors` are the notes and the labels. `train_eval` is the
+# practice in order, not shuffled.)
 #
 # `begin()` gives us a fresh head, its practice and its coach, always in the same state. The head has **dropout**: in
 # practice a random half of its inputs is switched off, so that it cannot lean on a few.
@@ -289,8 +290,8 @@ assert healthy.val_loss[0] - healthy.val_loss[5] > 2 * (
 
 # %% [markdown]
 # It has learned. The loss comes down from guessing, steeply at first, then ever more slowly; the share of right answers
-# is far above the dotted line of somebody who always says the same. (The whiskers are one standard error, as in lesson
-# 04. The bar below says whether your run is the book's.)
+# is far above the dotted line of somebody who always says the same. (The whiskers are one standard error. The
+# bar under the figure says whether your run is the book's.)
 #
 # ## The package's loop is this loop
 #
@@ -671,8 +672,8 @@ assert (
 #
 # Accuracy hardly suffers, while the loss climbs. That is why we record both, in the mock exam too, where nobody
 # corrects. Accuracy asks: *is the highest score the right one?* The loss asks: *how sure was the student of the truth?*
-# Who learns by heart grows ever surer, of its mistakes as well. May the mock exam be left out? The code would run. But
-# practice marks improve even for shuffled labels; you would not notice.
+# Who learns by heart grows ever surer, of its mistakes as well. And without any mock exam? Nothing would crash. But
+# practice marks improve even where labels are shuffled, and you would not notice.
 #
 # | | practice loss | mock-exam loss | what to do |
 # |---|---|---|---|

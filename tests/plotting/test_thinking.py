@@ -5,9 +5,10 @@ import io
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from PIL import Image
 
-from course_utils.plotting import animate_thoughts, draw_thoughts
+from course_utils.plotting import COLORS, animate_thoughts, draw_thoughts
 
 CLASSES = ["dress", "hat", "shoes"]
 IMAGES = [Image.new("RGB", (4, 4), color) for color in ("red", "green", "blue", "white", "black")]
@@ -35,8 +36,7 @@ def test_each_picture_stands_above_the_answer_and_a_bar_for_every_class():
 
 def test_the_bar_of_the_truth_has_a_colour_and_a_mark_of_its_own():
     ax = draw_thoughts(IMAGES, CERTAIN, LABELS, CLASSES).figure.axes[6]  # the third picture's bars
-    colors = [bar.get_facecolor() for bar in ax.patches]
-    assert colors[0] == colors[1] != colors[2]
+    assert [to_hex(bar.get_facecolor()) for bar in ax.patches] == [COLORS[7], COLORS[7], COLORS[0]]
     assert list(ax.lines[0].get_ydata()) == [2]
 
 

@@ -29,7 +29,7 @@ from .images import (
     to_pixels,
 )
 from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
-from .lines import plot_lines, plot_walks
+from .lines import plot_lines
 from .marking import animate_marking, draw_marking, plot_coaches
 from .marks import draw_comparison, plot_corrections, plot_marks, plot_marks_by_size
 from .plane import animate_learning, draw_opinions, plot_opinion, plot_points
@@ -122,7 +122,6 @@ __all__ = [
     "plot_telling_words",
     "plot_threshold",
     "plot_times",
-    "plot_walks",
     "plot_word_map",
     "plot_zoo",
     "show",

@@ -1,14 +1,12 @@
-"""Lines over one axis, and walks through a landscape: figures that several lessons share."""
+"""Lines over one axis, a figure that several lessons share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from matplotlib.axes import Axes
-from torch import Tensor
 
 from .display import Picture
-from .style import BASELINE, COLORS, INK, MARKERS, axes_or_new, figure_of, new_figure
+from .style import BASELINE, COLORS, MARKERS, axes_or_new, figure_of
 
 
 def plot_lines(
@@ -52,27 +50,3 @@ def describe_lines(lines: Mapping[str, Sequence[float]]) -> str:
         peak = f", by way of {highest:.3g}" if highest > max(first, last) else ""
         told.append(f"{name} from {first:.3g} to {last:.3g}{peak}")
     return "; ".join(told)
-
-
-def plot_walks(height: Callable[[Any], Tensor], walks: Mapping[str, Tensor]) -> Picture:
-    """Draw walks down a valley of two weights: from above, and the height after each step.
-
-    `height` takes two numbers, or two grids of them, and returns the height, which is 0 at the origin and nowhere
-    lower. `walks`: name -> places (steps, 2).
-    """
-    across, along = torch.meshgrid(torch.linspace(-1.6, 1.6, 80), torch.linspace(-4.4, 1.4, 80), indexing="ij")
-    figure, (left, right) = new_figure(1, 2, height=3.8, width_ratios=[1.3, 1])
-    left.contour(along, across, height((along, across)), levels=12, colors=COLORS[4], linewidths=0.5)
-    ends = []
-    for (name, places), color, marker in zip(walks.items(), COLORS, MARKERS, strict=False):
-        heights = [height(place).item() for place in places]
-        look: dict[str, Any] = {"color": color, "marker": marker, "markersize": 3, "linewidth": 1.1, "label": name}
-        left.plot(places[:, 0], places[:, 1], **look)
-        right.plot(heights, markevery=6, **look)
-        ends.append(f"{name} {heights[-1]:.1g}")
-    left.plot(0, 0, "*", color=INK, markersize=12)
-    left.set(title="The valley from above", xlabel="one weight", ylabel="another weight")
-    right.set(title="The loss", xlabel="step", ylabel="loss, each tick ten times more", yscale="log", ylim=(1e-5, 100))
-    right.legend(fontsize=8)
-    alt = f"{len(walks)} walks down a narrow valley to its lowest point, a star, and the loss after each step. Losses"
-    return Picture(figure, f"{alt} at the end: {', '.join(ends)}.")

@@ -1,9 +1,8 @@
-"""Lines over one axis, and walks down a valley."""
+"""Lines over one axis."""
 
 import pytest
-import torch
 
-from course_utils.plotting import BASELINE, COLORS, plot_lines, plot_walks
+from course_utils.plotting import BASELINE, plot_lines
 from course_utils.plotting.lines import describe_lines
 
 WORDS = {"title": "Two ways", "xlabel": "terms", "ylabel": "seconds"}
@@ -46,17 +45,3 @@ def test_a_line_of_another_length_is_named():
 
 def test_a_peak_is_told_only_where_it_is_higher_than_both_ends():
     assert describe_lines({"over": [1, 7, 2], "down": [3, 2, 1]}) == "over from 1 to 2, by way of 7; down from 3 to 1"
-
-
-def test_a_walk_is_drawn_from_above_and_as_heights():
-    def bowl(place):
-        return place[0] ** 2 + 2 * place[1] ** 2
-
-    walk = torch.tensor([[-4.0, 1.0], [-2.0, 0.5], [0.0, 0.1]])
-    picture = plot_walks(bowl, {"SGD": walk})
-    above, heights = picture.figure.axes
-    path = next(line for line in above.lines if line.get_label() == "SGD")
-    assert torch.equal(torch.tensor(path.get_xydata()).float(), walk)
-    assert list(heights.lines[0].get_ydata()) == pytest.approx([18.0, 4.5, 0.02])
-    assert path.get_color() == heights.lines[0].get_color() == COLORS[0]
-    assert "SGD 0.02" in picture.alt

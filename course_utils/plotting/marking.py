@@ -128,7 +128,7 @@ def plot_coaches(
         told.append(f"{coach} is best at {best:g}, with {means[best]:.2f}")
     for name, level in levels.items():
         ax.axhline(level, **BASELINE)
-        ax.text(0.99, level, name, va="bottom", ha="right", fontsize=9, transform=ax.get_yaxis_transform())
+        ax.text(0.42, level, name, va="bottom", ha="right", fontsize=9, transform=ax.get_yaxis_transform())
     means_seen = [value for runs in losses.values() for values in runs.values() for value in values]
     ax.set(title=title, xlabel="learning rate (each line ten times the one before)", ylabel="loss in the mock exam")
     ax.set(xscale="log", ylim=(0.92 * min(means_seen), highest))

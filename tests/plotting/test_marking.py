@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from course_utils import plotting
-from course_utils.plotting import COLORS
+from course_utils.plotting import COLORS, marking
 
 PICTURE = Image.new("RGB", (8, 8), "red")
 MARKING = {"truth": 1, "classes": ["hat", "shirt", "shoes"]}
@@ -86,3 +86,13 @@ def test_a_coach_has_a_line_of_means_dots_for_its_runs_and_a_ring_at_its_best():
     assert (ax.get_xscale(), ax.get_ylim()) == ("log", (0.92, 5.0))
     assert [text.get_text() for text in ax.texts] == ["guessing"]
     assert "SGD is best at 0.1, with 2.50; Adam is best at 1, with 1.20." in picture.alt
+
+
+def test_each_frame_of_the_film_outlines_the_first_answer_and_tells_its_loss(monkeypatch):
+    frames = []
+    monkeypatch.setattr(marking, "animate", lambda pictures, **_: frames.extend(pictures))
+    plotting.animate_marking([ANSWER, [0.3, 0.4, 0.3]], [1.61, 0.92], **MARKING)
+    outlines = [[bar.get_width() for bar in frame.figure.axes[0].containers[1]] for frame in frames]
+    assert outlines == [ANSWER, ANSWER]
+    titles = [frame.alt.split(". ")[0] for frame in frames]
+    assert titles == ["0 corrections: loss 1.61, answer “hat”", "1 correction: loss 0.92, answer “shirt”"]

@@ -14,21 +14,20 @@
 #
 # **May the trained eye learn too, and what mark do we report in the end?**
 #
-# So far the backbone was frozen and only the head learned. Now the last blocks of the backbone practise as well. That
-# can help, and it can go wrong, so we learn to keep it in check. Then we choose one student, open the final exam once,
-# and put the student to work.
+# So far the backbone, the student's eye, was frozen, and only the head learned. Now most of the eye learns as well, and
+# the student gets much better. Then we choose, open the final exam once, and put the student to work.
 #
 # ## What you will learn
 #
-# - **fine-tune** the last blocks of a backbone: a small learning rate, a new optimizer, BatchNorm frozen or not
-# - **make** a student learn by heart, and **treat** it: augmentation, dropout, weight decay, early stopping
-# - **read** an exam closely: confusion matrix, recall class by class, the worst mistakes, how sure the student is
-# - **open** the final exam once, and report its mark with a standard error
-# - **save** the student, load it in a fresh process, and ask it about a picture of your own
+# - **fine-tune** the last blocks of a backbone, on notes of the part that stays frozen
+# - **decide** by experiment: BatchNorm frozen or not, which medicine helps against learning by heart
+# - **compare** two students in pairs, with a control, and choose one by a rule
+# - **read** an exam closely, and test a guess about its mistakes
+# - **open** the final exam once, save the student, and put it to work in a fresh process
 #
 # ## Before you start
 #
-# Lessons 04 (BatchNorm), 06 (the loop, the report card) and 07 (revision notes, standard errors of marks).
+# Lessons 04 (backbone and head), 06 (the loop, learning by heart) and 07 (revision notes, rates, standard errors).
 
 # %% tags=["settings"]
 import os
@@ -37,632 +36,683 @@ import os
 DATASET = os.environ.get("COURSE_DATASET") or "drawn"
 # "imagenet": torchvision's network, a download of 14 MB
 WEIGHTS = os.environ.get("COURSE_WEIGHTS") or "course"
-NUM_PRACTICE = 1000  # practice pictures at most (there are no more drawn ones)
-NUM_BLOCKS = 3  # blocks of the backbone that learn, counted from the head
-NUM_EPOCHS = 3  # school terms of fine-tuning
-MY_PICTURE = ""  # path of a picture of your own, for the end; empty: a drawn one
+# A folder of your own with train, validation and test in it takes DATASET's place
+MY_FOLDER = ""
+MY_PICTURE = ""  # the path of a picture of your own, for the end
+# The final exam is sealed. Say True when your student is chosen.
+OPEN_THE_EXAM = os.environ.get("COURSE_OPEN_THE_EXAM") == "1"
+# Blocks of the backbone that learn, counted from the head, and school terms
+NUM_BLOCKS, NUM_EPOCHS = (12, 12) if WEIGHTS == "course" else (3, 4)
 
 # %%
 import copy
 import math
-import warnings
+from pathlib import Path
 
 import ipywidgets
 import torch
+from IPython.display import display
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.utils.data import DataLoader, Subset
 
 from course_utils import clothing, plotting, widgets
-from course_utils.checks import check_optimizer
 from course_utils.classroom import exercises
-from course_utils.datasets import make_dataloaders
-from course_utils.evaluation import (
-    confusion_matrix,
-    per_class_recall,
-    predict,
-    standard_error,
-)
+from course_utils.classroom.book import compare_with_book
+from course_utils.classroom.predictions import what_happened
+from course_utils.datasets import ImageFolderDataset, make_dataloaders
+from course_utils.evaluation import compare_in_pairs, confusion_matrix, predict
 from course_utils.features import extract_features
 from course_utils.inference import load_classifier, predict_topk, save_classifier
-from course_utils.models import build_classifier, count_parameters, unfreeze_last_blocks
+from course_utils.models import (
+    build_classifier,
+    build_head,
+    split_for_fine_tuning,
+    unfreeze,
+    unfreeze_last_blocks,
+)
 from course_utils.pictures import drawn
 from course_utils.runtime import get_device, set_seed
-from course_utils.training import evaluate, train_model
-from course_utils.transforms import (
-    build_eval_transform,
-    build_train_transform,
-    load_image,
-)
+from course_utils.training import train_model
+from course_utils.transforms import build_eval_transform, load_image
 
-device, root, criterion = get_device(), clothing(DATASET), nn.CrossEntropyLoss()
-print(f"pictures: {DATASET}, weights: {WEIGHTS}, device: {device}")
+device = get_device()
+root = Path(MY_FOLDER) if MY_FOLDER else clothing(DATASET)
+print(f"pictures: {MY_FOLDER or DATASET}, weights: {WEIGHTS}, device: {device}")
 
 # %% [markdown]
-# ## Where we stand
+# ## The head first
 #
-# The student of the last lessons: a frozen backbone, and a linear head that practises on revision notes. Three small
-# things are new. `look` names the augmentation, so that we can change it. The mock exam's pictures are read once and
-# kept in memory, because every run of this lesson sits the same exam. And `channels_last`, an order of the numbers in
-# memory, often makes convolutions faster; the answers stay the same but for rounding.
-
+# We begin where lesson 07 ended: a frozen eye and a new linear head.
 
 # %%
-def open_school(look="none", limit=NUM_PRACTICE):
-    """Return the loaders for practice pictures with augmentation `look`."""
-    practice_look = build_train_transform(spec, augment=look)
-    exam_look = build_eval_transform(spec)
-    return make_dataloaders(
-        root, train_transform=practice_look, eval_transform=exam_look, limit=limit
-    )
-
-
-classes = sorted(
-    folder.name for folder in (root / "train").iterdir() if folder.is_dir()
-)
 set_seed(0)
-model = build_classifier(len(classes), weights=WEIGHTS, classes=classes)
-model, spec = model.to(device, memory_format=torch.channels_last), model.spec
-loaders = open_school()
-# All batches of pictures, all batches of labels
-images, labels = zip(*loaders.val, strict=True)
-mock_exam = DataLoader(
-    TensorDataset(torch.cat(images), torch.cat(labels)), batch_size=50
-)
-print(
-    "practice:",
-    len(loaders.train.dataset),
-    "pictures   mock exam:",
-    tuple(mock_exam.dataset.tensors[0].shape),
-)
+classes = ImageFolderDataset(root / "train").classes
+model = build_classifier(len(classes), weights=WEIGHTS, classes=classes).to(device)
+look = build_eval_transform(model.spec)
+loaders = make_dataloaders(root, train_transform=look, eval_transform=look)
+print(f"practice: {len(loaders.train.dataset)} pictures in {len(classes)} classes")
+print(f"mock exam: {len(loaders.val.dataset)} pictures")
 
 # %% [markdown]
-# One function trains whatever may learn in a student, with a new coach each time: AdamW, which without weight decay is
-# Adam. We shall use it for every run. It watches the mock exam's *loss*, which notices learning by heart before the
-# accuracy does (lesson 06). The head that practises on the notes is the student's own, so afterwards the student has
-# it.
+# The backbone is a chain of 19 blocks. The first find edges and spots, which serve for any picture. The last put
+# together what the *old* subject asked for. So if something is to adapt, it is the end of the chain. We cut it before
+# the last 12 blocks: what lies below the cut, the **trunk**, stays frozen for good; what lies above, the **part**, will
+# learn.
+#
+# A frozen trunk says the same about a picture in every term, so we ask it once and keep its answers, as lesson 07 did
+# with the whole backbone. These notes are small maps instead of 1,280 numbers. Augmentation is no longer possible
+# afterwards, so we ask about two looks beforehand, the picture and its mirror image. In practice one of the two is drawn
+# each time.
+
+# %%
+trunk, part = split_for_fine_tuning(model, NUM_BLOCKS)
+keep = DATASET == "photos"  # on disk, because the photographs take minutes
+options = {"device": device, "keep": keep, "progress": False}
+practice = extract_features(
+    trunk, loaders.train_eval, views=("plain", "mirrored"), **options
+)
+mock_exam = extract_features(trunk, loaders.val, views=("plain",), **options)
+maps = practice.tensors[0]  # (pictures, looks, channels, height, width)
+side = model.spec.image_size
+print("notes", tuple(maps.shape), maps.dtype)
+print(f"{maps.nbytes / 1e6:.0f} MB, as float32 {2 * maps.nbytes / 1e6:.0f} MB")
+plotting.draw_flow(
+    [
+        ("picture", f"(3, {side}, {side})"),
+        ("trunk", f"{19 - NUM_BLOCKS} blocks, frozen\nasked once"),
+        ("notes", f"{tuple(maps.shape[2:])}\nkept in memory"),
+        ("part", f"{NUM_BLOCKS} blocks and head\npractises every term"),
+    ],
+    title="What is frozen is asked once",
+)
+
+# %% tags=["claim"]
+assert maps.dtype == torch.float16, "The notes are float16."
+assert 25e6 < maps.nbytes < 45e6, "They take some 33 MB."
+
+
+# %% [markdown]
+# The notes are `float16`: two bytes a number instead of four, and three digits, which is enough. The student's scores are
+# the same with and without them.
+#
+# One function trains whatever may learn. It is lesson 07's, with a new coach each time: AdamW, which without weight
+# decay is Adam. The assistant OneCycleLR lets the rate rise and fall. And the teacher asks for a little less than
+# certainty: with **label smoothing** a tenth of what is due is spread over all classes.
 
 
 # %%
+mild = nn.CrossEntropyLoss(label_smoothing=0.1)
+
+
 def practise(
     student,
-    train_loader,
-    val_loader,
+    practice,
+    exam,
     *,
-    learning_rate,
     num_epochs,
+    criterion=mild,
+    rising=True,
     weight_decay=0.0,
-    patience=None,
 ):
     """Train what may learn in `student`, with a new coach; return the report card."""
-    set_seed(0)
-    learning = [
-        parameter for parameter in student.parameters() if parameter.requires_grad
-    ]
+    learning = [weight for weight in student.parameters() if weight.requires_grad]
+    coach = torch.optim.AdamW(learning, lr=0.001, weight_decay=weight_decay)
+    batches = DataLoader(practice, batch_size=32, shuffle=True)
+    steps = num_epochs * len(batches)
     return train_model(
         student,
-        train_loader,
-        val_loader,
+        batches,
+        DataLoader(exam, batch_size=50),
         criterion=criterion,
+        optimizer=coach,
+        scheduler=OneCycleLR(coach, max_lr=0.001, total_steps=steps)
+        if rising
+        else None,
         num_epochs=num_epochs,
         device=device,
-        optimizer=torch.optim.AdamW(
-            learning, lr=learning_rate, weight_decay=weight_decay
-        ),
         monitor="val_loss",
-        patience=patience,
         progress=False,
     )
 
 
-notes = extract_features(model.backbone, loaders.train_eval, device=device)
-val_notes = extract_features(model.backbone, mock_exam, device=device)
-shuffled = DataLoader(
-    notes, batch_size=32, shuffle=True, generator=torch.Generator().manual_seed(0)
-)
-practise(
-    model.head,
-    shuffled,
-    DataLoader(val_notes, batch_size=50),
-    learning_rate=0.001,
-    num_epochs=15,
-)
-start = evaluate(model, mock_exam, criterion=criterion, device=device)
-error = standard_error(start.accuracy, len(val_notes))
-print(f"head only, mock exam: {start}, give or take {error:.1%}")
+def sit(student, exam):
+    """Return the answers of a student, or of a part of it, to an exam of notes."""
+    batches = DataLoader(exam, batch_size=50)
+    return predict(student, batches, device=device, progress=False)
+
 
 # %% [markdown]
-# This is the mark to beat. Can the student do better if its eye may adapt to our pictures?
-#
-# ## Which blocks?
-#
-# The backbone is a chain of 19 blocks. The first find edges and spots, which are useful for any picture. The last put
-# together what the old subject asked for. So if something is to adapt, it is the end of the chain, nearest the head.
-#
-# **Predict first:** three of 19 blocks. What share of all the weights do they hold?
+# For the head we go the rest of the way once, too: what the blocks of the part, still frozen, make of the notes are the
+# 1,280 numbers of lesson 07.
+
 
 # %%
-fine_tuned = copy.deepcopy(model)
-unfreeze_last_blocks(fine_tuned, NUM_BLOCKS)
-for name, student in {
-    "head only": model,
-    f"and {NUM_BLOCKS} blocks": fine_tuned,
-}.items():
-    counts = count_parameters(student)
-    print(
-        f"{name:12} {counts.trainable:9,} weights may learn, "
-        f"{counts.trainable / counts.total:.0%} of all"
-    )
+def features_of(notes):
+    """What the frozen blocks of the part make of the notes: (N, 1280)."""
+    in_order = DataLoader(notes.of_view("plain"), batch_size=50)
+    return extract_features(part.blocks, in_order, device=device, progress=False)
+
+
+model.eval()
+head_practice, head_exam = features_of(practice), features_of(mock_exam)
+practise(model.head, head_practice, head_exam, num_epochs=15)
+start = sit(model.head, head_exam)
+print(f"always {classes[start.labels.mode().values]}: ", end="")
+print(f"{(start.labels == start.labels.mode().values).float().mean():.1%}")
+print("head only:", start)
+compare_with_book(
+    "08.head", start.accuracy, error=start.error, pictures=DATASET, weights=WEIGHTS
+)
+
+# %% tags=["claim"]
+assert torch.allclose(
+    part(mock_exam.tensors[0][:50, 0].float().to(device)),
+    model(torch.stack([loaders.val.dataset[n][0] for n in range(50)]).to(device)),
+    atol=0.05,
+), "The answers are the same with and without notes."
+assert 0.55 < start.accuracy < 0.8, "The head alone gets about two thirds."
+
 
 # %% [markdown]
-# More than half: the blocks grow wider towards the end. Few blocks also cost less time, because the loss is traced back
-# only as far as the first block that learns.
+# This is the mark to beat.
 #
 # ## A new coach
 #
-# The old coach was given a list of weights before we unfroze anything. A list does not grow by itself.
+# The head's coach was given a list of weights before anything was unfrozen, and a list does not grow by itself. What
+# happens if we unfreeze 12 blocks and go on with the old coach? There is no error: the weights get gradients, and nobody
+# corrects them. (`train_model` warns of it.) The last 12 blocks hold nearly all the weights, because blocks grow wider
+# towards the end.
 #
-# **Predict first:** what happens if we go on with the old coach? An error?
-
-# %%
-# As it was: it holds the head
-old_coach = torch.optim.Adam(fine_tuned.head.parameters(), lr=0.001)
-with warnings.catch_warnings(record=True) as heard:
-    warnings.simplefilter("always")
-    check_optimizer(fine_tuned, old_coach)
-print(heard[0].message)
-assert len(heard) == 1, "The check should warn of weights that no coach holds."
-
-# %% [markdown]
-# No error. The unfrozen weights would get gradients, and nobody would correct them. `train_model` runs this check, and
-# `practise` makes a new coach for every run.
-#
-# ### Why a small learning rate?
-#
-# A new head starts from chance and has far to go. The blocks start from weights that are good already. Adam moves each
-# weight by about the learning rate at every step, so we can work out how far one term may carry a weight.
-
-# %%
-blocks = fine_tuned.backbone.features[-NUM_BLOCKS:]
-typical = torch.cat(
-    [
-        weight.detach().abs().flatten()
-        for weight in blocks.parameters()
-        if weight.ndim == 4
-    ]
-).median()
-steps = len(loaders.train)
-print(f"a typical weight of these blocks: {typical:.3f}")
-for learning_rate in (0.01, 0.001, 0.0003):
-    reach = steps * learning_rate
-    print(
-        f"rate {learning_rate:<6}: up to about {reach:.3f} in a term of {steps} steps, "
-        f"{reach / typical:.1f} × that"
-    )
-
-# %% [markdown]
-# With 0.01 a single term may carry a weight far beyond its own size: what the eye has learned is wiped out. With 0.0003
-# it moves a thirtieth as far. A usual choice is three to a hundred times smaller than for a new head. We take 0.0003,
-# because our run is short.
-#
-# The order matters too: the head first, then the blocks. The wild gradients of a new head would otherwise pull at the
-# good weights behind it.
+# A new coach, then, and a careful one. A new head starts from nothing and has far to go; an eye starts from weights that
+# are good already. Adam moves a weight by up to about the learning rate in each step (lesson 05). At 0.01 the 32 steps of
+# one term could carry a weight many times as far as it is large. We go no higher than 0.001, with an assistant that
+# begins at a twenty-fifth of that and ends near zero. The order matters too: head first, then eye. The wild gradients
+# of a new head would pull at the good weights behind it.
 #
 # ## BatchNorm: frozen or not?
 #
-# The three blocks hold seven BatchNorm layers, and there are two schools of thought.
+# One kind of layer needs a decision. **BatchNorm** stands behind every convolution. It subtracts from each channel its
+# mean and divides by its standard deviation (then it multiplies and adds two learned numbers). Whose mean? In `train()`
+# mode that of the *batch*. In `eval()` mode a remembered one, the **running statistics**. After every batch in `train()`
+# mode they move a tenth of the way: *new = 0.9 × old + 0.1 × batch*. They are no parameters: no coach and no gradient
+# takes part. See what that means for one picture in two batches.
 #
-# - **Unfrozen**: they practise too. In `train()` they use the statistics of the batch, and their running statistics
-#   move towards our pictures.
-# - **Frozen**: weights and statistics stay as they are, in `eval()` even in practice. Only the convolutions learn. Many
-#   recipes do this, because with small batches the statistics are shaky.
-#
-# Which is better here is a question for an experiment. Both start from the same head and see the same pictures, lightly
-# augmented.
-#
-# **Predict first:** in which of the two will running statistics have moved? And in the sixteen frozen blocks?
+# For blocks that learn there are two schools. **Frozen**: BatchNorm stays as it was, and only convolutions learn; many
+# recipes say so, because the statistics of small batches are shaky. **Unfrozen**: it learns too, and its statistics move
+# to the new pictures.
 
 # %%
-students, cards = {"head only": model}, {}
-for name, batch_norm in {"BatchNorm frozen": False, "BatchNorm unfrozen": True}.items():
+curious = copy.deepcopy(part)
+unfreeze(curious)
+norm = next(layer for layer in curious.modules() if isinstance(layer, nn.BatchNorm2d))
+before = norm.running_mean[0].item()
+pictures = practice.tensors[0][:, 0].float().to(device)
+companies = {"this": pictures[:32], "other": torch.cat([pictures[:1], pictures[-31:]])}
+for mode in ("eval()", "train()"):
+    curious.train(mode == "train()")
+    for company, batch in companies.items():
+        with torch.no_grad():
+            surest = curious(batch)[0].softmax(dim=0).max()
+        print(f"{mode:8} one picture in {company} company: {surest:.1%} sure")
+print(f"a running mean: {before:.3f}, after two batches {norm.running_mean[0]:.3f}")
+VERDICTS = ["frozen is better", "unfrozen is better", "no clear difference"]
+widgets.predict_first("08.1", "Frozen or unfrozen, by the same exam?", VERDICTS)
+
+# %% tags=["claim"]
+assert abs(before - norm.running_mean[0].item()) > 0.0005, "The mean has drifted."
+
+
+# %% [markdown]
+# In `train()` mode the same picture gets another answer in other company, and the running mean has drifted although
+# nothing was learned. This is why `requires_grad=False` alone freezes no network: a frozen one must stay in `eval()`, as
+# the course's does even when you call `model.train()`.
+#
+# Now the experiment. Both learn from 300 pictures for three terms, from the same start, in the same order. A function makes
+# a copy of the student and fine-tunes it. What its part learns, the whole student has learned: the weights are the same
+# objects.
+
+
+# %%
+def fine_tune(practice, *, num_epochs, batch_norm=True):
+    """Return a copy of the student whose last blocks have learned, its answers in the
+    mock exam, and its report card.
+    """
     student = copy.deepcopy(model)
     unfreeze_last_blocks(student, NUM_BLOCKS, batch_norm=batch_norm)
-    practice = open_school("light").train
-    cards[name] = practise(
-        student, practice, mock_exam, learning_rate=0.0003, num_epochs=NUM_EPOCHS
-    )
-    students[name] = student
-
-    before, after = model.backbone.state_dict(), student.backbone.state_dict()
-    moved = [key for key in before if not torch.equal(before[key], after[key])]
-    num_moved = sum("running" in key for key in moved)
-    print(
-        f"{name:18} running statistics moved: {num_moved:2}, tensors moved in all: "
-        f"{len(moved)}"
-    )
-    num_layers = sum(
-        isinstance(module, nn.BatchNorm2d)
-        for module in student.backbone.features[-NUM_BLOCKS:].modules()
-    )
-    assert num_moved == batch_norm * 2 * num_layers, (
-        "Running means and variances should move only where unfrozen."
-    )
-    learning_blocks = {str(18 - index) for index in range(NUM_BLOCKS)}
-    assert {key.split(".")[1] for key in moved} == learning_blocks, (
-        "The blocks below should be as they were."
-    )
-
-# %% [markdown]
-# A mean and a variance for each of the seven layers, or none at all; the rest of the backbone is bit for bit as it was.
-# Now the marks. Term 0 is the student before fine-tuning.
-
-# %%
-plotting.plot_runs(cards, start=start, title="Fine-tuning the last blocks")
-
-# %% [markdown]
-# How to read it. First compare, on the right, each line with its own beginning: by the rule of lesson 07, did it change
-# by more than two standard errors of the difference, which is nearly three times one bar? A line that gets *worse* in
-# term 1 may have lost touch with its head: the features change, most of all where BatchNorm is unfrozen, and the head
-# has to follow. A line that stays below its beginning says: here fine-tuning did not help. Then compare the two lines
-# at the end, by the same rule. Where the difference is smaller, this experiment has not found a winner, and another
-# seed may turn it around.
-#
-# If neither line rises, the eye had little to give, or three terms are too few. Set `NUM_EPOCHS` to 10 when you have a
-# few minutes.
-#
-# ## Learning by heart, on purpose
-#
-# More than a million weights may learn now. That is a lot of room for learning by heart. To see what it can do, we take
-# 150 pictures, a bold rate, no augmentation, and a new head that learns together with the blocks, against our own
-# advice.
-#
-# **Predict first:** where will the practice loss be after eight terms? And the mock exam's?
-
-
-# %%
-def school_of_few(look, dropout, weight_decay, num_epochs, patience=None):
-    """Train a new head and the last blocks on 150 pictures; return the report card."""
+    _, part = split_for_fine_tuning(student, NUM_BLOCKS)
     set_seed(0)
-    student = build_classifier(
-        len(classes), weights=WEIGHTS, classes=classes, dropout=dropout
-    )
-    student.to(device, memory_format=torch.channels_last)
-    unfreeze_last_blocks(student, NUM_BLOCKS)
-    practice = open_school(look, limit=150).train
-    return practise(
-        student,
-        practice,
-        mock_exam,
-        learning_rate=0.001,
-        num_epochs=num_epochs,
-        weight_decay=weight_decay,
-        patience=patience,
-    )
+    card = practise(part, practice, mock_exam, num_epochs=num_epochs, weight_decay=0.05)
+    return student, sit(part, mock_exam), card
 
 
-by_heart = school_of_few("none", dropout=0.0, weight_decay=0.0, num_epochs=8)
-plotting.show(plotting.plot_history(by_heart, title="150 pictures"))
-assert by_heart.train_loss[-1] < by_heart.val_loss[-1], (
-    "With so few pictures the two should part."
+set_seed(0)
+some = Subset(practice, torch.randperm(len(practice))[:300].tolist())
+_, frozen, _ = fine_tune(some, num_epochs=3, batch_norm=False)
+_, unfrozen, _ = fine_tune(some, num_epochs=3)
+print("BatchNorm frozen:  ", frozen, "\nBatchNorm unfrozen:", unfrozen)
+gain = compare_in_pairs(unfrozen, frozen)
+print("unfrozen, by so much better:", gain)
+found = VERDICTS[2 if not gain.is_clear else 1 if gain.accuracy > 0 else 0]
+what_happened("08.1", found)
+
+# %% [markdown]
+# TODO BN verdict. `compare_in_pairs` is explained below.
+#
+# ## The eye learns
+#
+# Now all the practice pictures and twelve terms.
+#
+# A **control** belongs to it. The fine-tuned student will have practised twelve terms longer than the student it started
+# from. So we give a copy of the head, alone, twelve more terms too.
+
+# %%
+GAINS = ["hardly at all", "about 5 points", "10 points or more"]
+widgets.predict_first("08.2", "How much will the mock exam improve?", GAINS)
+
+# %% [markdown]
+# This is the long run of the lesson, about a minute.
+
+# %%
+eye_student, tuned, card = fine_tune(practice, num_epochs=NUM_EPOCHS)
+longer_student = copy.deepcopy(model)
+set_seed(0)
+control = practise(longer_student.head, head_practice, head_exam, num_epochs=NUM_EPOCHS)
+longer = sit(longer_student.head, head_exam)
+print("eye and head:", tuned, "\nhead alone:  ", longer)
+cards = {"eye and head": card, "control: head alone": control}
+plotting.plot_runs(cards, title=f"{NUM_EPOCHS} more terms")
+
+# %% [markdown]
+# TODO: reading of the figure.
+#
+# ### Is it real? Compare in pairs
+#
+# Both students sat the *same* exam. A picture that both get right, or both wrong, says nothing about who is better. What
+# counts are the pictures that **exactly one** of them gets right.
+
+# %%
+eye_right = tuned.predicted == tuned.labels
+head_right = longer.predicted == longer.labels
+only_eye = (eye_right & ~head_right).sum().item()
+only_head = (head_right & ~eye_right).sum().item()
+number = len(eye_right)
+difference = (only_eye - only_head) / number
+error = math.sqrt((only_eye + only_head) / number - difference**2) / math.sqrt(number)
+print(f"by hand: {difference:+.1%} ± {error:.1%}")
+gain = compare_in_pairs(tuned, longer)
+print("package:", gain)
+apart = math.hypot(tuned.error, longer.error)
+print(f"error if they had sat two different exams: {apart:.1%}")
+plotting.show(plotting.draw_exam_in_pairs(tuned, longer, names=("eye", "head")))
+what_happened(
+    "08.2", GAINS[0 if gain.accuracy < 0.025 else 1 if gain.accuracy < 0.1 else 2]
 )
 
-# %% [markdown]
-# The two curves part. Practice goes on getting better, while the mock exam improves less, stands still or turns back.
-# A distance that grows while the mock exam no longer improves is the symptom of learning by heart.
-#
-# ### When should it have stopped?
-#
-# **Early stopping**: keep the weights of the best term, and give up after so many terms in a row without a new best.
-# That number is the **patience**. The whole rule fits into a few lines.
+# %% tags=["claim"]
+assert abs(difference - gain.accuracy) < 1e-9, "By hand is the package's difference."
+assert abs(error - gain.error) < 0.001, "And so is its error."
+assert gain.error < apart, "In pairs the error is smaller."
+assert gain.accuracy > max(0.1, 4 * gain.error), "Fifteen points and five errors."
 
-
-# %% tags=["write-it:course_utils.report.history.History.is_out_of_patience"]
-def stops_after(losses, patience):
-    """Return the term after which training stops."""
-    best, waited = math.inf, 0
-    for term, loss in enumerate(losses, start=1):
-        best, waited = (loss, 0) if loss < best else (best, waited + 1)
-        if waited == patience:
-            return term
-    return len(losses)
-
-
-print(f"best term: {by_heart.best_epoch} of {len(by_heart)}")
-for patience in (1, 2, 3):
-    print(
-        f"patience {patience}: stops after term "
-        f"{stops_after(by_heart.val_loss, patience)}"
-    )
 
 # %% [markdown]
-# Curves wobble, so a patience of 1 may stop at the first hiccup. A patience of 3 to 10 terms is usual.
+# TODO: Each picture counts +1, −1 or 0; the error is that of the mean of these.
 #
-# ### The medicine chest
+# ## Learning by heart, and what helps
 #
-# Early stopping limits the damage. These work against the cause:
+# The more weights learn, the more room there is for learning by heart. To see it at its worst we give a head with an inner
+# layer of 256 numbers only 150 pictures, and thirty terms. Then again, each time with *one* medicine:
 #
 # | medicine | what it does | in code |
 # |---|---|---|
-# | more pictures | more to understand, less to remember; the best medicine, and the dearest | – |
-# | augmentation | no picture looks the same twice | `build_train_transform(spec, augment="strong")` |
-# | dropout | the head must not rely on single features | `build_classifier(..., dropout=0.5)` |
-# | weight decay | pulls every weight a little towards 0 | `AdamW(..., weight_decay=0.1)` |
-# | less to remember with | fewer blocks learn, a smaller head | `unfreeze_last_blocks(model, 1)` |
+# | more pictures | more to understand, less to remember; the dearest | 600 instead of 150 |
+# | dropout | the head must not rely on single numbers | `build_head(..., dropout=0.5)` |
+# | weight decay | pulls every weight a little towards 0 in each step | `AdamW(..., weight_decay=1)` |
 #
-# We give the same student three of them, the same rate, and a patience of 3.
-#
-# **Predict first:** its practice loss will be higher. Is that bad?
+# (Augmentation is one more; it is at work in the twelve terms above.) Some of every result is luck, so each medicine gets
+# two seeds: another head, another order.
 
 # %%
-treated = school_of_few(
-    "strong", dropout=0.5, weight_decay=0.1, num_epochs=8, patience=3
-)
-plotting.show(plotting.plot_history(treated, title="150 pictures, treated"))
-assert stops_after(treated.val_loss, 3) == len(treated), (
-    "Our rule should stop where the package's stops."
-)
-for name, card in {"by heart": by_heart, "treated": treated}.items():
-    gap = card.val_loss[-1] - card.train_loss[-1]
-    print(
-        f"{name:8} lowest mock-exam loss {min(card.val_loss):.2f}, last "
-        f"{card.val_loss[-1]:.2f}, last gap {gap:.2f}"
-    )
-assert treated.train_loss[-1] > by_heart.train_loss[-1], (
-    "Practice should have become harder."
+MEDICINES = ["none of them", "more pictures", "dropout", "weight decay"]
+widgets.predict_first(
+    "08.3", "Which lowers the exam's lowest loss by a tenth?", MEDICINES
 )
 
 # %% [markdown]
-# Practice has become harder on purpose: dropout and augmentation are at work there, and not in the exam. So the gap
-# usually shrinks. A small gap alone is no success (lesson 07). Ask two things instead: is the *lowest mock-exam loss*
-# of the two lower, and does its curve turn back later? If the answer is twice no, the medicine has not helped here:
-# three at once can be too strong a dose for a few terms. Medicine, too, is judged by the mock exam. (Mind the terms:
-# the treated run may have ended at another one, and a gap grows with time.) Which of the three medicines did it, this
-# run cannot say. Take one away at a time, and with another seed.
+# The rate stays where it is here, and the teacher asks for certainty, so that nothing slows learning by heart.
+
+
+# %%
+def school_of_few(seed, number=150, dropout=0.0, weight_decay=0.0):
+    """Train a head with an inner layer on few pictures; return its report card."""
+    set_seed(seed)
+    head = build_head(len(classes), hidden_size=256, dropout=dropout).to(device)
+    few = Subset(head_practice, by_chance[:number])
+    return practise(
+        head,
+        few,
+        head_exam,
+        num_epochs=30,
+        criterion=nn.CrossEntropyLoss(),
+        rising=False,
+        weight_decay=weight_decay,
+    )
+
+
+set_seed(0)
+by_chance = torch.randperm(len(head_practice)).tolist()
+treatments = {
+    "none of them": {},
+    "more pictures": {"number": 600},
+    "dropout": {"dropout": 0.5},
+    "weight decay": {"weight_decay": 1.0},
+}
+schools = {
+    name: [school_of_few(seed, **treatment) for seed in (0, 1)]
+    for name, treatment in treatments.items()
+}
+lowest = {}
+for name, (one, two) in schools.items():
+    lowest[name] = (min(one.val_loss) + min(two.val_loss)) / 2
+    last = (one.val_loss[-1] + two.val_loss[-1]) / 2
+    print(f"{name:14} lowest loss {lowest[name]:.2f}, last {last:.2f}")
+plotting.show(
+    plotting.plot_seeds(
+        schools, guessing=math.log(len(classes)), title="One medicine at a time"
+    )
+)
+helped = min(lowest, key=lowest.get)
+what_happened(
+    "08.3", helped if lowest[helped] < 0.9 * lowest["none of them"] else "none of them"
+)
+
+# %% tags=["claim"]
+assert helped == "more pictures", "More pictures help most."
+assert lowest[helped] < 0.9 * lowest["none of them"], "They help by more than a tenth."
+assert all(
+    card.val_loss[-1] > min(card.val_loss) + 0.03 for card in schools["none of them"]
+), "Without medicine the loss turns back."
+assert all(
+    abs(lowest[name] / lowest["none of them"] - 1) < 0.06
+    for name in ("dropout", "weight decay")
+), "The lowest loss hardly depends on the other two."
+
+
+# %% [markdown]
+# TODO lab reading
 #
 # ## Who sits the final exam?
 #
-# We choose by the mock exam, and only by it. Our candidates are the three students who practised on all the pictures,
-# each as it was in the term with its lowest mock-exam loss. (So a mark need not be the highest or the last of its
-# line.)
+# We choose by the mock exam, and only by it. The course's rule (lesson 07): take the best mark, and then the *simplest*
+# student from whom it cannot be told apart, in pairs.
+#
+# The winner's mark is a little too good, because the best of several is partly luck. How much? Imagine thirty students
+# who all know 60 % of the subject, exactly, and sit a mock exam of 300 questions.
 
 # %%
-marks = {"head only": start.accuracy}
-marks |= {name: card.val_accuracy[card.best_epoch - 1] for name, card in cards.items()}
-chosen = max(marks, key=marks.get)
-for name, mark in marks.items():
-    error = standard_error(mark, len(val_notes))
-    print(
-        f"{name:18} {mark:.1%} ± {error:.1%}", "  <- chosen" if name == chosen else ""
-    )
-model = students[chosen]
-exam = predict(model, mock_exam, device=device, progress=False)
-assert abs(exam.accuracy - marks[chosen]) < 1e-9, (
-    "The student should hold the weights of its best term."
-)
+candidates = {"head only": start, "head, more terms": longer, "eye and head": tuned}
+students = dict(zip(candidates, (model, longer_student, eye_student), strict=True))
+best = max(candidates.values(), key=lambda answers: answers.accuracy)
+chosen = ""
+for name, answers in candidates.items():  # from the simplest to the most complex
+    behind = compare_in_pairs(best, answers)
+    print(f"{name:20} {answers.accuracy:.1%}, behind the best by {behind}")
+    if not chosen and not behind.is_clear:
+        chosen = name
+print("chosen:", chosen)
+exam, student = candidates[chosen], students[chosen]
+BEST = ["60 %", "63 %", "66 %", "70 %"]
+widgets.predict_first("08.4", "What mark does the best of the thirty have?", BEST)
+
+# %% tags=["claim"]
+assert chosen == "eye and head", "No simpler student is as good."
+
 
 # %% [markdown]
-# The code takes the highest mark, because we need one student to go on with. It is no proven winner: among students
-# that cannot be told apart (lesson 07), the simplest, or the one with the lowest loss, is at least as good a choice.
-# And the winner's mark is a little too good, because the best of several is partly luck. How much? Let us imagine
-# students who all know 60 % of the subject, exactly, and sit a mock exam of 300 questions.
-#
-# **Predict first:** of ten such students we take the best. What mark does it have, on average?
+# We let a thousand schools of thirty sit it.
 
 # %%
 set_seed(0)
-# 1,000 schools of 30 students
 right = torch.distributions.Binomial(300, torch.tensor(0.6)).sample((1000, 30))
 for number in (1, 3, 10, 30):
-    print(f"best of {number:2}: {right[:, :number].amax(dim=1).mean() / 300:.1%}")
+    luckiest = right[:, :number].amax(dim=1).mean().item() / 300
+    print(f"best of {number:2}: {luckiest:.1%}")
+what_happened(
+    "08.4", min(BEST, key=lambda mark: abs(float(mark[:-2]) / 100 - luckiest))
+)
+
+# %% tags=["claim"]
+assert 0.65 < luckiest < 0.665, "The best of thirty has 65.8 %."
+
 
 # %% [markdown]
-# Nobody has cheated, and the best of thirty seems to know several points more than it does. (Real candidates are alike
-# and make the same mistakes, so the effect is smaller.) That is why there is an exam by which nothing is chosen.
+# Nobody has cheated, and the best of thirty seems to know six points more than it does. (Real candidates are alike and
+# make the same mistakes, so the effect is smaller.) That is why there is an exam by which nothing is chosen. It stays
+# sealed while we read the mock exam.
 #
 # ## Reading an exam
 #
-# Before the final exam we study the mock exam, as often as we like. One mark hides a lot. The **confusion matrix** does
-# not: a row for each truth, a column for each answer.
-#
-# **Predict first:** which two garments are confused most often?
+# One mark hides a lot. The **confusion matrix** has a row for each truth and a column for each answer; right answers
+# stand on the diagonal. **Recall** is the share of a class that was recognised: the diagonal divided by the sum of its
+# row.
 
 # %%
 matrix = confusion_matrix(exam.labels, exam.predicted, num_classes=len(classes))
-mistakes = matrix.clone().fill_diagonal_(0)
-truth, answer = divmod(mistakes.argmax().item(), len(classes))
-told = f"{classes[truth]} taken for {classes[answer]}, {mistakes.max()} times"
 plotting.show(plotting.plot_confusion_matrix(matrix, classes))
-print("most frequent confusion:", told)
-
-# %% [markdown]
-# The numbers are counts, the colour is the share of the row. Right answers stand on the diagonal. A column that is
-# bright from top to bottom is a favourite answer. Two bright cells mirrored at the diagonal are two garments that are
-# hard to tell apart.
-#
-# **Recall** is what share of a class was recognised: the diagonal, divided by the sum of its row. Each is measured on
-# the pictures of its class only, so each has its own, larger standard error.
-
-# %%
 plotting.plot_recalls({"mock exam": exam}, classes)
 
 # %% [markdown]
-# One class may be far below the overall mark, and nobody would notice if it is rare. On a dozen hats one standard error
-# of the recall is ten to fourteen points, unless it is near 0 % or 100 %. (And 0 % or 100 % without a bar does not mean
-# certainty; the formula fails there.)
+# TODO reading.
 #
-# Now look at the pictures themselves. These are the mistakes of which the student was surest.
+# Each recall is measured on the pictures of its class only, so its error is larger than that of the mark.
+#
+# Now the mistakes of which the student was surest, as the student saw them.
 
 # %%
 worst = exam.worst_mistakes(10).tolist()
-files = [loaders.val.dataset.samples[index][0] for index in worst]
-plotting.draw_mistakes([load_image(path) for path in files], exam, worst, classes)
+seen = [loaders.val.dataset[index][0] for index in worst]
+plotting.draw_mistakes(seen, exam, worst, classes, spec=model.spec)
 
 # %% [markdown]
-# Ask of each: would *you* have known? There are three kinds. The picture is hard, or the label is wrong: look at the
-# data. The student looked at something else, such as the background: give it pictures where that differs. Or the class
-# is rare: give it more of them.
+# Ask of each: would *you* have known? There are four kinds. The picture is hard, or its label is wrong: look at the data.
+# The student looked at something else: give it pictures where that differs. The case is rare: give it more of them. Or
+# the student is simply not good enough.
+#
+# ### One mistake, one guess, one change
+#
+# TODO A mistake is a reason for a guess, never a proof. An experiment turns the guess into knowledge: **one mistake, one hypothesis, one change, one
+# measurement.** Our mistake: garments that lie sideways. Hypothesis: the student knows garments upright only. Change: the same
+# 300 pictures, turned by a quarter, and nothing else. Measurement: the mark, in pairs.
+
+# %%
+quarter = [
+    (torch.rot90(images, dims=(-2, -1)), labels) for images, labels in loaders.val
+]
+turned = predict(student, quarter, device=device, progress=False)
+cost = compare_in_pairs(exam, turned)
+print("upright:", exam, "\nturned: ", turned, "\ncost:   ", cost)
+
+# %% tags=["claim"]
+assert cost.accuracy > max(0.2, 5 * cost.error), "A quarter turn costs a lot."
+
+
+# %% [markdown]
+# TODO
 #
 # ### How sure is sure enough?
 #
-# The student may also say "I do not know". We set a **threshold** and count an answer only where the probability
-# reaches it. The higher it is, the fewer answers we get. Are they better ones?
+# The student may also say "I do not know": an answer counts only where its probability reaches a **threshold**.
 
 # %%
 plotting.show(plotting.plot_threshold(exam, 0.5))  # for pages without sliders
 print(f"on average {exam.confidence.mean():.0%} sure, and {exam.accuracy:.0%} right")
-slider = ipywidgets.FloatSlider(0.5, min=0, max=0.95, step=0.05)
 widgets.explorer(
-    lambda threshold: plotting.plot_threshold(exam, threshold), threshold=slider
+    lambda threshold: plotting.plot_threshold(exam, threshold),
+    threshold=ipywidgets.FloatSlider(0.5, min=0, max=0.95, step=0.05),
 )
 
 # %% [markdown]
-# Where being sure means something, the wrong answers (hatched) gather on the left, and a higher threshold buys fewer
-# and better answers. If the student is surer on average than it is right, by more than two standard errors of its mark,
-# its percentages are too high to be taken at their word.
+# TODO The wrong answers (hatched) gather on the left: a higher threshold buys fewer and better answers.
 #
 # ## The final exam, once
 #
-# The student is chosen, and so is everything else. Now the envelope is opened. Whatever comes out is the mark we
-# report. There is no second try: whoever improves something after seeing it has turned it into a second mock exam.
-#
-# **Predict first:** will the mark be higher or lower than the mock exam's?
+# The student is chosen, and so is everything else. Now the envelope is opened: set `OPEN_THE_EXAM = True` in the
+# settings, run that cell, and go on here. Whatever comes out is the mark we report. There is no second try: whoever
+# improves something after seeing it has turned it into a second mock exam.
 
 # %%
-final = predict(model, loaders.test, device=device, progress=False)
-print("mock exam: ", exam, "\nfinal exam:", final)
-difference = final.accuracy - exam.accuracy
-its_error = math.hypot(exam.error, final.error)
-print(
-    f"difference {100 * difference:+.1f} points, standard error of the difference "
-    f"{100 * its_error:.1f} points"
-)
-final_matrix = confusion_matrix(final.labels, final.predicted, num_classes=len(classes))
-mock_shares = matrix.sum(dim=1) / matrix.sum()
-print(
-    "final exam, weighted to the mock exam's mix of classes: "
-    f"{per_class_recall(final_matrix) @ mock_shares:.1%}"
-)
-assert len(final.labels) == len(loaders.test.dataset), (
-    "Every picture should have been answered once."
-)
+final = None
+if OPEN_THE_EXAM and loaders.test is not None:
+    final = predict(student, loaders.test, device=device, progress=False)
+    print("mock exam: ", exam, "\nfinal exam:", final)
+    apart = math.hypot(exam.error, final.error)
+    print(f"difference {final.accuracy - exam.accuracy:+.1%} ± {apart:.1%}")
+    circumstances = {"pictures": MY_FOLDER or DATASET, "weights": WEIGHTS}
+    display(
+        compare_with_book(
+            "08.final", final.accuracy, error=final.error, **circumstances
+        )
+    )
+    plotting.show(
+        plotting.plot_recalls({"mock exam": exam, "final exam": final}, classes)
+    )
+else:
+    print("The envelope is shut.")
+
+# %% tags=["claim"]
+assert final is not None, "A build opens the envelope."
+assert final.accuracy > 0.8, "The final exam is passed with 85 % or so."
+assert abs(final.accuracy - exam.accuracy) < 3 * apart, "No more than chance apart."
+
 
 # %% [markdown]
-# It may lie on either side. Three things move it.
-#
-# - **Chance.** Other pictures, other luck. A difference below two of its standard errors needs no other explanation.
-# - **The choice.** We took the best term of the best student. That lifts the mock exam's mark, not this one.
-# - **The mix of classes.** If the final exam holds more of what the student knows well, its mark is higher. The last
-#   line of the output removes this effect; where both exams have the same mix it changes nothing.
-#
-# And class by class, beside the mock exam:
-
-# %%
-plotting.plot_recalls({"mock exam": exam, "final exam": final}, classes)
-
-# %% [markdown]
-# Classes where the two markers lie far apart *and* the bars do not overlap would deserve a thought. With ten classes,
-# one or two such pairs are what chance alone brings.
+# TODO These are two different exams, so the two errors are taken together as lesson 07 does, not in pairs.
 #
 # ## Into a file, and out again
 #
-# Weights alone are not enough to use a student. One also needs the names of the classes, in order, and the size and
-# normalisation of the pictures. `save_classifier` writes all of it into one file, as plain data.
-#
-# Does it really hold everything? The honest test is a fresh process: a new Python that knows nothing of this notebook,
-# in another folder.
+# Plain PyTorch saves the weights, by name, and nothing else.
 
 # %%
 import json
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
+folder = Path(tempfile.mkdtemp())
+torch.save(student.state_dict(), folder / "weights.pt")
+bare = build_classifier(len(classes), weights=None)
+stored = torch.load(folder / "weights.pt", map_location="cpu", weights_only=True)
+bare.load_state_dict(stored)
+print(f"names of its classes: {bare.classes[:2]}, due: {classes[:2]}")
+print(f"looks at {bare.spec.image_size} pixels, due: {student.spec.image_size}")
+
+# %% tags=["claim"]
+assert all(
+    torch.equal(tensor, stored[name]) for name, tensor in bare.state_dict().items()
+), "The weights are right."
+assert bare.spec != student.spec, "What it is to look at is not in the file."
+
+
+# %% [markdown]
+# The weights are right. But whoever loads them must know the architecture, the names of the classes in their order, and
+# size and normalisation of the pictures. `save_classifier` writes all of it into one file, as plain data, and
+# `load_classifier` builds the student again on any machine that has this package.
+#
+# Does the file really hold everything? The honest test is a fresh process: a new Python that knows nothing of this
+# notebook.
+
+# %%
 FRESH = """
 import json, sys
 from course_utils import load_classifier, predict_topk
 model = load_classifier(sys.argv[1])
-print(json.dumps(predict_topk(model, sys.argv[2], k=3)))
+print(json.dumps(predict_topk(model, sys.argv[2])))
 """
 picture = (
     load_image(MY_PICTURE) if MY_PICTURE else drawn.draw_garment("pants", seed=2024)
 )
-with tempfile.TemporaryDirectory() as folder:
-    picture.save(Path(folder) / "picture.png")
-    save_classifier(Path(folder) / "student.pt", model)
-    print(f"student.pt: {(Path(folder) / 'student.pt').stat().st_size / 1e6:.1f} MB")
-    loaded = load_classifier(Path(folder) / "student.pt")
-    command = [sys.executable, "-c", FRESH, "student.pt", "picture.png"]
-    fresh = subprocess.run(
-        command,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-assert fresh.returncode == 0, fresh.stderr
-
-# %% [markdown]
-# We hold its answers against those of the student in this notebook.
-
-# %%
-here, there = predict_topk(model, picture, k=3), json.loads(fresh.stdout)
+picture.save(folder / "picture.png")
+save_classifier(folder / "student.pt", student)
+command = [sys.executable, "-c", FRESH, "student.pt", "picture.png"]
+fresh = subprocess.run(
+    command, cwd=folder, capture_output=True, encoding="utf-8", check=True
+)
+here, there = predict_topk(student, picture), json.loads(fresh.stdout)
 for ours, (name, probability) in zip(here, there, strict=True):
-    print(
-        f"here {ours.name:10} {ours.probability:.2%}   fresh process {name:10} "
-        f"{probability:.2%}"
-    )
-    assert ours.name == name, "The fresh process should give the same answer."
-    assert abs(ours.probability - probability) < 0.001, (
-        "The fresh process should be as sure."
-    )
+    both = f"{ours.probability:.2%} here, {probability:.2%} there"
+    print(f"{ours.name:10} {both}   the same name: {ours.name == name}")
+
+# %% tags=["claim"]
+assert all(
+    ours.name == name and abs(ours.probability - probability) < 0.001
+    for ours, (name, probability) in zip(here, there, strict=True)
+), "The fresh process gives the same answers, and is as sure."
+
 
 # %% [markdown]
-# Keep yours with `save_classifier("my_student.pt", model)`. `load_classifier` reads it on any machine, with or without
-# a graphics card, and nothing in the file can run as a program.
+# The same answers. Keep your student with `save_classifier("my_student.pt", student)`.
 #
-# ## Your own picture
+# ## Twenty garments it has never seen
 #
-# The student that came out of the file at work. Choose a photograph of a garment with the button, or put its path into
-# `MY_PICTURE` in the settings. Until then it looks at a picture drawn just now, which was in none of the exams.
+# The student out of the file, at work. Show it a photograph of yours with the button. A mark holds for pictures like those
+# of the exam, so do not be disappointed: drawings are no photographs. (And a cat gets one of the ten names as well; a
+# threshold stops some of these answers, not all.)
+#
+# At last a wall of twenty garments, drawn this very moment, which were in no exam. With pictures of your own it shows
+# twenty of the mock exam.
 
 # %%
-chooser = widgets.photo_chooser(loaded, picture, k=3)
-# The still picture, for pages without buttons
-plotting.show(chooser.draw(upload_value=None))
-chooser
+loaded = load_classifier(folder / "student.pt")
+chooser = widgets.photo_chooser(loaded, picture)
+plotting.show(chooser.draw(upload_value=None))  # for pages without buttons
+display(chooser)
+if DATASET == "drawn" and not MY_FOLDER:
+    truths = 2 * classes
+    wall = [drawn.draw_garment(kind, seed=(8, n)) for n, kind in enumerate(truths)]
+else:
+    some = torch.randperm(len(exam.labels))[:20].tolist()
+    truths = [classes[exam.labels[index]] for index in some]
+    wall = [load_image(loaders.val.dataset.samples[index][0]) for index in some]
+answers = [predict_topk(loaded, garment, k=1)[0].name for garment in wall]
+plotting.draw_wall(wall, answers, truths, title="Twenty fresh garments", num_columns=5)
 
-# %% [markdown]
-# The drawn picture shows pants. Is that the first answer? If not, look at two things: how sure the student was, since a
-# threshold of 0.5 may have stopped it, and the recall of its class in the exam above.
-#
-# Do not be disappointed if a photograph of yours is named wrongly. Our ten classes the student knows only from the
-# pictures it practised on, and its mark holds for pictures like *those*. Yours differ in light, background and pose,
-# and drawn pictures differ from photographs altogether. A picture of a cat gets one of the ten names as well. A
-# threshold stops some of these answers, not all: a student can be sure of a cat.
+# %% tags=["claim"]
+assert sum(map(str.__eq__, answers, truths)) >= 15, "Most are named rightly."
 
 # %% [markdown]
 # <details><summary><b>Questions and answers</b></summary>
 #
-# **How many blocks should I unfreeze?** Few pictures: one to three. Thousands, or pictures unlike photographs: more, up
-# to all 19. Try two or three numbers, and let the mock exam decide.
+# **What changes with other settings?** The sentences above are about the default run. With photographs and ImageNet's
+# weights only three blocks learn, for four terms, and that eye needs less schooling: the gain is smaller. With little
+# practice, or a folder of your own, BatchNorm or the medicines may come out otherwise. The experiments tell.
+#
+# **How many blocks should I unfreeze?** Few pictures: one to three. Thousands, or pictures unlike those of the first
+# school: more, up to all 19. Try two or three numbers, and let the mock exam decide.
 #
 # **May head and blocks have different rates?** Yes, with parameter groups. With `eye = [p for p in
 # student.backbone.parameters() if p.requires_grad]`: `AdamW([{"params": student.head.parameters()}, {"params": eye,
-# "lr": 0.00003}], lr=0.0003)`.
+# "lr": 0.0001}], lr=0.001)`.
 #
-# **Is `patience` the same in `ReduceLROnPlateau`?** Not quite: it forgives that many terms and acts on the next one.
+# **Why is the loss never below 0.5?** Label smoothing asks for 91 % for the right class and 1 % for each of the others.
+# A student that answers exactly so has a loss of 0.50: that is the floor, and the accuracy is what to look at.
 #
-# **Can I fine-tune on revision notes?** Not on those of the whole backbone: its last blocks now change, and the notes
-# would be out of date after one step. `extract_features` refuses an unfrozen backbone.
+# **Can I take notes of the whole backbone and fine-tune it?** No: its last blocks change, and the notes would be out of
+# date after one step. Notes of the trunk stay true, because the trunk stays as it is.
 #
-# **Why is the practice mark below the mock exam's?** Augmentation and dropout make practice harder, and it is counted
-# while the student still learns.
+# **Why not stronger augmentation?** Each look is noted down, so it costs memory and time once: two looks take twice the
+# room. `extract_features` knows four. For looks without end, practise on the pictures (lesson 06).
 #
-# **Should the mock exam be augmented?** No. Exams are the same for everybody, every time.
+# **What is early stopping?** A medicine as well: keep the weights of the best term, as `train_model` always does, and stop
+# after `patience=3` terms in a row without a new best. It saves time; the kept weights are the same. Curves wobble, so a
+# patience of 1 stops at the first hiccup; 3 to 10 is usual. (`ReduceLROnPlateau` counts otherwise: it forgives that many
+# terms and acts on the next one.)
 #
-# **My run was interrupted.** `train_model(..., checkpoint_path="run.pt")` saves after every term, and `resume=True`
-# goes on. A checkpoint is for going on with training; `save_classifier` is for using the result.
+# **Why is the practice mark sometimes below the mock exam's?** Augmentation and dropout make practice harder, and it is
+# counted while the student still learns. The mock exam is never augmented: exams are the same for everybody.
+#
+# **My run was interrupted.** `train_model(..., checkpoint_path="run.pt")` saves after every term, and `resume=True` goes
+# on. A checkpoint is for going on with training; `save_classifier` is for using the result.
 #
 # **The classes are uneven. Should I weight the loss?** `nn.CrossEntropyLoss(weight=...)` makes rare classes count more:
 # their recall tends to rise, that of the frequent ones to fall. Decide what matters to you *before* you look.
@@ -676,16 +726,19 @@ chooser
 # **Precision or recall?** Recall asks: of all hats, how many were found? Precision asks: of all answers "hat", how many
 # were right? It divides by the column instead of the row.
 #
+# **What does a friend need, to whom I send the file?** Python 3.11 or newer, this package, and the file. Nothing in the
+# file can run as a program.
+#
 # </details>
 
 # %% [markdown]
 # ## Recap
 #
-# - **Fine-tuning**: head first, then the last blocks, with a new coach and a small rate; BatchNorm is your decision.
-# - **Learning by heart**: practice improves and the mock exam does not; augmentation, dropout, weight decay, patience.
-# - **Reading an exam**: who is taken for whom, recall with its own error, the surest mistakes, a threshold.
-# - **The final exam**: once, at the end, with its standard error; it may lie on either side of the mock exam.
-# - **Saving**: weights, classes and input specification in one file, tested in a fresh process.
+# - **Fine-tuning**: head first, then the last blocks, with a new coach; the frozen trunk is asked once.
+# - **Deciding**: BatchNorm's fate and the medicine come from an experiment, one change at a time.
+# - **Comparing**: in pairs, with a control; of those that cannot be told apart, the simplest.
+# - **Reading an exam**: who is taken for whom, recall, the surest mistakes, and a guess put to the test.
+# - **The end**: the final exam once, with its error; everything in one file; a fresh process as the proof.
 #
 # ## Exercises
 #
@@ -740,106 +793,78 @@ def new_coach(student):
 exercises.check("08.1", new_coach)
 
 # %% [markdown]
-# ### Exercise 2 · Recall by hand
+# ### Exercise 2 · In pairs
 #
-# Write a function that gets a confusion matrix (rows: truth, columns: answers) and the number of a class, and returns
-# the recall of that class.
+# `first` and `second` are tensors of True and False: which pictures of one exam two students had right. Write a function
+# that returns the standard error of the difference between their marks.
 
 
 # %% tags=["exercise"]
-def recall(matrix, index):
+def error_in_pairs(first, second):
     return ...  # replace the dots
 
 
-exercises.check("08.2", recall)
+exercises.check("08.2", error_in_pairs)
 
 
-# %% tags=["wrong"] hint="column"
-def recall(matrix, index):
-    return matrix[index, index] / matrix[:, index].sum()
+# %% tags=["wrong"] hint="two different exams"
+def error_in_pairs(first, second):
+    p, q = first.float().mean(), second.float().mean()
+    return math.sqrt((p * (1 - p) + q * (1 - q)) / len(first))
 
 
-exercises.check("08.2", recall)
+exercises.check("08.2", error_in_pairs)
 
 
-# %% tags=["wrong"] hint="whole exam"
-def recall(matrix, index):
-    return matrix[index, index] / matrix.sum()
+# %% tags=["wrong"] hint="root of their number"
+def error_in_pairs(first, second):
+    return (first.float() - second.float()).std()
 
 
-exercises.check("08.2", recall)
-
-
-# %% tags=["wrong"] hint="all classes"
-def recall(matrix, index):
-    return matrix.diagonal().sum() / matrix.sum()
-
-
-exercises.check("08.2", recall)
+exercises.check("08.2", error_in_pairs)
 
 
 # %% tags=["solution"]
-def recall(matrix, index):
-    return matrix[index, index] / matrix[index].sum()
+def error_in_pairs(first, second):
+    moves = first.float() - second.float()  # +1, 0 or -1 for each picture
+    return moves.std() / math.sqrt(len(moves))
 
 
-exercises.check("08.2", recall)
+exercises.check("08.2", error_in_pairs)
 
 # %% [markdown]
-# ### Exercise 3 · Patience
+# ### Exercise 3 · Sure enough
 #
-# The mock-exam losses would be 1.9, 1.2, 1.0, 1.1, 1.05, 0.9, 0.95, with a patience of 2. After which term does
-# training stop?
+# Your student is to be put to work, and of what it answers, 95 % shall be right. Which is the lowest threshold, in steps
+# of 0.05, that keeps this promise in the mock exam? Try with the slider above, or calculate from `exam.confidence`,
+# `exam.predicted` and `exam.labels`.
 
 # %% tags=["exercise"]
-last_term = ...  # replace the dots
-exercises.check("08.3", last_term)
+threshold = ...  # replace the dots
+exercises.check("08.3", threshold, exam=exam)
 
-# %% tags=["wrong"] hint="weights are kept"
-last_term = 3
-exercises.check("08.3", last_term)
+# %% tags=["wrong"] hint="of what it answers is right"
+threshold = 0.0
+exercises.check("08.3", threshold, exam=exam)
 
-# %% tags=["wrong"] hint="never reached"
-last_term = 6
-exercises.check("08.3", last_term)
-
-# %% tags=["wrong"] hint="new best"
-last_term = 4
-exercises.check("08.3", last_term)
+# %% tags=["wrong"] hint="from 0 to 1"
+threshold = 95
+exercises.check("08.3", threshold, exam=exam)
 
 # %% tags=["solution"]
-last_term = (
-    5  # terms 4 and 5 bring no new best; the loss of 0.9 in term 6 is never seen
-)
-exercises.check("08.3", last_term)
-
-# %% [markdown]
-# ### Exercise 4 · Which pictures?
-#
-# You want to decide between a threshold of 0.5, 0.7 and 0.9. On which pictures do you try them: `"practice"`,
-# `"mock exam"` or `"final exam"`?
-
-# %% tags=["exercise"]
-pictures = ...  # replace the dots
-exercises.check("08.4", pictures)
-
-# %% tags=["wrong"] hint="no longer tell"
-pictures = "final exam"
-exercises.check("08.4", pictures)
-
-# %% tags=["wrong"] hint="too sure"
-pictures = "practice"
-exercises.check("08.4", pictures)
-
-# %% tags=["solution"]
-pictures = "mock exam"
-exercises.check("08.4", pictures)
+is_right = (exam.predicted == exam.labels).float()
+for step in range(20):
+    answered = exam.confidence >= step / 20
+    if is_right[answered].mean() >= 0.95:
+        break
+threshold = step / 20
+exercises.check("08.3", threshold, exam=exam)
 
 # %% [markdown]
 # ## Next
 #
 # The student has sat its exam and left school, and you know the steps that brought it there. Try them on pictures of
-# your own: put these into the folders `train`, `validation` and `test`, one folder a class in each (lesson 02), let
-# `root` be that place, and run this lesson on them.
+# your own: `course split FOLDER TARGET` makes the folders train, validation and test from one folder a class (lesson
+# 02). Put `TARGET` into the setting `MY_FOLDER`, and run this lesson again.
 #
 # One box has stayed shut all the while: `loss.backward()`. **Lesson 09** opens it, and builds what is inside by hand.

@@ -13,6 +13,7 @@ from torch.nn import functional
 from torchvision.transforms import v2
 
 from course_utils.classroom.exercises import check
+from course_utils.evaluation import Predictions
 from course_utils.text import BagOfWords
 
 SOLVED = None
@@ -203,6 +204,19 @@ def coach(*parts, rate=0.0001, optimizer=torch.optim.Adam):
         return optimizer([p for part in parts for p in student.get_submodule(part).parameters()], lr=rate)
 
     return new_coach
+
+
+# Lesson 08 -----------------------------------------------------------------------------------------------------------
+
+
+def in_pairs(number):
+    """Return an answer that makes +1, 0 and -1 of the pictures and then `number` of these."""
+    return lambda first, second: number(first.float() - second.float())
+
+
+# Ten answers, a little more than 0.55 sure, of which two are wrong; and ten that are 0.8 sure, all right.
+SURE = torch.tensor([0.58] * 10 + [0.8] * 10)
+EXAM = {"exam": Predictions(torch.stack([SURE, 1 - SURE], dim=1), torch.tensor([1, 1, *[0] * 18]))}
 
 
 # Lesson 10 -----------------------------------------------------------------------------------------------------------
@@ -488,26 +502,21 @@ HINTS = {
         (coach("backbone.1", "head", optimizer=torch.optim.SGD), "this is SGD"),
     ],
     "08.2": [
-        (lambda matrix, index: matrix[index, index] / matrix[index].sum(), SOLVED),
-        (lambda matrix, index: matrix[index, index] / matrix[:, index].sum(), "that is precision"),
-        (lambda matrix, index: matrix[index, index] / matrix.sum(), "the whole exam"),
-        (lambda matrix, index: matrix.diagonal().sum() / matrix.sum(), "the accuracy over all classes"),
-        (lambda matrix, index: matrix[index, index], "a count, not a share"),
-        (lambda matrix, index: 1 - matrix[index, index] / matrix[index].sum(), "the share that was missed"),
-        (lambda matrix, index: 0.123, "says 0.123"),
+        (in_pairs(lambda moves: moves.std() / len(moves) ** 0.5), SOLVED),
+        (lambda first, second: ((0.16 + 0.64 * 0.36) / 100) ** 0.5, "two different exams"),
+        (in_pairs(lambda moves: moves.std()), "divide by the root of their number"),
+        (in_pairs(lambda moves: moves.var()), "the variance of single pictures"),
+        (in_pairs(lambda moves: moves.var() / len(moves)), "the variance of the mean"),
+        (in_pairs(lambda moves: moves.mean()), "the difference itself"),
+        (in_pairs(lambda moves: moves.abs().mean()), "only one of the two had right"),
+        (lambda first, second: 7, "Let each picture count +1"),
     ],
     "08.3": [
-        (5, SOLVED),
-        (3, "the best term"),
-        (4, "The patience is two"),
-        (7, "never reached"),
-        (1, "Walk along the losses"),
-    ],
-    "08.4": [
-        ("mock exam", SOLVED),
-        ("final exam", "no longer tell"),
-        ("practice", "too sure of them"),
-        ("all", "Choose one of"),
+        (0.6, SOLVED),
+        (95, "from 0 to 1"),
+        (0.55, "only 90.0% of what it answers is right"),
+        (0.95, "Nothing is answered"),
+        (0.7, "a lower threshold keeps it too"),
     ],
     "10.1": [
         ([0, 3, 4], SOLVED),
@@ -542,7 +551,8 @@ CASES = [(key, answer, hint) for key, answers in HINTS.items() for answer, hint 
 
 @pytest.mark.parametrize(("key", "answer", "hint"), CASES, ids=[f"{key} {hint or 'solved'}" for key, _, hint in CASES])
 def test_each_answer_gets_its_hint(key, answer, hint):
-    verdict = check(key, answer, **{"01.1": BATCH, "00.2": PLANE, "06.2": BROKEN, "10.3": READER}.get(key, {}))
+    given = {"01.1": BATCH, "00.2": PLANE, "06.2": BROKEN, "08.3": EXAM, "10.3": READER}
+    verdict = check(key, answer, **given.get(key, {}))
     if hint is SOLVED:
         assert verdict.status == "solved", verdict
     else:

@@ -1,11 +1,13 @@
 """The exercises of lesson 08, fine-tuning and the final exam."""
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.classroom.exercises import exercise
+from course_utils.classroom.exercises import exercise, hint_for
+from course_utils.evaluation import Predictions
 
 
 def _half_frozen_student() -> nn.Module:
@@ -51,64 +53,53 @@ def new_coach(answer: Callable[[nn.Module], torch.optim.Optimizer]) -> str | Non
 
 @exercise(
     "08.2",
-    "Let `recall(matrix, index)` return the share of class `index` that was recognised.",
+    "Return the standard error of the difference, from the pictures that only one of the two had right.",
     kind="function",
-    solved="The diagonal, divided by the sum of its row: of all that are of this class, how many were found?",
+    solved="Where both are right, or both wrong, nothing is learned about who is better; and nothing is counted.",
 )
-def recall(answer: Callable[[Tensor, int], Tensor | float]) -> str | None:
-    """`answer(matrix, index)` returns `matrix[index, index] / matrix[index].sum()`."""
-    matrix = torch.tensor([[6, 3, 1], [2, 17, 1], [0, 4, 16]])
-    answers = torch.tensor([float(answer(matrix, index)) for index in range(3)])
-    right = matrix.diagonal()
-    known = {
-        "": right / matrix.sum(dim=1),
-        "You divide by the column: that is precision, of all answers “hat” the share that were right. Recall asks "
-        "about all true hats, a row.": right / matrix.sum(dim=0),
-        "You divide by the whole exam. Of *this class*, what share was recognised?": right / matrix.sum(),
-        "That is the accuracy over all classes, whatever `index` says. Use its row only.": (
-            right.sum() / matrix.sum()
-        ).expand(3),
-        "That is a count, not a share. Divide it by the number of pictures of this class.": right.float(),
-        "That is the share that was missed. Recall is the share that was found.": 1 - right / matrix.sum(dim=1),
+def error_in_pairs(answer: Callable[[Tensor, Tensor], Tensor | float]) -> str | None:
+    """`answer(first, second)` returns the standard error of the mean of +1, 0 and -1."""
+    first = torch.tensor([True] * 80 + [False] * 20)
+    second = torch.tensor([True] * 56 + [False] * 36 + [True] * 8)
+    moves = first.double() - second.double()
+    spread = moves.std(unbiased=False).item()
+    shares = [right.double().mean().item() for right in (first, second)]
+    apart = sum(share * (1 - share) for share in shares)
+    hints: dict[float, str | None] = {
+        spread / 10: None,
+        math.sqrt(apart) / 10: "That is the error if the two had sat two different exams. They sat the same one.",
+        spread: "That is the spread of single pictures. The error of a mean: divide by the root of their number.",
+        spread**2: "That is the variance of single pictures. Take the root, and divide by the root of their number.",
+        spread**2 / 100: "That is the variance of the mean. Its root is the standard error.",
+        moves.mean().item(): "That is the difference itself. How far may chance have moved it?",
+        0.32: "That is the share of pictures that only one of the two had right. Chance goes by a root.",
     }
-    for hint, values in known.items():
-        if torch.allclose(answers, values, atol=1e-4):
-            return hint or None
-    return f"For the matrix {matrix.tolist()} and class 0 your function says {answers[0]:.3f}: look at row 0 only."
+    otherwise = (
+        "Let each picture count +1 (only the first is right), -1 (only the second) or 0. The standard error of their "
+        "mean is their standard deviation, divided by the root of their number."
+    )
+    return hint_for(float(answer(first, second)), hints, otherwise=otherwise, rel_tol=0.02)
 
 
 @exercise(
     "08.3",
-    "Replace the dots by the number of the last term.",
+    "Replace the dots by the lowest threshold, in steps of 0.05, at which 95 % of what is answered is right.",
     kind="number",
-    solved="Two terms without a new best, and the patience is used up. More patience would have been rewarded here.",
+    solved="Chosen by the mock exam, as everything is. How many answers it costs, the slider has told you.",
 )
-def last_term(answer: float) -> str | None:
-    """`answer` is 5: the best is term 3, and terms 4 and 5 bring no new best."""
-    if answer == 5:
+def threshold(answer: float, *, exam: Predictions) -> str | None:
+    """`answer` is the first of 0, 0.05, ..., 0.95 that keeps the promise in `exam`; 0.95 where none does."""
+    if not 0 <= answer <= 1:
+        return "A threshold on a probability lies from 0 to 1."
+    is_right = (exam.predicted == exam.labels).double()
+    steps = [step / 20 for step in range(20)]
+    kept = [step for step in steps if is_right[exam.confidence >= step].mean() >= 0.95]
+    lowest = kept[0] if kept else steps[-1]
+    if math.isclose(answer, lowest, abs_tol=1e-6):
         return None
-    if answer == 3:
-        return "That is the best term, whose weights are kept. Training goes on for a while, in the hope of a new best."
-    if answer == 4:
-        return "After term 4 one term has passed without a new best. The patience is two."
-    if answer in (6, 7):
-        return f"Term {answer:g} is never reached. Count the terms since the best so far, which is that of term 3."
-    return "Walk along the losses and count the terms since the lowest so far. At two, training stops."
-
-
-@exercise(
-    "08.4",
-    "Replace the dots by one of the three, as a string.",
-    kind="text",
-    solved="Whatever is chosen, is chosen by the mock exam. The final exam then judges the choice too.",
-)
-def pictures(answer: str) -> str | None:
-    """`answer` is one of three sets of pictures."""
-    word = answer.strip().lower()
-    if word in ("mock exam", "validation"):
-        return None
-    if word in ("final exam", "test"):
-        return "Then you would choose by it, and it could no longer tell how well the choice does on new pictures."
-    if word in ("practice", "training"):
-        return "These pictures it has practised on: it is too sure of them, and the best threshold would seem too low."
-    return "Choose one of: 'practice', 'mock exam', 'final exam'."
+    answered = is_right[exam.confidence >= answer]
+    if not len(answered):
+        return "Nothing is answered at so high a threshold."
+    if answered.mean() < 0.95:
+        return f"At {answer:g} only {answered.mean():.1%} of what it answers is right. Go higher."
+    return f"The promise is kept at {answer:g}, but a lower threshold keeps it too, and answers more."

@@ -297,13 +297,10 @@ found = VERDICTS[2 if not gain.is_clear else 1 if gain.accuracy > 0 else 0]
 batch_norm = found == "unfrozen is better"
 what_happened("08.1", found)
 
-# %% tags=["claim"]
-assert gain.accuracy < 0, "Frozen has the better mark."
-
 # %% [markdown]
-# Frozen has the better mark. Small batches are shaky witnesses, as the recipes say, and four terms are short. So BatchNorm
-# stays frozen, and the convolutions learn. (`compare_in_pairs` is explained below. With other pictures, or many more, the same experiment may
-# decide the other way; that is why one makes it.)
+# We follow the verdict, and where there is no clear difference we take the simpler way: BatchNorm stays frozen, and only
+# convolutions and head learn. (`compare_in_pairs` is explained below. With other pictures, or many more, the same
+# experiment may decide otherwise; that is why one makes it.)
 #
 # ## The eye learns
 #

@@ -231,24 +231,24 @@ def test_a_wrong_answer_without_a_hint_is_refused(course, capsys):
 
 OWN_EXERCISE = """\
 # %% tags=["exercise"]
-shape = ...
-exercises.check("00.1", shape)
+error = ...
+exercises.check("07.2", error)
 
-# %% tags=["wrong"] hint="without keepdim"
-shape = (32,)
-exercises.check("00.1", shape)
+# %% tags=["wrong"] hint="the variance"
+error = 0.0004
+exercises.check("07.2", error)
 
 # %% tags=["solution"]
-shape = (32, 1)
-exercises.check("00.1", shape)
+error = 0.02
+exercises.check("07.2", error)
 """
 
 
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
-        ("(32, 1)", "(32, 10)", "exercise 00.1: the solution cell is to be solved"),
-        ("without keepdim", "with keepdim", "hint='with keepdim' is to be refused"),
+        ("0.02", "0.03", "exercise 07.2: the solution cell is to be solved"),
+        ("the variance", "the root", "hint='the root' is to be refused"),
     ],
 )
 def test_a_build_fails_where_an_answer_gets_another_verdict(course, capsys, before, after, complaint):
@@ -288,7 +288,7 @@ def test_a_build_executes_claims_and_answers_and_shows_none_of_them(course, caps
     assert shown[2].outputs[0].text == "['open', 'claim']\n"
     assert "Replace the dots" in shown[3].outputs[0].data["text/plain"]
     text = (course / "01_try_it.ipynb").read_text(encoding="utf-8")
-    assert not [word for word in ("It is there", "aside", "raises-exception", "(32,)", "assert") if word in text]
+    assert not [word for word in ("It is there", "aside", "raises-exception", "0.0004", "assert") if word in text]
 
 
 @pytest.mark.parametrize("arguments", [(), ("--test",)])

@@ -512,6 +512,7 @@ def test_memory_is_pinned_only_where_there_is_a_gpu(root, monkeypatch, available
     assert [loader.pin_memory for loader in loaders_of(root)] == [available] * 4
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")  # on a machine with one core
 def test_workers_are_off_unless_asked_for(root):
     assert {loader.num_workers for loader in loaders_of(root)} == {0}
     assert {loader.num_workers for loader in loaders_of(root, num_workers=2)} == {2}

@@ -287,7 +287,7 @@ def test_matching_the_spread_leaves_the_scores_as_they_are(script):
     reaching = (model.features(images) >= 6).float().mean().item()
     assert clipped == pytest.approx(reaching)
     assert clipped < 0.01
-    assert features.std(dim=0).mean().item() == pytest.approx(0.02, rel=0.01)
+    assert features.std(dim=0).mean().item() == pytest.approx(0.02, rel=0.02)
     torch.testing.assert_close(after, before, atol=1e-3, rtol=1e-3)
 
 

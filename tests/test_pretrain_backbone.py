@@ -280,14 +280,11 @@ def test_matching_the_spread_leaves_the_scores_as_they_are(script):
     model = mobilenet_v2(num_classes=len(trained.classes), dropout=0.0)
     model.load_state_dict(trained.state_dict)
     with torch.no_grad():
-        script.match_spread(model, images, 0.01)  # so small that ReLU6 cuts next to nothing
+        assert script.match_spread(model, images, 0.001) == 0  # too small for ReLU6 to cut anything
         _, before = script.features_and_logits(model, images)
-        clipped = script.match_spread(model, images, 0.02)
+        script.match_spread(model, images, 0.002)
         features, after = script.features_and_logits(model, images)
-    reaching = (model.features(images) >= 6).float().mean().item()
-    assert clipped == pytest.approx(reaching)
-    assert clipped < 0.01
-    assert features.std(dim=0).mean().item() == pytest.approx(0.02, rel=0.02)
+    assert features.std(dim=0).mean().item() == pytest.approx(0.002)
     torch.testing.assert_close(after, before, atol=1e-3, rtol=1e-3)
 
 

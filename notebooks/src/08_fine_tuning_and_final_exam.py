@@ -528,7 +528,7 @@ assert matrix.diagonal()[3] < 0.85 * matrix[3].sum(), "Outwear is hard."
 
 # %% [markdown]
 # The brightest wrong column is that of the t-shirts, the most frequent class: in doubt it is a t-shirt. Outwear is the
-# hardest, and mostly taken for longsleeves. Each recall is measured on the pictures of its class only, so its error is
+# hardest, and taken for shirts and longsleeves. Each recall is measured on the pictures of its class only, so its error is
 # larger than that of the mark.
 #
 # Now the mistakes of which the student was surest, as the student saw them.

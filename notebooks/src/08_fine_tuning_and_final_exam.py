@@ -371,7 +371,7 @@ assert abs(longer.accuracy - start.accuracy) < 0.05, "The control hardly moves."
 # ## Learning by heart, and what helps
 #
 # The more weights learn, the more room there is for learning by heart. To see it at its worst we give a head with an inner
-# layer of 256 numbers only 150 pictures, and thirty terms. Then again, each time with *one* medicine:
+# layer of 256 numbers only 150 pictures, and forty terms. Then again, each time with *one* medicine:
 #
 # | medicine | what it does | in code |
 # |---|---|---|
@@ -457,8 +457,8 @@ assert all(
 # The picture of the illness is the blue line: practice goes on getting better, the mock exam turns back and gets worse.
 # Only more pictures lower its lowest point, from 1.68 to 1.18. The other two leave it about where it was. What dropout does
 # is to keep the curve from turning back as far.
-# Weight decay takes a thousandth off every weight in each step (rate × decay), 14 % in the 150 steps of this school; with
-# the usual 0.05 it would be less than one percent, and nothing to be seen.
+# Weight decay takes a thousandth off every weight in each step (rate × decay), 18 % in the 200 steps of this school; with
+# the usual 0.05 it would be one percent, and nothing to be seen.
 #
 # ## Who sits the final exam?
 #

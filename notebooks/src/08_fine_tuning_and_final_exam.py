@@ -365,8 +365,8 @@ assert abs(longer.accuracy - start.accuracy) < 0.05, "The control hardly moves."
 
 # %% [markdown]
 # Each picture counts +1, 0 or −1, and the error is that of their mean. It is smaller than the one for two different
-# exams, because easy and hard pictures are easy and hard for both. On 62 pictures only the eye is right, on 10
-# only the head: seventeen points, more than six standard errors. That is no luck.
+# exams, because easy and hard pictures are easy and hard for both. On more than sixty pictures only the eye is right, on
+# ten only the head: eighteen points, more than six standard errors. That is no luck.
 #
 # ## Learning by heart, and what helps
 #

@@ -36,7 +36,7 @@ HEAD_EPOCHS, NUM_EPOCHS, RATE = 8, 8, 0.0005
 PUBLISHED = "0.898, the best published result on these photographs (Xception at 299 px)"
 
 
-class Notes(NamedTuple):
+class TrunkNotes(NamedTuple):
     """Of the trunk: practice in both views, mock exam in one."""
 
     practice: torch.utils.data.Dataset
@@ -54,16 +54,7 @@ def train_head(model: TransferClassifier, practice, mock_exam) -> None:
     """The head alone, on the backbone's features."""
     optimizer = torch.optim.AdamW(model.head.parameters(), lr=0.001)
     loaders = DataLoader(practice, batch_size=32, shuffle=True), DataLoader(mock_exam, batch_size=50)
-    train_model(
-        model.head,
-        *loaders,
-        criterion=nn.CrossEntropyLoss(label_smoothing=0.1),
-        optimizer=optimizer,
-        num_epochs=HEAD_EPOCHS,
-        device=CPU,
-        monitor="val_loss",
-        progress=False,
-    )
+    train(model.head, *loaders, optimizer=optimizer, num_epochs=HEAD_EPOCHS)
 
 
 def fine_tune(learner: nn.Module, practice: DataLoader, mock_exam: DataLoader, num_epochs: int = NUM_EPOCHS) -> None:
@@ -71,21 +62,17 @@ def fine_tune(learner: nn.Module, practice: DataLoader, mock_exam: DataLoader, n
     learning = [parameter for parameter in learner.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learning, lr=RATE, weight_decay=0.05)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=num_epochs * len(practice))
-    train_model(
-        learner,
-        practice,
-        mock_exam,
-        criterion=nn.CrossEntropyLoss(label_smoothing=0.1),
-        optimizer=optimizer,
-        scheduler=scheduler,
-        num_epochs=num_epochs,
-        device=CPU,
-        monitor="val_loss",
-        progress=False,
-    )
+    train(learner, practice, mock_exam, optimizer=optimizer, scheduler=scheduler, num_epochs=num_epochs)
 
 
-def take_notes(model: TransferClassifier, data: DataLoaders, num_blocks: int) -> Notes:
+def train(learner: nn.Module, practice: DataLoader, mock_exam: DataLoader, **options) -> None:
+    """What head and eye have in common: the loss, and the figure by which the best weights are kept."""
+    criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
+    options |= {"criterion": criterion, "device": CPU, "monitor": "val_loss", "progress": False}
+    train_model(learner, practice, mock_exam, **options)
+
+
+def take_notes(model: TransferClassifier, data: DataLoaders, num_blocks: int) -> TrunkNotes:
     """Ask the trunk below the last `num_blocks` blocks once."""
     trunk, _ = split_for_fine_tuning(model, num_blocks)
     views = {"practice": (data.train_eval, ("plain", "mirrored")), "mock_exam": (data.val, ("plain",))}
@@ -93,7 +80,7 @@ def take_notes(model: TransferClassifier, data: DataLoaders, num_blocks: int) ->
         name: extract_features(trunk, loader, device=CPU, views=looks, progress=False)
         for name, (loader, looks) in views.items()
     }
-    return Notes(**taken)
+    return TrunkNotes(**taken)
 
 
 def schooled(

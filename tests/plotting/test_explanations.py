@@ -42,16 +42,17 @@ def test_slopes_of_the_landscapes_are_those_of_autograd(name):
     assert hill.lowest == pytest.approx(min(np.linspace(-6, 6, 1201), key=hill.height), abs=0.01)
 
 
-def test_descent_takes_the_steps_of_torchs_sgd():
+@pytest.mark.parametrize(("learning_rate", "momentum"), [(0.3, 0.0), (0.1, 0.9)])
+def test_descent_takes_the_steps_of_torchs_sgd(learning_rate, momentum):
     weight = torch.nn.Parameter(torch.tensor(plotting.LANDSCAPES["bowl"].start, dtype=torch.float64))
-    optimizer = torch.optim.SGD([weight], lr=0.3)
+    optimizer = torch.optim.SGD([weight], lr=learning_rate, momentum=momentum)
     expected = [weight.item()]
     for _ in range(5):
         optimizer.zero_grad()
         (weight**2).backward()
         optimizer.step()
         expected.append(weight.item())
-    places = plotting.descend(plotting.LANDSCAPES["bowl"], learning_rate=0.3, num_steps=5)
+    places = plotting.descend(plotting.LANDSCAPES["bowl"], learning_rate=learning_rate, momentum=momentum, num_steps=5)
     np.testing.assert_allclose(places, expected)
 
 
@@ -86,19 +87,6 @@ def test_descent_picture_holds_the_walk():
     np.testing.assert_allclose(loss_ax.lines[0].get_ydata(), places**2)
     assert picture.alt.startswith("Walking down a bowl landscape with learning rate 0.3: ")
     assert picture.alt.endswith(f"In 4 steps the loss goes from 16 to {places[-1] ** 2:.3g}.")
-
-
-def test_descent_with_momentum_takes_the_steps_of_torchs_sgd():
-    weight = torch.nn.Parameter(torch.tensor(plotting.LANDSCAPES["bowl"].start, dtype=torch.float64))
-    optimizer = torch.optim.SGD([weight], lr=0.1, momentum=0.9)
-    expected = [weight.item()]
-    for _ in range(5):
-        optimizer.zero_grad()
-        (weight**2).backward()
-        optimizer.step()
-        expected.append(weight.item())
-    places = plotting.descend(plotting.LANDSCAPES["bowl"], learning_rate=0.1, momentum=0.9, num_steps=5)
-    np.testing.assert_allclose(places, expected)
 
 
 def test_momentum_rolls_through_a_hollow_that_holds_sgd():

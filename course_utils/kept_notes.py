@@ -23,14 +23,17 @@ def kept_notes(key: str, take: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Ten
     if path.exists():
         try:
             content = parse_plain(path.read_bytes(), path)
-        except (OSError, ValueError) as error:
-            say(f"Taken once more, because the notes kept on the disk cannot be used: {error}")
-        else:
+            notes, targets = content["notes"], content["targets"]
             path.touch()  # the notes used last stay longest
-            return content["notes"], content["targets"]
+            return notes, targets
+        except (OSError, ValueError, KeyError) as error:
+            say(f"Taken once more, because the notes kept on the disk cannot be used: {error}")
     notes, targets = take()
-    write_plain(path, {"notes": notes, "targets": targets})
-    _make_room(path)
+    try:
+        write_plain(path, {"notes": notes, "targets": targets})
+        _make_room(path)
+    except OSError as error:  # a full disk, or a folder that may only be read: the notes themselves are there
+        say(f"The notes are used, and not kept on the disk: {error}")
     return notes, targets
 
 

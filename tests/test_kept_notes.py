@@ -123,3 +123,13 @@ def test_the_notes_used_longest_ago_go_first(folder, asked, tmp_path, monkeypatc
     for size in (12, 16, 18, 14):
         take(network, dataset(folder, size))
     assert asked == [6]  # for 14, which nobody had used since
+
+
+def test_where_nothing_can_be_kept_the_notes_are_used_all_the_same(folder, asked, tmp_path, capsys):
+    network = frozen_backbone()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "notes").write_text("a file where the folder is meant")
+    notes, targets = take(network, dataset(folder))
+    assert (len(notes), len(targets)) == (6, 6)
+    assert "not kept on the disk" in capsys.readouterr().out
+    assert asked == [6]

@@ -22,8 +22,8 @@ from lesson_tools import source
 
 IN_MAKE_TEST = ("01", "03")  # quick, and both have sliders and exercises
 NAMES = [path.stem for path in source.list_sources()]
-# What JupyterLab itself knows of the notebook that stands open.
-NOTEBOOK = "window.jupyterapp.shell.currentWidget"
+# What JupyterLab itself knows of the notebook that stands open; nothing, while its page is still loading.
+NOTEBOOK = "window.jupyterapp?.shell?.currentWidget"
 CELLS = f"Array.from({NOTEBOOK}.content.widgets).filter(cell => cell.model.type === 'code')"
 
 

@@ -37,6 +37,7 @@ _NAMES = {
     "runtime": ("get_device", "set_seed"),
     "pictures.scan": ("scan_images",),
     "pictures.scan_report": ("ScanReport",),
+    "pictures.splitting": ("split_folder",),
     "training": ("evaluate", "train_model", "train_one_epoch"),
     "transforms": ("InputSpec", "build_eval_transform", "build_train_transform", "denormalize", "load_image"),
     "tuning": ("learning_rate_range_test", "sweep_learning_rates"),

@@ -18,6 +18,7 @@ examples:
   course reset 1 2               put fresh copies of lessons 01 and 02 beside your own (all: of every lesson)
   course doctor                  is this machine ready? what is missing, and how is it mended?
   course data photos             fetch the real photographs ahead of class
+  course split pets pets_split   divide a folder of class folders into practice, mock exam and final exam
 
 Environment variables choose other pictures, weights, folders or devices; `course doctor` lists them.
 """
@@ -90,6 +91,15 @@ def _reset(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _split(arguments: argparse.Namespace) -> int:
+    from course_utils.pictures.splitting import split_folder
+
+    options = {"shares": arguments.shares, "group": arguments.group, "seed": arguments.seed}
+    print(split_folder(arguments.folder, arguments.target, **options))
+    print(f"\nThe copies are in {_shown(Path(arguments.target))}, the list of them in split.csv there.")
+    return 0
+
+
 class Command(NamedTuple):
     """One word after `course`: what it does, and what keeps it from doing so without being a fault of the course.
 
@@ -121,6 +131,12 @@ _COMMANDS = {
         needs=("course_utils.pictures.catalog",),
         explained=(RuntimeError, ValueError),  # no network, a folder that somebody has changed
     ),
+    "split": Command(
+        _split,
+        "divide a folder of class folders into practice, mock exam and final exam",
+        needs=("course_utils.pictures.splitting",),
+        explained=(ValueError,),  # too few pictures, names without groups, a folder that is split already
+    ),
     "reset": Command(_reset, "put a fresh copy of a lesson beside your own", needs=("course_utils.classroom.copies",)),
 }
 
@@ -145,6 +161,15 @@ def _parser() -> argparse.ArgumentParser:
     parsers["run"].add_argument("--online", action="store_true", help="leave the network open (default: it is closed)")
     pictures = "the drawn garments, or the real photos (106 MB)"
     parsers["data"].add_argument("source", choices=["drawn", "photos"], help=pictures)
+    parsers["split"].add_argument("folder", metavar="FOLDER", help="pictures, a folder for each class: pets/cat/1.jpg")
+    parsers["split"].add_argument("target", metavar="TARGET", help="a new folder, for copies: TARGET/train/cat/1.jpg")
+    parts = "for practice, mock exam and final exam (default: 0.7 0.15 0.15)"
+    parsers["split"].add_argument(
+        "--shares", nargs=3, type=float, metavar="PART", default=(0.7, 0.15, 0.15), help=parts
+    )
+    together = r"what in a name stays together: '(.+)_\d+\.' makes violin_07 of violin_07_3.jpg"
+    parsers["split"].add_argument("--group", metavar="PATTERN", help=together)
+    parsers["split"].add_argument("--seed", type=int, default=0, help="another one, another split (default: 0)")
     parsers["reset"].add_argument("lessons", nargs="+", metavar="LESSON", help=f"{lesson}; all")
     return parser
 

@@ -8,7 +8,7 @@ import pytest
 from course_utils import runtime
 from course_utils.__main__ import main
 from course_utils.classroom import copies, doctor, execution, lessons
-from course_utils.pictures import catalog
+from course_utils.pictures import catalog, splitting
 from course_utils.pictures.downloads import DownloadError
 
 
@@ -21,7 +21,7 @@ def test_help_names_every_command_and_needs_no_torch():
     code = "import sys; sys.modules['torch'] = None; from course_utils.__main__ import main; main(['--help'])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
-    for command in ("course lab", "course run", "course reset", "course doctor", "course data photos"):
+    for command in ("course lab", "course run", "course reset", "course doctor", "course data photos", "course split"):
         assert command in run.stdout
 
 
@@ -130,6 +130,25 @@ def test_data_prepares_the_named_pictures(monkeypatch, capsys):
     monkeypatch.setattr(catalog, "clothing", lambda source, **_: Path("data") / source)
     assert main(["data", "drawn"]) == 0
     assert f"drawn pictures are in {Path('data', 'drawn')}" in capsys.readouterr().out
+
+
+def test_split_copies_prints_what_went_where_and_takes_shares_group_and_seed(monkeypatch, capsys, tmp_path):
+    asked = []
+    monkeypatch.setattr(
+        splitting, "split_folder", lambda *words, **options: asked.append((*words, options)) or "a table"
+    )
+    assert main(["split", "pets", str(tmp_path / "new")]) == 0
+    assert "a table" in capsys.readouterr().out
+    assert main(["split", "pets", "new", "--shares", "0.8", "0.2", "0", "--group", "(.+)_", "--seed", "3"]) == 0
+    assert asked == [
+        ("pets", str(tmp_path / "new"), {"shares": splitting.DEFAULT_SHARES, "group": None, "seed": 0}),
+        ("pets", "new", {"shares": [0.8, 0.2, 0.0], "group": "(.+)_", "seed": 3}),
+    ]
+
+
+def test_what_cannot_be_split_is_one_line(capsys, tmp_path):
+    assert main(["split", str(tmp_path / "nowhere"), "new"]) == 1
+    assert capsys.readouterr().err.startswith(f"course: The folder {tmp_path / 'nowhere'} is not there")
 
 
 @pytest.mark.parametrize("kind", [DownloadError, RuntimeError, FileExistsError])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from course_utils.classroom.commands import command
 from course_utils.runtime import given_path
 
 # What torchvision's ImageFolder reads, GIF, and other names for JPEG.
@@ -138,6 +139,9 @@ def describe_missing_split(root: str | Path, split: str) -> str:
             hints.append(f" {entry.name} is there, but it is {what}.")
         elif entry.is_dir() and not split_of(entry.name) and _resembles(entry.name, split):
             hints.append(f" Is it {shown(entry.name)}? Then call that folder {SPLIT_NAMES[split][0]}.")
+    if not hints and not find_splits(root) and any(entry.is_dir() for entry in entries(root)):
+        line = command("course", "split", str(root), "TARGET")
+        hints.append(f" `{line}` makes such folders of class folders (in Python: split_folder).")
     return f"{root} has no folder named {' or '.join(SPLIT_NAMES[split])}: {LAYOUT}.{''.join(hints)}"
 
 

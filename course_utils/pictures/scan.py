@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from course_utils.pictures.families import Families
 from course_utils.pictures.folders import (
     READ_ON_SOME_MACHINES,
     entries,
@@ -80,12 +81,17 @@ def scan_images(root: str | Path, *, min_size: int = 32, progress: bool = True) 
     counts = _tally(pictures, folders)
     troubles += [_Trouble(path, "hidden") for path in paths if is_hidden(path)]
     troubles += [_Trouble(picture.path, "misplaced") for picture in pictures if picture.place.class_name is None]
-    troubles += [*_compare(pictures, root), *_find_empty_classes(counts, folders)]
+    copies, near = Families[Path](), Families[Path]()
+    troubles += [*_compare(pictures, root, copies, near), *_find_empty_classes(counts, folders)]
     troubles += _find_split_names(files, counts, folders, root)
     findings = [ScanFinding(path.relative_to(root).as_posix(), kind, detail) for path, kind, detail in troubles]
     worst_first = {kind: number for number, kind in enumerate(KINDS)}
     findings.sort(key=lambda finding: (worst_first[finding.kind], finding.path))
-    return ScanReport(root, len(files), findings, counts)
+    families = (
+        [sorted(path.relative_to(root).as_posix() for path in family) for family in kind.listed()]
+        for kind in (copies, near)
+    )
+    return ScanReport(root, len(files), findings, counts, *families)
 
 
 def _examine(path: Path, place: _Place, min_size: int) -> tuple[list[_Trouble], _Picture | None]:
@@ -134,21 +140,24 @@ def _place(path: Path, folders: list[Path]) -> _Place:
     return _Place("", None)
 
 
-def _rank(picture: _Picture, folders: list[Path]) -> tuple[int, bool, Path]:
-    """Of two alike, the later one is reported: practice comes before the exams, and an original before its copy."""
+def _rank(picture: _Picture, folders: list[Path]) -> tuple[int, bool, bool, Path]:
+    """Of two alike, the later one is reported: practice comes before the exams, what lies in a class folder before what
+    does not, and an original before its copy.
+    """
     splits = [*(folder.name for folder in folders), ""]
     is_copy = _COPY_NAME.search(picture.path.stem) is not None
-    return splits.index(picture.place.split), is_copy, picture.path
+    return splits.index(picture.place.split), picture.place.class_name is None, is_copy, picture.path
 
 
-def _compare(pictures: list[_Picture], root: Path) -> Iterator[_Trouble]:
-    """Yield a trouble for each picture that equals an earlier one, or is nearly the same."""
-    copies: dict[bytes, dict[str, _Picture]] = defaultdict(dict)  # digest -> split -> the first picture there
+def _compare(pictures: list[_Picture], root: Path, copies: Families[Path], near: Families[Path]) -> Iterator[_Trouble]:
+    """Yield a trouble for each picture that equals an earlier one, or is nearly the same; fill the families of both."""
+    seen: dict[bytes, dict[str, _Picture]] = defaultdict(dict)  # digest -> split -> the first picture there
     originals = []
     for picture in pictures:
-        twins = copies[picture.digest]
+        twins = seen[picture.digest]
         if twins:
             twin = twins.get(picture.place.split) or next(iter(twins.values()))
+            copies.join(twin.path, picture.path)
             yield _Trouble(picture.path, _relation(twin, picture), f"same picture as {_name(twin, root)}")
         else:
             originals.append(picture)
@@ -156,6 +165,7 @@ def _compare(pictures: list[_Picture], root: Path) -> Iterator[_Trouble]:
     closest: dict[int, tuple[bool, float, _Picture]] = {}  # a copy in another split counts before one in the same
     for first, second, likeness in near_copies([picture.small for picture in originals]):
         other = originals[first]
+        near.join(other.path, originals[second].path)
         candidate = other.place.split != originals[second].place.split, likeness, other
         closest[second] = max(closest.get(second, candidate), candidate, key=lambda match: match[:2])
     for second, (_, likeness, other) in closest.items():

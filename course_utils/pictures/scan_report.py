@@ -1,7 +1,7 @@
 """What the data doctor found (lesson 02), as a table of classes and tables of findings."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -52,12 +52,16 @@ class ScanReport:
     num_files   how many files there are, hidden ones left out
     findings    all of them, worst kind first, as `(path, kind, detail)`
     counts      readable pictures: `counts["train"]["dress"]`
+    copies      families of files with equal pixels, and
+    near        families of files that are nearly the same (the copies left out); each a list of paths below `root`
     """
 
     root: Path
     num_files: int
     findings: list[ScanFinding]
     counts: dict[str, dict[str, int]]
+    copies: list[list[str]] = field(default_factory=list)
+    near: list[list[str]] = field(default_factory=list)
 
     @property
     def problems(self) -> list[ScanFinding]:

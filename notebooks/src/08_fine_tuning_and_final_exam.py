@@ -905,5 +905,6 @@ exercises.check("08.3", threshold, exam=exam)
 # The student has sat its exam and left school, and you know the steps that brought it there. Try them on pictures of
 # your own: put these into the folders `train`, `validation` and `test`, one folder a class in each (lesson 02), name the
 # place in the setting `MY_FOLDER`, and run this lesson again. Two classes and thirty pictures are enough to begin with.
+# If you have one folder a class and no splits yet, `course split FOLDER TARGET` in a terminal makes them.
 #
 # One box has stayed shut all the while: `loss.backward()`. **Lesson 09** opens it, and builds what is inside by hand.

@@ -9,6 +9,7 @@ from made_up import refusing
 from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
 
+from course_utils.classroom.commands import command
 from course_utils.pictures.folders import (
     IMAGE_EXTENSIONS,
     SPLIT_NAMES,
@@ -225,6 +226,14 @@ def test_a_folder_that_nearly_has_the_name_is_named_and_found_once_it_is_renamed
 def test_a_folder_with_a_name_of_its_own_is_not_suggested(tmp_path):
     make(tmp_path, "dress/", "hat/", "validation/")
     assert "Is it" not in describe_missing_split(tmp_path, "train")
+
+
+def test_for_a_folder_of_class_folders_the_command_that_splits_it_is_named(tmp_path):
+    make(tmp_path, "my zoo/dress/", "my zoo/hat/", "half/hat/", "half/test/", "empty/")
+    root = tmp_path / "my zoo"
+    assert f"`{command('course', 'split', str(root), 'TARGET')}`" in describe_missing_split(root, "train")
+    for other in ("half", "empty"):
+        assert "course split" not in describe_missing_split(tmp_path / other, "train")
 
 
 def test_a_file_and_a_link_in_place_of_a_split_are_told(tmp_path):

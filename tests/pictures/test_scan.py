@@ -163,6 +163,23 @@ def test_of_two_equal_files_the_copy_is_blamed(root, name):
     assert finding == (f"train/cat/{name}.png", "duplicate", "same picture as train/cat/1.png")
 
 
+def test_of_two_equal_files_the_one_outside_every_class_folder_is_blamed(root):
+    save(root / "train" / "a loose one.png", load_image(root / "train" / "cat" / "1.png"))
+    assert found(scan_images(root)) == {("train/a loose one.png", "duplicate"), ("train/a loose one.png", "misplaced")}
+
+
+def test_the_files_of_one_picture_are_told_as_families(root):
+    rough = picture(5, size=(9, 8)).resize((300, 280), Image.Resampling.BICUBIC)
+    save(root / "train" / "cat" / "rough.png", rough)
+    save(root / "train" / "cat" / "rough copy.png", rough)
+    save(root / "train" / "dog" / "rough.bmp", rough)
+    save(root / "val" / "cat" / "small.png", rough.resize((150, 140)))
+    save(root / "val" / "cat" / "smaller.png", rough.resize((120, 110)))
+    report = scan_images(root)
+    assert report.copies == [["train/cat/rough copy.png", "train/cat/rough.png", "train/dog/rough.bmp"]]
+    assert report.near == [["train/cat/rough.png", "val/cat/small.png", "val/cat/smaller.png"]]
+
+
 def test_a_copycat_is_no_copy(root):
     save(root / "train" / "cat" / "0 copycat.png", load_image(root / "train" / "cat" / "1.png"))
     assert found(scan_images(root)) == {("train/cat/1.png", "duplicate")}

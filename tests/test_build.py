@@ -1,6 +1,7 @@
 """The build of the lessons, on tiny lessons made up here."""
 
 import ast
+import base64
 import functools
 import importlib.util
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
@@ -21,7 +23,7 @@ import build_notebooks
 from lesson_tools import generated, published, source
 
 import course_utils
-from course_utils.classroom import execution, exercises
+from course_utils.classroom import execution, exercises, pages
 
 HEAD = """\
 # ---
@@ -164,6 +166,29 @@ def test_wrong_answers_are_dropped_and_solutions_collapsed(course):
     assert solution.cell_type == "markdown"
     assert solution.source.startswith("<details>\n<summary>Solution</summary>\n\n```python\nlegs = 12\n")
     assert solution.source.endswith("\n```\n\n</details>")
+
+
+def test_a_stored_picture_travels_inside_the_notebook_and_onto_the_page(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "SOURCES", course / "src")
+    lesson = source.read_source(add_lesson(course, "# %% [markdown]\n# ![A red square](../docs/red/square.png)\n"))
+    with pytest.raises(source.SourceError, match=r"shows \.\./docs/red/square\.png, and there is no such file"):
+        source.learner_cells(lesson)
+
+    picture = course.parent / "docs" / "red" / "square.png"
+    picture.parent.mkdir(parents=True)
+    Image.new("RGB", (4, 4), "red").save(picture)
+    cells = source.learner_cells(lesson)
+    assert cells[1].source == "![A red square](attachment:square.png)"
+    assert list(cells[1].attachments) == ["square.png"]
+    stored = base64.b64encode(picture.read_bytes()).decode()
+    assert cells[1].attachments["square.png"] == {"image/png": stored}
+    nbformat.validate(nbformat.v4.new_notebook(cells=cells))
+    pages.write_page(nbformat.v4.new_notebook(cells=cells), tmp_path / "page.html")
+    assert f"data:image/png;base64,{stored}" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+    before = source.source_hash(lesson)
+    Image.new("RGB", (4, 4), "darkred").save(picture)
+    assert source.source_hash(lesson) != before, "a new picture asks for a new build"
 
 
 @pytest.fixture
@@ -391,9 +416,9 @@ def test_over_budget_warns_and_three_times_over_fails(course, pretend_execution,
 
 @pytest.mark.usefixtures("pretend_execution")
 def test_a_notebook_that_is_too_large_is_not_written(course, capsys):
-    add_lesson(course, f"# %%\na = '{'x' * 600_000}'\n")
+    add_lesson(course, f"# %%\na = '{'x' * 750_000}'\n")
     assert run_build(course) == 1
-    assert "over 600,000" in capsys.readouterr().err
+    assert "over 750,000" in capsys.readouterr().err
     assert not (course / "01_try_it.ipynb").exists()
 
 

@@ -46,7 +46,7 @@ from course_utils.classroom.lessons import LessonError, find_name
 from course_utils.runtime import SETTINGS, atomic_write
 
 NOTEBOOKS = SOURCES.parent
-SIZE_LIMIT = 600_000  # bytes: GitHub shows a larger notebook slowly or not at all
+SIZE_LIMIT = 750_000  # bytes: GitHub shows a larger notebook slowly or not at all
 
 
 class BuildError(RuntimeError):

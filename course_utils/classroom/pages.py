@@ -93,6 +93,7 @@ def _write_prose(*paragraphs: str, path: Path) -> None:
 @cache
 def _exporter() -> Any:
     """Return nbconvert's exporter with the template above, and with formulas as MathML."""
+    from jinja2 import pass_context
     from latex2mathml.converter import convert
     from nbconvert import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -119,5 +120,12 @@ def _exporter() -> Any:
             return text if re.match(r"(https?:)?//", url) else super().image(text, url, title)
 
     exporter: Any = HTMLExporter(raw_template=_TEMPLATE)  # type: ignore[no-untyped-call]
-    exporter.register_filter("markdown2html", lambda text: MarkdownWithMath(Renderer(escape=False)).render(text))
+
+    @pass_context
+    def markdown2html(context: Any, text: str) -> Any:
+        """Render what a cell says; a picture stored in the cell goes onto the page."""
+        attachments = context.get("cell", {}).get("attachments", {})
+        return MarkdownWithMath(Renderer(escape=False, attachments=attachments)).render(text)
+
+    exporter.register_filter("markdown2html", markdown2html)
     return exporter

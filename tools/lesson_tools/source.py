@@ -1,8 +1,10 @@
 """Read the source of a lesson, and make of it the learner's cells and those that only prove them."""
 
 import ast
+import base64
 import hashlib
 import json
+import mimetypes
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +18,8 @@ from course_utils.classroom.execution import HIDDEN, asides, tags
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = REPOSITORY / "notebooks" / "src"
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
+# A stored picture that a Markdown cell shows: its path, seen from the built notebook.
+_STORED = re.compile(r"(?<=\]\()\.\./docs/[^)\s]+(?=\))")
 # The one line of the assertions that is the same for all: the verdict is what the cell before has shown, if anything.
 _VERDICT = "verdict = Out.get(len(In) - 2)\n"
 
@@ -112,7 +116,10 @@ def exercise_key(cell: NotebookNode) -> str | None:
 
 def source_hash(lesson: LessonSource) -> str:
     """Return the SHA-256 of what the learner's notebook is made from: what it never sees does not count."""
-    shown = [(cell.cell_type, cell.source, tags(cell)) for cell in learner_cells(lesson)]
+    shown = [
+        (cell.cell_type, cell.source, tags(cell), *cell.get("attachments", {}).values())
+        for cell in learner_cells(lesson)
+    ]
     return hashlib.sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -126,9 +133,33 @@ def with_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
     return cells
 
 
+def with_pictures(cell: NotebookNode) -> NotebookNode:
+    """Put the stored pictures that a Markdown cell shows, `![...](../docs/...)`, into the cell itself (attachments).
+
+    So they are seen wherever the notebook goes: in a learner's copy, in Colab, on a page without a network.
+    Raises SourceError where there is no such picture.
+    """
+    pictures = {}
+
+    def put_in(path: re.Match[str]) -> str:
+        picture = SOURCES.parent / path[0]
+        if not picture.is_file():
+            raise SourceError(f"{named(cell)} shows {path[0]}, and there is no such file.")
+        kind = mimetypes.guess_type(picture.name)[0] or "application/octet-stream"
+        pictures[picture.name] = {kind: base64.b64encode(picture.read_bytes()).decode("ascii")}
+        return f"attachment:{picture.name}"
+
+    cell.source = _STORED.sub(put_in, cell.source)
+    if pictures:
+        cell["attachments"] = pictures
+    return cell
+
+
 def _copy(cell: NotebookNode) -> NotebookNode:
-    make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
-    return make(cell.source, metadata={key: value for key, value in cell.metadata.items() if key == "tags"})
+    metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
+    if cell.cell_type == "code":
+        return new_code_cell(cell.source, metadata=metadata)
+    return with_pictures(new_markdown_cell(cell.source, metadata=metadata))
 
 
 def _as_shown(cell: NotebookNode) -> NotebookNode:

@@ -1,5 +1,6 @@
 """The list of dependencies stands in pyproject.toml; what repeats it elsewhere is held to it here."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from course_utils import __version__
 from course_utils.runtime import SETTINGS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -78,7 +80,8 @@ def test_a_lock_pins_every_dependency_with_hashes_and_names_no_address(name, ext
 
 
 def test_learners_get_nothing_that_only_maintainers_need():
-    only_maintainers = requirements("dev").keys() - requirements().keys()
+    by_the_way = {"pytest"}  # nbmake, for teachers, is a plugin of it
+    only_maintainers = requirements("dev").keys() - requirements().keys() - by_the_way
     assert not only_maintainers & pinned("requirements.lock").keys()
 
 
@@ -122,3 +125,29 @@ def test_no_document_installs_the_course_by_its_name():
     """Nobody has registered it: whoever does would be installed in its place."""
     for name in ("README.md", "CONTRIBUTING.md", "notebooks/glossary.md", "data/README.md"):
         assert not re.search(r"install[^\n`]* course[-_]utils", (REPOSITORY / name).read_text(encoding="utf-8"))
+
+
+# What else stands in the repository's root ---------------------------------------------------------------------------
+
+
+def test_a_citation_names_this_version():
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == __version__
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["license"] in PROJECT["license"]
+
+
+def test_issue_forms_can_be_read_and_ask_for_something():
+    forms = [path for path in (REPOSITORY / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"]
+    assert len(forms) >= 2
+    for path in forms:
+        form = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert {"name", "description", "body"} <= set(form)
+        assert any(field.get("validations", {}).get("required") for field in form["body"])
+
+
+def test_the_container_sets_up_what_make_knows():
+    text = (REPOSITORY / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    container = json.loads(re.sub(r"^//.*\n", "", text, flags=re.MULTILINE))
+    target = container["postCreateCommand"].removeprefix("make ")
+    assert re.search(rf"^{re.escape(target)}:", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

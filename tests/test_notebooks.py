@@ -1,7 +1,9 @@
 """Every lesson: its built notebook is its source, executed, and is made as CONTRIBUTING.md says. And the glossary."""
 
+import os
 import pkgutil
 import re
+import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 import build_notebooks
 from lesson_tools import checks, generated, published, source
 
+from course_utils.classroom.execution import kernel_environment
 from course_utils.classroom.exercises import exercises_of
 
 NOTEBOOKS = source.SOURCES.parent
@@ -108,6 +111,18 @@ def test_a_published_lesson_is_small_and_within_its_time(path):
     course = built_notebook(path).metadata["course"]
     assert (NOTEBOOKS / f"{path.stem}.ipynb").stat().st_size <= build_notebooks.SIZE_LIMIT
     assert course["run_seconds"] <= 3 * course["budget_seconds"]
+
+
+def test_a_lesson_runs_as_a_test_under_nbmake(tmp_path):
+    """As a teacher tests notebooks, the course's or their own; a broken one fails."""
+    lesson = nbformat.read(NOTEBOOKS / "01_pretrained_inference.ipynb", as_version=4)
+    nbformat.write(lesson, tmp_path / "lesson.ipynb")
+    nbformat.write(new_notebook(cells=[new_code_cell("1 / 0")]), tmp_path / "broken.ipynb")
+    command = [sys.executable, "-m", "pytest", "--nbmake", "-p", "no:cacheprovider", str(tmp_path)]
+    environment = os.environ | kernel_environment() | {"COURSE_DATA_DIR": str(source.REPOSITORY / "data")}
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert "1 failed, 1 passed" in ran.stdout, ran.stdout
+    assert "ZeroDivisionError" in ran.stdout
 
 
 def test_every_notebook_has_a_source():

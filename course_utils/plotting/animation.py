@@ -125,13 +125,19 @@ def _animated_png(pictures: list[Image.Image], durations: list[float], num_plays
 def _indices(picture: Image.Image, palette: Image.Image) -> np.ndarray:
     """Return the place in the palette of each pixel's colour; the ground stays white (place 0), not nearly so."""
     indices = np.array(picture.quantize(palette=palette, dither=Image.Dither.NONE))
-    indices[(np.asarray(picture) == 255).all(axis=2)] = 0
+    indices[(np.asarray(picture) == 255).all(axis=2) | (indices == UNCHANGED)] = 0
     return indices
 
 
 def _with_palette(indices: np.ndarray, palette: Image.Image) -> Image.Image:
+    """Return the frame. The transparent place gets a colour that no other has: Pillow, which stores only the part of a
+    frame that differs from the one before, compares colours, and would take it for white.
+    """
+    colors = (palette.getpalette() or [])[: 3 * UNCHANGED]
+    used = {tuple(colors[place : place + 3]) for place in range(0, len(colors), 3)}
+    unused = next(color for color in ((255, 0, blue) for blue in range(256)) if color not in used)
     picture = Image.fromarray(indices.astype(np.uint8))
-    picture.putpalette(palette.getpalette() or [])
+    picture.putpalette([*colors, *unused])
     return picture
 
 

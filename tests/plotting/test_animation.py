@@ -44,6 +44,18 @@ def test_an_animation_shows_all_frames_in_order_after_its_default_image():
     np.testing.assert_array_equal(default, np.asarray(frames[-1]))  # for viewers that know no animation
 
 
+def test_what_turns_white_leaves_nothing_behind():
+    frames = []
+    for place in range(3):  # a square at the edge rests, then vanishes, while another one, further in, changes
+        frame = Image.new("RGB", (40, 10), "white")
+        frame.paste((50 * place, 0, 0), (5, 0, 10, 10))
+        if place < 2:
+            frame.paste((0, 0, 200), (30, 0, 40, 10))
+        frames.append(frame)
+    _, *shown = frames_of(plotting.animate(frames, alt="A square vanishes.").content)
+    np.testing.assert_array_equal(shown, [np.asarray(frame) for frame in frames])
+
+
 def test_the_ground_stays_white_however_many_colours_there_are():
     frames = []
     for picture in noise(3, 60):

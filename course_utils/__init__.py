@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 # Which module holds each public name.
 _NAMES = {
-    "pictures.catalog": ("clothing",),
+    "pictures.catalog": ("clothing", "instruments"),
     "datasets": ("DataLoaders", "ImageFolderDataset", "make_dataloaders"),
     "classroom.doctor": ("check_environment",),
     "evaluation": ("Predictions", "confusion_matrix", "per_class_recall", "predict"),
@@ -22,7 +22,7 @@ _NAMES = {
     "report.history": ("History",),
     "inference": ("Prediction", "load_classifier", "predict_topk", "save_classifier"),
     "pictures.messy": ("make_messy_folder",),
-    "report.metrics": ("Metrics", "standard_error"),
+    "report.metrics": ("Metrics", "standard_error", "wilson_interval"),
     "models": (
         "PretrainedClassifier",
         "TransferClassifier",

@@ -73,11 +73,14 @@ def _doctor(_arguments: argparse.Namespace) -> int:
 
 
 def _data(arguments: argparse.Namespace) -> int:
-    from course_utils.pictures.catalog import clothing
+    from course_utils.pictures.catalog import clothing, instruments
     from course_utils.pictures.drawn import worker_per_core
 
-    folder = clothing(arguments.source, num_workers=worker_per_core())
-    print(f"The {arguments.source} pictures are in {_shown(folder)}")
+    if arguments.source == "instruments":
+        print(f"The instruments are in {_shown(instruments(num_workers=worker_per_core()))}")
+    else:
+        folder = clothing(arguments.source, num_workers=worker_per_core())
+        print(f"The {arguments.source} pictures are in {_shown(folder)}")
     return 0
 
 
@@ -159,8 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     parsers["run"].add_argument("lessons", nargs="*", metavar="LESSON", help=own)
     parsers["run"].add_argument("--handout", action="store_true", help="pages without solutions, in build/handout/")
     parsers["run"].add_argument("--online", action="store_true", help="leave the network open (default: it is closed)")
-    pictures = "the drawn garments, or the real photos (106 MB)"
-    parsers["data"].add_argument("source", choices=["drawn", "photos"], help=pictures)
+    pictures = "the drawn garments, the real photos (106 MB), or the drawn instruments of lesson 13"
+    parsers["data"].add_argument("source", choices=["drawn", "photos", "instruments"], help=pictures)
     parsers["split"].add_argument("folder", metavar="FOLDER", help="pictures, a folder for each class: pets/cat/1.jpg")
     parsers["split"].add_argument("target", metavar="TARGET", help="a new folder, for copies: TARGET/train/cat/1.jpg")
     parts = "for practice, mock exam and final exam (default: 0.7 0.15 0.15)"

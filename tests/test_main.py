@@ -130,6 +130,9 @@ def test_data_prepares_the_named_pictures(monkeypatch, capsys):
     monkeypatch.setattr(catalog, "clothing", lambda source, **_: Path("data") / source)
     assert main(["data", "drawn"]) == 0
     assert f"drawn pictures are in {Path('data', 'drawn')}" in capsys.readouterr().out
+    monkeypatch.setattr(catalog, "instruments", lambda **_: Path("data") / "strings")
+    assert main(["data", "instruments"]) == 0
+    assert f"instruments are in {Path('data', 'strings')}" in capsys.readouterr().out
 
 
 def test_split_copies_prints_what_went_where_and_takes_shares_group_and_seed(monkeypatch, capsys, tmp_path):

@@ -1,32 +1,54 @@
-"""Draw the contact sheet of garments that README.md shows: `python tools/draw_sheet.py` writes docs/garments.jpg.
+"""Draw the contact sheets: `python tools/draw_sheet.py` writes docs/garments.jpg and docs/instruments.jpg.
 
-The sheet is also what this version of the drawing looks like: it carries `DRAWING_VERSION`, and a test compares it with
-what is drawn now.
+A sheet is also what this version of the drawing looks like: it carries `DRAWING_VERSION` or `INSTRUMENTS_VERSION`, and
+a test compares it with what is drawn now.
 """
 
 import io
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from course_utils.pictures.drawn import CLASSES, DRAWING_VERSION, draw_garment
+from course_utils.pictures.drawn import (
+    CLASSES,
+    DRAWING_VERSION,
+    INSTRUMENT_CLASSES,
+    INSTRUMENTS_VERSION,
+    draw_garment,
+    draw_instrument,
+)
 
 SIZE, ROWS, GAP = 160, 5, 6  # side of a picture, pictures of each kind, pixels between two
 SHEET = Path(__file__).resolve().parent.parent / "docs" / "garments.jpg"
+INSTRUMENTS_SHEET = SHEET.with_name("instruments.jpg")
 _BLOCK, _TOLERANCE = 8, 4  # pixels, grey levels: another machine may round a pixel at an edge the other way
 
 
 def draw_sheet() -> bytes:
-    """Return the contact sheet as a JPEG file, a column for each kind; its comment is the version of the drawing."""
+    """Return the contact sheet of garments as a JPEG file, a column for each kind; its comment is the version."""
+    return _sheet(CLASSES, lambda column, row: draw_garment(CLASSES[column], seed=(7, column, row)), DRAWING_VERSION)
+
+
+def draw_instruments_sheet() -> bytes:
+    """Return the contact sheet of instruments, each row another instrument, as `draw_sheet` does."""
+
+    def draw(column: int, row: int) -> Image.Image:
+        return draw_instrument(INSTRUMENT_CLASSES[column], instrument=row + 1, view=row + 1, seed=7)
+
+    return _sheet(INSTRUMENT_CLASSES, draw, INSTRUMENTS_VERSION)
+
+
+def _sheet(kinds: Sequence[str], draw: Callable[[int, int], Image.Image], version: int) -> bytes:
     step = SIZE + GAP
-    sheet = Image.new("RGB", (len(CLASSES) * step - GAP, ROWS * step - GAP), "white")
-    for column, kind in enumerate(CLASSES):
+    sheet = Image.new("RGB", (len(kinds) * step - GAP, ROWS * step - GAP), "white")
+    for column in range(len(kinds)):
         for row in range(ROWS):
-            sheet.paste(draw_garment(kind, seed=(7, column, row)), (column * step, row * step))
+            sheet.paste(draw(column, row), (column * step, row * step))
     file = io.BytesIO()
-    sheet.save(file, "JPEG", quality=85, comment=str(DRAWING_VERSION))
+    sheet.save(file, "JPEG", quality=85, comment=str(version))
     return file.getvalue()
 
 
@@ -46,15 +68,17 @@ def looks_alike(one: bytes, other: bytes) -> bool:
 
 
 def main() -> None:
-    new = draw_sheet()
-    if SHEET.exists() and version_of(SHEET.read_bytes()) == DRAWING_VERSION:
-        if not looks_alike(SHEET.read_bytes(), new):
-            sys.exit(
-                "The drawings have changed: count DRAWING_VERSION up in course_utils/pictures/drawn, then try again."
-            )
+    _renew(SHEET, draw_sheet(), DRAWING_VERSION, "DRAWING_VERSION")
+    _renew(INSTRUMENTS_SHEET, draw_instruments_sheet(), INSTRUMENTS_VERSION, "INSTRUMENTS_VERSION")
+
+
+def _renew(path: Path, new: bytes, version: int, name: str) -> None:
+    if path.exists() and version_of(path.read_bytes()) == version:
+        if not looks_alike(path.read_bytes(), new):
+            sys.exit(f"The drawings have changed: count {name} up in course_utils/pictures/drawn, then try again.")
         return
-    SHEET.parent.mkdir(exist_ok=True)
-    SHEET.write_bytes(new)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(new)
 
 
 if __name__ == "__main__":

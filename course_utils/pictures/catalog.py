@@ -19,6 +19,7 @@ from course_utils.runtime import atomic_write, data_dir, setting
 
 # A folder for each version of the drawing, so that checkouts which share a data folder leave each other's alone.
 DRAWN_FOLDER = f"clothing-drawn-{drawn.DRAWING_VERSION}"
+INSTRUMENTS_FOLDER = f"instruments-drawn-{drawn.INSTRUMENTS_VERSION}"
 PHOTOS_FOLDER = "clothing-dataset-small-master"
 # How many photos each split holds, and the SHA-256 over the sorted lines "relative path NUL sha256 LF" of all of them.
 PHOTOS_PER_SPLIT = {"train": 3068, "validation": 341, "test": 372}
@@ -36,7 +37,7 @@ class RemoteFile(NamedTuple):
 
 
 class Source(NamedTuple):
-    """One way to come by the clothing pictures: where they live, what puts them there, what tells them from others."""
+    """One way to come by pictures: where they live, what puts them there, what tells them from others."""
 
     folder: str  # below `data_dir()`
     prepare: Callable[..., None]  # called with the folder, progress and num_workers: makes all of it or nothing
@@ -69,14 +70,29 @@ def clothing(source: str | None = None, *, progress: bool = True, num_workers: i
         known = " or ".join(repr(name) for name in _SOURCES)
         place = "the setting COURSE_DATASET" if source is None else "source"
         raise ValueError(f"{place} is {chosen!r}: the clothing pictures come as {known}.")
-    name, prepare, verify = _SOURCES[chosen]
+    return _ready(f"The {chosen} pictures", _SOURCES[chosen], progress=progress, num_workers=num_workers)
+
+
+def instruments(*, progress: bool = True, num_workers: int | None = None) -> Path:
+    """Return the folder of the drawn musical instruments: a folder for each of ten kinds, no splits (lesson 13).
+
+    The kinds are accordion, banjo, drum, guitar, harp, piano, saxophone, trumpet, violin and xylophone; each has 12
+    instruments, and each of these 6 pictures: `violin/violin_07_3.jpg` is the third of the seventh violin. Prepared,
+    checked and refused as in `clothing`; raises RuntimeError and OSError as there.
+    """
+    return _ready("The instruments", _INSTRUMENTS, progress=progress, num_workers=num_workers)
+
+
+def _ready(what: str, source: Source, *, progress: bool, num_workers: int | None) -> Path:
+    """Return the folder of a source, prepared where it is not there yet, and as it was put there."""
+    name, prepare, verify = source
     folder = data_dir() / name
     if not folder.exists():
         try:
             prepare(folder, progress=progress, num_workers=num_workers)
         except OSError as error:
             raise OSError(
-                f"The {chosen} pictures cannot be put into {folder.parent} ({error}). Set COURSE_DATA_DIR to a folder "
+                f"{what} cannot be put into {folder.parent} ({error}). Set COURSE_DATA_DIR to a folder "
                 "that you may write to and that has room."
             ) from error
     if _read_note(folder) != _size_of(folder):
@@ -115,10 +131,23 @@ def _draw(folder: Path, *, progress: bool, num_workers: int | None) -> None:
     _write_note(folder)
 
 
+def _draw_instruments(folder: Path, *, progress: bool, num_workers: int | None) -> None:
+    drawn.draw_instruments(folder, num_workers=num_workers, progress=progress)
+    _write_note(folder)
+
+
 def _verify_drawn(folder: Path) -> None:
+    _verify_names(folder, drawn.planned_files())
+
+
+def _verify_instruments(folder: Path) -> None:
+    _verify_names(folder, drawn.planned_instruments())
+
+
+def _verify_names(folder: Path, files: Iterable[Path]) -> None:
     """Raise ValueError unless the files of `folder` are those that the course draws, as far as can be told."""
     names = {name for name, _ in _files(folder)}
-    planned = {path.as_posix() for path in drawn.planned_files()}
+    planned = {path.as_posix() for path in files}
     for found, fault in ((names - planned, "was added"), (planned - names, "is missing")):
         if found:
             more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
@@ -197,6 +226,8 @@ _SOURCES = {
     "drawn": Source(DRAWN_FOLDER, _draw, _verify_drawn),
     "photos": Source(PHOTOS_FOLDER, _fetch_photos, _verify_photos),
 }
+
+_INSTRUMENTS = Source(INSTRUMENTS_FOLDER, _draw_instruments, _verify_instruments)
 
 _CLOTHING_REPOSITORY = "https://github.com/alexeygrigorev/clothing-dataset-small"
 REMOTE_FILES = {

@@ -8,6 +8,7 @@ that charts can be composed; `picture.figure.axes` are matplotlib's own. Nothing
 from .animation import Animation, animate
 from .batches import draw_batches, draw_pixel_values, plot_batch_means
 from .by_heart import draw_reminders, plot_guessers
+from .certificates import draw_certificate
 from .classes import draw_answer, plot_class_counts, plot_confusion_matrix, plot_predictions
 from .convolutions import animate_convolution, draw_convolution
 from .costs import plot_memory, plot_times, plot_zoo
@@ -68,6 +69,7 @@ __all__ = [
     "draw_augmentations",
     "draw_batches",
     "draw_broadcasting",
+    "draw_certificate",
     "draw_class_folders",
     "draw_comparison",
     "draw_convolution",

@@ -53,6 +53,20 @@ def standard_error(accuracy: float, num_samples: int) -> float:
     return math.sqrt(accuracy * (1 - accuracy) / num_samples)
 
 
+def wilson_interval(accuracy: float, num_samples: int, *, num_errors: float = 1.96) -> tuple[float, float]:
+    """Return between which two accuracies the true one lies, with 95 % certainty, given one measured on `num_samples`.
+
+    Unlike `accuracy` ± 1.96 standard errors it stays within [0, 1] and makes sense for few samples and near 0 and 1:
+    30 right answers of 30 give (0.886, 1.0). Wilson 1927, "Probable inference, the law of succession, and statistical
+    inference". `num_errors` is the number of standard errors: 1.96 for 95 %. Raises ValueError as `standard_error`.
+    """
+    error = standard_error(accuracy, num_samples)
+    squares = num_errors**2 / num_samples
+    middle = (accuracy + squares / 2) / (1 + squares)
+    reach = num_errors * math.sqrt(error**2 + squares / (4 * num_samples)) / (1 + squares)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
 class SampleFacts(TypedDict):
     """What the report card says about the data; None where only reading it would tell."""
 

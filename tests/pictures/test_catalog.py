@@ -169,6 +169,30 @@ def test_pictures_that_another_notebook_drew_meanwhile_stay(data, monkeypatch):
     assert entries(data) == {catalog.DRAWN_FOLDER, f".{catalog.DRAWN_FOLDER}.verified"}
 
 
+def test_instruments_are_drawn_once_and_a_folder_with_a_file_of_somebody_is_refused(data, monkeypatch):
+    draw, planned, calls = catalog.drawn.draw_instruments, catalog.drawn.planned_instruments(1, 2), []
+
+    def draw_few(root, **options):
+        calls.append(options)
+        return draw(root, num_instruments=1, num_views=2, **options)
+
+    monkeypatch.setattr(catalog.drawn, "draw_instruments", draw_few)
+    monkeypatch.setattr(catalog.drawn, "planned_instruments", lambda: planned)
+    folder = catalog.instruments(progress=False, num_workers=0)
+    assert folder == catalog.instruments() == data / f"instruments-drawn-{catalog.drawn.INSTRUMENTS_VERSION}"
+    assert calls == [{"progress": False, "num_workers": 0}]
+    assert entries(folder / "harp") == {"harp_01_1.jpg", "harp_01_2.jpg"}
+    (folder / "harp" / "mine.jpg").write_bytes(b"mine")
+    with pytest.raises(RuntimeError, match=r"harp/mine\.jpg was added"):
+        catalog.instruments()
+    (folder / "harp" / "mine.jpg").rename(folder / "harp" / "harp_01_1.jpg")
+    with pytest.raises(RuntimeError, match="have been changed"):
+        catalog.instruments()
+    (folder / "harp" / "harp_01_1.jpg").unlink()
+    with pytest.raises(RuntimeError, match=r"harp/harp_01_1\.jpg is missing"):
+        catalog.instruments()
+
+
 @pytest.fixture
 def small_plan(monkeypatch) -> list[str]:
     """Let the course draw ten pictures only; return their names."""

@@ -24,6 +24,7 @@ from course_utils.pictures.drawn import (
     garments,
     planned_files,
 )
+from course_utils.pictures.drawn.shapes import Dot
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 import draw_sheet
@@ -91,12 +92,13 @@ def test_one_button_more_makes_the_sheet_look_different(monkeypatch):
     monkeypatch.setattr(draw_sheet, "ROWS", 1)
     before = draw_sheet.draw_sheet()
     shirt = garments.GARMENTS["shirt"]
-    monkeypatch.setitem(garments.GARMENTS, "shirt", lambda rng: [*shirt(rng), garments.Dot((0.3, 0.8))])
+    monkeypatch.setitem(garments.GARMENTS, "shirt", lambda rng: [*shirt(rng), Dot((0.3, 0.8))])
     assert not draw_sheet.looks_alike(before, draw_sheet.draw_sheet())
 
 
 def test_the_sheet_is_renewed_for_a_new_version_only(tmp_path, monkeypatch):
     monkeypatch.setattr(draw_sheet, "SHEET", tmp_path / "docs" / "garments.jpg")
+    monkeypatch.setattr(draw_sheet, "INSTRUMENTS_SHEET", tmp_path / "docs" / "instruments.jpg")
     monkeypatch.setattr(draw_sheet, "ROWS", 1)
     draw_sheet.main()
     first = draw_sheet.SHEET.read_bytes()

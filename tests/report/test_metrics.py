@@ -18,6 +18,7 @@ from course_utils.report.metrics import (
     num_batches,
     num_samples,
     standard_error,
+    wilson_interval,
 )
 
 WEIGHT = torch.tensor([1.0, 5.0, 0.1])
@@ -51,6 +52,23 @@ class Endless:
 def test_a_card_of_marks_reads_as_words():
     assert str(Metrics(0.3125, 0.9)) == "loss 0.312, accuracy 90.0%"
     assert str(Metrics(0.3125, None)) == "loss 0.312"
+
+
+@pytest.mark.parametrize(("right", "number"), [(0, 12), (30, 30), (47, 60), (1, 7), (164, 180)])
+def test_the_ends_of_wilsons_interval_are_the_marks_that_lie_196_errors_away(right, number):
+    low, high = wilson_interval(right / number, number)
+    assert 0 <= low <= right / number <= high <= 1
+    for end in (low, high):
+        if 0 < end < 1:
+            away = abs(right / number - end) / math.sqrt(end * (1 - end) / number)
+            assert away == pytest.approx(1.96)
+    assert wilson_interval(right / number, number, num_errors=1)[0] >= low
+
+
+def test_thirty_right_answers_of_thirty_are_no_certainty():
+    assert wilson_interval(1.0, 30) == (pytest.approx(0.886, abs=0.001), 1.0)
+    with pytest.raises(ValueError, match="at least one sample"):
+        wilson_interval(0.5, 0)
 
 
 def test_the_standard_error_is_that_of_a_proportion():

@@ -133,7 +133,8 @@ def _palette(*colours: Colour) -> np.ndarray:
     return palette
 
 
-def _ramp(dark: Colour, light: Colour) -> np.ndarray:
+def ramp(dark: Colour, light: Colour) -> np.ndarray:
+    """Return the palette `(256, 3)` from one colour to another."""
     share = np.linspace(0, 1, 256)[:, None]
     ramp: np.ndarray = (1 - share) * dark + share * np.array(light)
     return ramp.astype(np.uint8)
@@ -192,10 +193,10 @@ def make_cloth(pattern: str, colour: Colour, rng: np.random.Generator) -> Cloth:
     if pattern in ("denim", "heather"):
         spread = 0.26 if pattern == "denim" else 0.16
         dark, light = shaded(colour, 1 - spread), blend(shaded(colour, 1 + spread / 2), (255, 255, 255), spread / 3)
-        return Cloth(colour, pattern, _ramp(dark, light), rng.uniform(0.9, 1.3), _speckled(rng))
+        return Cloth(colour, pattern, ramp(dark, light), rng.uniform(0.9, 1.3), _speckled(rng))
     if pattern in ("knit", "rib", "weave"):
         repeats = {"knit": rng.uniform(10, 18), "rib": rng.uniform(14, 20), "weave": rng.uniform(18, 24)}[pattern]
-        return Cloth(colour, pattern, _ramp(shaded(colour, 0.72), shaded(colour, 1.12)), repeats)
+        return Cloth(colour, pattern, ramp(shaded(colour, 0.72), shaded(colour, 1.12)), repeats)
     return plain(colour)
 
 

@@ -1,14 +1,17 @@
-"""A whole data set of drawn garments: which pictures it holds, and drawing them, on all cores where that pays."""
+"""Whole data sets of drawings: which pictures they hold, and drawing them, on all cores where that pays."""
 
 import multiprocessing
 import sys
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from PIL import Image
+
 from ...runtime import num_processors, progress_bar
 from .garments import CLASSES, draw_garment
+from .instruments import INSTRUMENT_CLASSES, draw_instrument
 
 # Pictures of each class in the training set of clothing-dataset-small, whose class balance the drawn set copies.
 _PHOTOS_PER_CLASS = {
@@ -26,7 +29,9 @@ _PHOTOS_PER_CLASS = {
 PROPORTIONS = {kind: count / sum(_PHOTOS_PER_CLASS.values()) for kind, count in _PHOTOS_PER_CLASS.items()}
 SPLIT_SIZES = {"train": 1000, "validation": 300, "test": 300}
 _WORTH_WORKERS = 200  # pictures: fewer are drawn sooner than processes start
-_Job = tuple[str, tuple[int, ...], Path]  # kind, seed, file
+NUM_INSTRUMENTS, NUM_VIEWS = 12, 6  # instruments of each kind, pictures of each instrument
+_Drawing = tuple[Callable[..., Image.Image], str, dict[str, object]]  # what draws, the kind, its numbers
+_Job = tuple[_Drawing, Path]
 
 
 def class_counts(size: int) -> dict[str, int]:
@@ -74,14 +79,56 @@ def draw_dataset(
     notebook uses one for each core, and a script none: there they need `if __name__ == "__main__":`.
     Raises FileExistsError where `root` is already there, ValueError for a split too small to hold every class.
     """
-    root, planned = Path(root), planned_files(sizes)
+    files: dict[Path, _Drawing] = {
+        path: (draw_garment, kind, {"seed": (seed, *numbers)}) for path, (kind, numbers) in planned_files(sizes).items()
+    }
+    return _draw_folder(Path(root), files, num_workers=num_workers, progress=progress)
+
+
+def planned_instruments(
+    num_instruments: int = NUM_INSTRUMENTS, num_views: int = NUM_VIEWS
+) -> dict[Path, tuple[str, tuple[int, int]]]:
+    """Return the files of the instruments below their folder, `violin/violin_07_3.jpg`, each with kind and numbers.
+
+    The numbers, of the instrument among its kind and of the picture among its instrument's, count from 1.
+    """
+    return {
+        Path(kind, f"{kind}_{instrument:02d}_{view}.jpg"): (kind, (instrument, view))
+        for kind in INSTRUMENT_CLASSES
+        for instrument in range(1, num_instruments + 1)
+        for view in range(1, num_views + 1)
+    }
+
+
+def draw_instruments(
+    root: str | Path,
+    *,
+    seed: int = 0,
+    num_instruments: int = NUM_INSTRUMENTS,
+    num_views: int = NUM_VIEWS,
+    num_workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Draw the instruments into the new folder `root` and return it: a folder for each kind, no splits.
+
+    `root/violin/violin_07_3.jpg` is the third picture of the seventh violin. The rest is as in `draw_dataset`.
+    """
+    files: dict[Path, _Drawing] = {
+        path: (draw_instrument, kind, {"instrument": instrument, "view": view, "seed": seed})
+        for path, (kind, (instrument, view)) in planned_instruments(num_instruments, num_views).items()
+    }
+    return _draw_folder(Path(root), files, num_workers=num_workers, progress=progress)
+
+
+def _draw_folder(root: Path, files: Mapping[Path, _Drawing], *, num_workers: int | None, progress: bool) -> Path:
+    """Draw all `files` into the new folder `root`, which appears when it is whole."""
     if root.exists():
         raise FileExistsError(f"{root} is already there: give it another name to draw it afresh, or use it as it is.")
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}.", suffix=".tmp") as temporary:
         whole = Path(temporary) / "whole"
-        jobs = [(kind, (seed, *numbers), whole / path) for path, (kind, numbers) in planned.items()]
-        for folder in {path.parent for *_, path in jobs}:
+        jobs = [(drawing, whole / path) for path, drawing in files.items()]
+        for folder in {path.parent for _, path in jobs}:
             folder.mkdir(parents=True)
         drawings = _draw_files(jobs, _default_workers(len(jobs)) if num_workers is None else num_workers)
         with closing(drawings):  # no worker may go on writing while the temporary folder is removed
@@ -96,8 +143,8 @@ def draw_dataset(
 
 
 def _draw_file(job: _Job) -> None:
-    kind, seed, path = job
-    draw_garment(kind, seed=seed).save(path, quality=90)
+    (draw, kind, numbers), path = job
+    draw(kind, **numbers).save(path, quality=90)
 
 
 def _draw_files(jobs: Sequence[_Job], num_workers: int) -> Generator[None, None, None]:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .bottoms import pants, shorts, skirt
-from .canvas import FINE, Canvas, blurred, shifted
+from .canvas import FINE, Canvas
 from .cloth import (
     DENIMS,
     LEATHERS,
@@ -28,8 +28,8 @@ from .cloth import (
 )
 from .hats import hat
 from .outwear import outwear
-from .scenes import background, photograph
-from .shapes import Dot, Line, Part, Piece, Place, ellipse, outline, transformed
+from .scenes import background, lay_down, photograph, with_thing
+from .shapes import Part, Piece
 from .shoes import shoes
 from .tops import dress, longsleeve, shirt, t_shirt
 
@@ -78,14 +78,14 @@ def draw_garment(kind: str, *, seed: int | Sequence[int]) -> Image.Image:
     page, floor = background(rng)
     cloths = _wardrobe(kind, floor, rng)
     if rng.random() < 0.3:
-        page = _with_thing(page, rng, light, floor)
+        page = with_thing(page, rng, light, floor)
     parts = GARMENTS[kind](rng)
     canvas = Canvas(cloths, **_pose(kind, parts, rng), light=light)
     canvas.warp = np.array([*rng.normal(0, 0.018, 2), *rng.uniform(0, 6, 2)])
     canvas.lay(parts)
     stiff = kind in ("shoes", "hat")
     canvas.fold(rng, strength=rng.uniform(0.05, 0.1) if stiff else rng.uniform(0.12, 0.26), count=4 if stiff else 9)
-    return photograph(_lay_down(page, canvas, rng, light), rng, light)
+    return photograph(lay_down(page, canvas, rng, light), rng, light)
 
 
 def _wardrobe(kind: str, floor: Colour, rng: np.random.Generator) -> dict[str, Cloth]:
@@ -140,42 +140,3 @@ def _pose(kind: str, parts: Sequence[Part], rng: np.random.Generator) -> dict[st
     room = np.clip((FINE - (high - low) * scale) / 2, 8, 70)
     shift = FINE / 2 + rng.uniform(-1, 1, 2) * room * 0.8 - matrix @ ((low + high) / 2)
     return {"matrix": matrix, "shift": shift}
-
-
-def _with_thing(page: np.ndarray, rng: np.random.Generator, light: Place, floor: Colour) -> np.ndarray:
-    """The page with a second object peeping in at the edge: a book, a plate, a rug, a leaf, a towel."""
-    colour = contrasting(floor, rng, at_least=60)
-    cloths = {"cloth": make_cloth(pick(rng, plain=3, stripes=1, gingham=1, heather=1), colour, rng)}
-    cloths |= {"trim": plain(shaded(colour, 0.7)), "seam": plain(shaded(colour, 0.75)), "print": plain(any_colour(rng))}
-    box = outline((-1, -1.3), (1, -1.3), (1, 1.3), (-1, 1.3), soften=0.05)
-    leaf = outline((0, -1.4, 0.22), (0, 1.4, 0.22), soften=0.02)
-    things: dict[str, list[Part]] = {
-        "book": [
-            Piece(box, "cloth"),
-            Line(np.array([(-0.8, -1.3), (-0.8, 1.3)]), 0.05),
-            Piece(box * [0.5, 0.2], "print", 0, 0),
-        ],
-        "plate": [Piece(ellipse((0, 0), 1, 1)), Piece(ellipse((0, 0), 0.65, 0.65), "cloth", 0, 0.4)],
-        "rug": [Piece(box * 2, "cloth", 0, 0.6), Line(np.vstack([box, box[:1]]) * 1.9, 0.06)],
-        "leaf": [Piece(leaf), Line(np.array([(0, -1.4), (0, 1.8)]), 0.07, "trim")],
-        "cup": [Dot((0, 0), 0.8, "cloth"), Piece(ellipse((0, 0), 0.6, 0.6), "trim", 0, 0)],
-    }
-    thing = things[pick(rng, book=3, plate=2, rug=2, leaf=2, cup=1)]
-    size = rng.uniform(34, 70)
-    side, along = int(rng.integers(4)), rng.uniform(0.05, 0.95) * FINE
-    out = -rng.uniform(0.1, 0.6) * size
-    spot = [(along, out), (FINE - out, along), (along, FINE - out), (out, along)][side]
-    canvas = Canvas(cloths, matrix=np.eye(2) * size, shift=np.array(spot), light=light)
-    canvas.lay(transformed(thing, angle=rng.uniform(0, 6)))
-    return _lay_down(page, canvas, rng, light)
-
-
-def _lay_down(page: np.ndarray, canvas: Canvas, rng: np.random.Generator, light: Place) -> np.ndarray:
-    """The page with what is on the canvas lying on it, and its shadow beside it."""
-    colour, mask = canvas.finished()
-    reach = rng.uniform(1.5, 5)
-    far = shifted(blurred(mask, rng.uniform(3.5, 7)), -light[0] * reach, -light[1] * reach)
-    shadow = np.minimum(0.35 * blurred(mask, 1.6) + rng.uniform(0.15, 0.45) * far, 0.75)
-    cover = np.asarray(mask, np.float32) * np.float32(1 / 255)
-    covered: np.ndarray = page * ((1 - shadow) * (1 - cover))[..., None] + colour
-    return covered

@@ -1,13 +1,13 @@
-"""Where a garment lies: floors, sheets and walls, things at the edge, and the camera that looks at it all."""
+"""Where a thing lies: floors, sheets and walls, things at the edge, and the camera that looks at it all."""
 
 import math
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from .canvas import SIZE, folds
-from .cloth import Colour, any_colour, blend, pick, shaded
-from .shapes import Place
+from .canvas import FINE, SIZE, Canvas, blurred, folds, shifted
+from .cloth import Colour, any_colour, blend, contrasting, make_cloth, pick, plain, shaded
+from .shapes import Dot, Line, Part, Piece, Place, ellipse, outline, transformed
 
 Array = np.ndarray
 
@@ -101,17 +101,62 @@ WOODS: tuple[Colour, ...] = ((196, 158, 112), (150, 108, 70), (222, 196, 160), (
 BACKGROUNDS = {"wood": wood, "tiles": tiles, "sheet": sheet, "wall": wall, "carpet": carpet, "stone": stone}
 
 
-def background(rng: np.random.Generator) -> tuple[Array, Colour]:
-    """Return a background's picture `(SIZE, SIZE, 3)` in 0 to 255, and its middle colour."""
+def choose_background(rng: np.random.Generator) -> tuple[str, Colour]:
+    """Return a kind of background, a key of `BACKGROUNDS`, and its colour."""
     kind = pick(rng, wood=5, tiles=3, sheet=5, wall=5, carpet=3, stone=3)
     colour = any_colour(rng, neutral=0.6)
     if kind == "wood":
         colour = shaded(WOODS[rng.integers(len(WOODS))], rng.uniform(0.75, 1.1))
     elif kind in ("tiles", "stone", "wall"):
         colour = blend(colour, (205, 202, 197), rng.uniform(0.25, 0.85))
+    return kind, colour
+
+
+def background(rng: np.random.Generator, chosen: tuple[str, Colour] | None = None) -> tuple[Array, Colour]:
+    """Return a background's picture `(SIZE, SIZE, 3)` in 0 to 255, and its middle colour; `chosen`: which one."""
+    kind, colour = choose_background(rng) if chosen is None else chosen
     page = BACKGROUNDS[kind](rng, colour)
     red, green, blue = (int(c) for c in np.clip(page[::8, ::8].mean(axis=(0, 1)), 0, 255))
     return page, (red, green, blue)
+
+
+def with_thing(page: np.ndarray, rng: np.random.Generator, light: Place, floor: Colour) -> np.ndarray:
+    """The page with a second object peeping in at the edge: a book, a plate, a rug, a leaf, a towel."""
+    colour = contrasting(floor, rng, at_least=60)
+    cloths = {"cloth": make_cloth(pick(rng, plain=3, stripes=1, gingham=1, heather=1), colour, rng)}
+    cloths |= {"trim": plain(shaded(colour, 0.7)), "seam": plain(shaded(colour, 0.75)), "print": plain(any_colour(rng))}
+    box = outline((-1, -1.3), (1, -1.3), (1, 1.3), (-1, 1.3), soften=0.05)
+    leaf = outline((0, -1.4, 0.22), (0, 1.4, 0.22), soften=0.02)
+    things: dict[str, list[Part]] = {
+        "book": [
+            Piece(box, "cloth"),
+            Line(np.array([(-0.8, -1.3), (-0.8, 1.3)]), 0.05),
+            Piece(box * [0.5, 0.2], "print", 0, 0),
+        ],
+        "plate": [Piece(ellipse((0, 0), 1, 1)), Piece(ellipse((0, 0), 0.65, 0.65), "cloth", 0, 0.4)],
+        "rug": [Piece(box * 2, "cloth", 0, 0.6), Line(np.vstack([box, box[:1]]) * 1.9, 0.06)],
+        "leaf": [Piece(leaf), Line(np.array([(0, -1.4), (0, 1.8)]), 0.07, "trim")],
+        "cup": [Dot((0, 0), 0.8, "cloth"), Piece(ellipse((0, 0), 0.6, 0.6), "trim", 0, 0)],
+    }
+    thing = things[pick(rng, book=3, plate=2, rug=2, leaf=2, cup=1)]
+    size = rng.uniform(34, 70)
+    side, along = int(rng.integers(4)), rng.uniform(0.05, 0.95) * FINE
+    out = -rng.uniform(0.1, 0.6) * size
+    spot = [(along, out), (FINE - out, along), (along, FINE - out), (out, along)][side]
+    canvas = Canvas(cloths, matrix=np.eye(2) * size, shift=np.array(spot), light=light)
+    canvas.lay(transformed(thing, angle=rng.uniform(0, 6)))
+    return lay_down(page, canvas, rng, light)
+
+
+def lay_down(page: np.ndarray, canvas: Canvas, rng: np.random.Generator, light: Place) -> np.ndarray:
+    """The page with what is on the canvas lying on it, and its shadow beside it."""
+    colour, mask = canvas.finished()
+    reach = rng.uniform(1.5, 5)
+    far = shifted(blurred(mask, rng.uniform(3.5, 7)), -light[0] * reach, -light[1] * reach)
+    shadow = np.minimum(0.35 * blurred(mask, 1.6) + rng.uniform(0.15, 0.45) * far, 0.75)
+    cover = np.asarray(mask, np.float32) * np.float32(1 / 255)
+    covered: np.ndarray = page * ((1 - shadow) * (1 - cover))[..., None] + colour
+    return covered
 
 
 def photograph(page: Array, rng: np.random.Generator, light: Place) -> Image.Image:

@@ -97,6 +97,15 @@ def ellipse(centre: Place, across: float, down: float) -> np.ndarray:
     return np.stack([centre[0] + across * np.cos(t), centre[1] + down * np.sin(t)], axis=1)
 
 
+def tube(points: np.ndarray, width: float, end: float | None = None) -> np.ndarray:
+    """Return the outline of a tube along the open line `points`, `width` wide at its start and `end` at its end."""
+    steps = np.gradient(points, axis=0)
+    across = steps[:, ::-1] * (1, -1) / np.maximum(np.hypot(*steps.T), 1e-9)[:, None]
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    half = (width + ((width if end is None else end) - width) * along / max(along[-1], 1e-9))[:, None] / 2
+    return np.vstack([points + across * half, (points - across * half)[::-1]])
+
+
 def nudged(points: np.ndarray, right: float, down: float) -> np.ndarray:
     """Return the points moved by `right` and `down` units."""
     moved: np.ndarray = points + np.array((right, down))

@@ -9,7 +9,14 @@ from .animation import Animation, animate
 from .batches import draw_batches, draw_pixel_values, plot_batch_means
 from .by_heart import draw_reminders, plot_guessers
 from .certificates import draw_certificate
-from .classes import draw_answer, plot_class_counts, plot_confusion_matrix, plot_predictions
+from .classes import (
+    draw_answer,
+    plot_calibration,
+    plot_class_counts,
+    plot_confusion_matrix,
+    plot_first_answers,
+    plot_predictions,
+)
 from .convolutions import animate_convolution, draw_convolution
 from .costs import plot_memory, plot_times, plot_zoo
 from .curves import LiveCurves, describe_history, plot_accuracies, plot_history, plot_losses
@@ -31,6 +38,7 @@ from .images import (
 )
 from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
 from .lines import plot_lines
+from .looking import animate_covering, draw_normalization, draw_to_scale
 from .marking import animate_marking, draw_marking, plot_coaches
 from .marks import draw_comparison, plot_corrections, plot_marks, plot_marks_by_size
 from .plane import animate_learning, draw_opinions, plot_opinion, plot_points
@@ -57,6 +65,7 @@ __all__ = [
     "Shown",
     "animate",
     "animate_convolution",
+    "animate_covering",
     "animate_fit",
     "animate_graph",
     "animate_learning",
@@ -83,6 +92,7 @@ __all__ = [
     "draw_marking",
     "draw_mistakes",
     "draw_neighbours",
+    "draw_normalization",
     "draw_opinions",
     "draw_pairs",
     "draw_pixel_values",
@@ -90,18 +100,21 @@ __all__ = [
     "draw_slope",
     "draw_text",
     "draw_thoughts",
+    "draw_to_scale",
     "draw_wall",
     "judge_descent",
     "new_figure",
     "plot_accuracies",
     "plot_batch_means",
     "plot_broken",
+    "plot_calibration",
     "plot_class_counts",
     "plot_coaches",
     "plot_confusion_matrix",
     "plot_corrections",
     "plot_descent",
     "plot_feature_maps",
+    "plot_first_answers",
     "plot_guessers",
     "plot_history",
     "plot_lengths",

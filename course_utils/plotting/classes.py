@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.container import BarContainer
 from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
 from .display import Picture
 from .lettering import legible
-from .style import COLORMAP, COLORS, FAINT, INK, axes_or_new, figure_of, new_figure
+from .style import BASELINE, COLORMAP, COLORS, FAINT, INK, axes_or_new, figure_of, new_figure
 
 BAR_INCHES = 0.34  # height of one horizontal bar with the space around it
 
@@ -42,12 +43,70 @@ def plot_predictions(
     names, probabilities = zip(*predictions, strict=True)
     labels = [f"{probability:.1%}" for probability in probabilities]
     _bars(ax, names, probabilities, labels)
-    ax.set_xlim(0, 1.1)
-    ax.set_xticks(np.linspace(0, 1, 6))
-    ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-    ax.set(title=title, xlabel="probability")
+    _whole_axis(ax.xaxis)
+    ax.set(title=title, xlabel="probability", xlim=(0, 1))
     answers = ", ".join(f"{name} {label}" for name, label in zip(names, labels, strict=True))
     return Picture(figure_of(ax), f"Bars for the student's best answers with their probabilities: {answers}.")
+
+
+def _whole_axis(axis: Axis) -> None:
+    """Put ticks at 0, 20, ... 100 %."""
+    axis.set_ticks(np.linspace(0, 1, 6))
+    axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+
+
+def plot_first_answers(
+    answers: Mapping[str, tuple[str, float]], ax: Axes | None = None, *, title: str = "The first answer"
+) -> Picture:
+    """Draw how sure a model is of its first answer under several circumstances, as bars with that answer's name.
+
+    `answers`: circumstance -> (name, probability in [0, 1]). The first is the one to compare with: whatever has another
+    name than that is hatched. Raises ValueError where there are none.
+    """
+    if not answers:
+        raise ValueError("There are no answers to draw.")
+    ax = axes_or_new(ax, height=BAR_INCHES * len(answers) + 0.95)
+    names, probabilities = zip(*answers.values(), strict=True)
+    labels = [f"{legible(name)}, {probability:.0%}" for name, probability in answers.values()]
+    bars = _bars(ax, list(answers), probabilities, labels)
+    for bar, name in zip(bars.patches, names, strict=True):
+        if name != names[0]:
+            bar.set(hatch="///", edgecolor="white", linewidth=0, facecolor=COLORS[1])
+    _whole_axis(ax.xaxis)
+    ax.set(title=title, xlabel="probability", xlim=(0, 1))
+    told = "; ".join(f"{circumstance}: {label}" for circumstance, label in zip(answers, labels, strict=True))
+    return Picture(figure_of(ax), f"{title}, as bars, hatched where it is not “{names[0]}”. {told}.")
+
+
+def plot_calibration(
+    bins: Sequence[tuple[int, float, float]],
+    ax: Axes | None = None,
+    *,
+    title: str = "How far its percentages can be trusted",
+) -> Picture:
+    """Draw how often answers are right over how sure the model was of them, a dot for each group of answers.
+
+    `bins`: (number of pictures, probability stated on average, share right), as `read_course_calibration` returns them.
+    On the dashed line the two are equal; above it a model is too modest, below it too sure. Whiskers are one standard
+    error. Raises ValueError where there are none.
+    """
+    if not bins:
+        raise ValueError("There are no answers to draw.")
+    ax = axes_or_new(ax, height=4, width=4.8)
+    numbers, stated, right = (np.asarray(column, dtype=float) for column in zip(*bins, strict=True))
+    ax.plot([0, 1], [0, 1], label="as sure as it is right", **BASELINE | {"linestyle": "--"})
+    errors = np.sqrt(right * (1 - right) / numbers)
+    ax.errorbar(stated, right, yerr=errors, marker="o", color=COLORS[0], label="the student")
+    ax.text(0.08, 0.72, "too modest", color=INK, style="italic")
+    ax.text(0.68, 0.2, "too sure", color=INK, style="italic")
+    for axis in (ax.xaxis, ax.yaxis):
+        _whole_axis(axis)
+    ax.set(title=title, xlabel="how sure it says it is", ylabel="how often it is right", xlim=(0, 1), ylim=(0, 1.02))
+    ax.legend(loc="upper left")
+    told = ", ".join(f"{sure:.0%} sure and {share:.0%} right" for _, sure, share in bins)
+    return Picture(
+        figure_of(ax), f"{title}: how often answers are right over how sure they are, group by group: {told}."
+    )
 
 
 def draw_answer(image: Image.Image, predictions: Sequence[tuple[str, float]]) -> Picture:

@@ -166,16 +166,17 @@ def draw_augmentations(
     )
 
 
-def draw_answers(views: Mapping[str, Pixels], answers: Mapping[str, tuple[str, float]]) -> Picture:
+def draw_answers(
+    views: Mapping[str, Pixels], answers: Mapping[str, tuple[str, float]], *, width: float | None = None
+) -> Picture:
     """Draw pictures, each under its name and the model's best answer: a pair (name, probability in [0, 1]).
 
-    `views` and `answers` have the same keys; KeyError where an answer is missing.
+    `views` and `answers` have the same keys; KeyError where an answer is missing. `width` as in `draw_images`.
     """
     titles = [f"{view}\n{answers[view][0]}\n{answers[view][1]:.0%}" for view in views]
     told = "; ".join(title.replace("\n", ", ") for title in titles)
-    return draw_images(
-        list(views.values()), titles=titles, alt=f"{len(views)} pictures, each with the student's best answer: {told}."
-    )
+    alt = f"{len(views)} pictures, each with the student's best answer: {told}."
+    return draw_images(list(views.values()), titles=titles, width=width, alt=alt)
 
 
 def draw_class_folders(

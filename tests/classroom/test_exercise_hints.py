@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 import torch
-from PIL import ImageOps
+from PIL import Image, ImageOps
 from torch import nn
 from torch.nn import functional
 from torchvision.transforms import v2
@@ -15,10 +15,9 @@ from torchvision.transforms import v2
 from course_utils.classroom.exercises import check
 from course_utils.evaluation import Predictions
 from course_utils.text import BagOfWords
+from course_utils.transforms import InputSpec, build_eval_transform
 
 SOLVED = None
-BATCH = {"batch": torch.zeros(8, 3, 16, 16)}
-
 
 # Lesson 00 -----------------------------------------------------------------------------------------------------------
 
@@ -36,6 +35,40 @@ def sorts_by_sign(width, *, turned=False):
 
 
 PLANE = {"points": torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), "labels": torch.tensor([1, 0])}
+
+
+# Lesson 01 -----------------------------------------------------------------------------------------------------------
+
+SPEC = InputSpec(image_size=16, resize_size=18)
+CAMERA = {"photograph": Image.linear_gradient("L").convert("RGB").resize((20, 30)), "spec": SPEC}
+
+
+def steps(*, scale=True, swapped=False, normalize=True):
+    """Return the evaluation transform written out, with one thing or another wrong."""
+    mean_and_std = (SPEC.std, SPEC.mean) if swapped else (SPEC.mean, SPEC.std)
+    return v2.Compose(
+        [
+            v2.Resize(18),
+            v2.CenterCrop(16),
+            v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=scale),
+            *([v2.Normalize(*mean_and_std)] if normalize else []),
+        ]
+    )
+
+
+class SeesTheLight(nn.Module):
+    """A student that takes light for sunglasses, and anything dark for a gown."""
+
+    spec, classes = InputSpec(image_size=4), ["academic gown", "sunglasses", *map(str, range(20))]
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, images):
+        light = self.weight * images.mean(dim=(1, 2, 3))
+        return torch.stack([5 - 5 * (light > -1.5), 1.2 + 5 * (light > 1), *[light * 0] * 20], dim=1)
 
 
 # Lesson 02 -----------------------------------------------------------------------------------------------------------
@@ -273,25 +306,28 @@ HINTS = {
         (3, "as it is: the student and its losses"),
     ],
     "01.1": [
-        (8 * 3 * 16 * 16, SOLVED),
-        (3 * 16 * 16, "That is one picture"),
-        (8 * 16 * 16, "a pixel has three"),
-        (8, "the number of pictures"),
-        (5, "Multiply the four sizes"),
+        (build_eval_transform(SPEC), SOLVED),
+        (steps(scale=False), "still those of the file, 0 to 255"),
+        (steps(swapped=True), "the mean comes first"),
+        (steps(scale=False, swapped=True), "still those of the file, 0 to 255"),
+        (steps(normalize=False), "one by one, with `print(transform)`"),
+        (v2.Compose([*steps().transforms[2:], v2.ToPureTensor()]), "as (3, 30, 20); due is a tensor of shape"),
+        (v2.Resize(16), "comes out as a Image; due is a tensor of shape (3, 16, 16)"),
+        ([1, 2], "not something of type `list`"),
     ],
     "01.2": [
-        (lambda logits: logits.exp() / logits.exp().sum(), SOLVED),
-        (lambda logits: logits.sum(), "a tensor of shape (4,)"),
-        (lambda logits: logits / logits.sum(), "divides the logits themselves"),
-        (lambda logits: logits.exp(), "Now divide them by their sum"),
-        (lambda logits: logits.exp() / logits.sum().exp(), "not by the exponential of the sum"),
-        (lambda logits: logits, "yours sum to 7.000"),
-    ],
-    "01.3": [
         (lambda probabilities: 1 / (probabilities**2).sum(), SOLVED),
         (lambda probabilities: (probabilities**2).sum(), "take one over it"),
         (lambda probabilities: 1 / probabilities.sum() ** 2, "Square each probability before"),
         (lambda probabilities: len(probabilities) + 1, "yours is 5"),
+    ],
+    "01.3": [
+        (Image.new("RGB", (90, 80), "white"), SOLVED),
+        (Image.new("RGB", (80, 79), "white"), "80 × 79 pixels are too small a part: at least 80"),
+        (Image.new("RGB", (90, 80), "black"), "the student sees academic gown, 86%"),
+        (Image.new("RGB", (90, 80), (96, 96, 96)), "Sunglasses, but only 14%: 25% are asked for"),
+        ((0, 0, 90, 80), "photograph.crop((left, top, right, bottom))` cuts it out"),
+        (3, "not something of type `int`"),
     ],
     "02.1": [
         (lambda practice, exam: [name for name in exam if exam[name] in practice.values()], SOLVED),
@@ -551,7 +587,14 @@ CASES = [(key, answer, hint) for key, answers in HINTS.items() for answer, hint 
 
 @pytest.mark.parametrize(("key", "answer", "hint"), CASES, ids=[f"{key} {hint or 'solved'}" for key, _, hint in CASES])
 def test_each_answer_gets_its_hint(key, answer, hint):
-    given = {"01.1": BATCH, "00.2": PLANE, "06.2": BROKEN, "08.3": EXAM, "10.3": READER}
+    given = {
+        "01.1": CAMERA,
+        "01.3": {"model": SeesTheLight()},
+        "00.2": PLANE,
+        "06.2": BROKEN,
+        "08.3": EXAM,
+        "10.3": READER,
+    }
     verdict = check(key, answer, **given.get(key, {}))
     if hint is SOLVED:
         assert verdict.status == "solved", verdict

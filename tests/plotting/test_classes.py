@@ -16,8 +16,37 @@ def test_predictions_are_bars_with_their_probabilities_likeliest_on_top():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["hat", "shoe"]
     assert [text.get_text() for text in ax.texts] == ["75.0%", "25.0%"]
     assert ax.yaxis_inverted()
+    assert ax.get_xlim() == (0, 1)  # nothing is likelier than 100 %
     with pytest.raises(ValueError, match="no predictions"):
         plotting.plot_predictions([])
+
+
+def test_first_answers_are_hatched_where_the_name_is_another():
+    answers = {"as it should be": ("gown", 0.55), "mirrored": ("gown", 0.24), "no Normalize": ("iPod", 0.12)}
+    picture = plotting.plot_first_answers(answers)
+    (ax,) = picture.figure.axes
+    assert [bar.get_width() for bar in ax.patches] == [0.55, 0.24, 0.12]
+    assert [bool(bar.get_hatch()) for bar in ax.patches] == [False, False, True]
+    assert [text.get_text() for text in ax.texts] == ["gown, 55%", "gown, 24%", "iPod, 12%"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(answers)
+    assert "hatched where it is not “gown”" in picture.alt
+    assert picture.alt.endswith("as it should be: gown, 55%; mirrored: gown, 24%; no Normalize: iPod, 12%.")
+    with pytest.raises(ValueError, match="no answers"):
+        plotting.plot_first_answers({})
+
+
+def test_calibration_is_drawn_against_the_line_of_those_who_are_as_sure_as_they_are_right():
+    picture = plotting.plot_calibration([(100, 0.2, 0.3), (400, 0.8, 0.9)])
+    (ax,) = picture.figure.axes
+    line, dots = ax.lines[:2]
+    assert line.get_xydata().tolist() == [[0, 0], [1, 1]]
+    assert dots.get_xydata().tolist() == [[0.2, 0.3], [0.8, 0.9]]
+    (whiskers,) = ax.collections
+    lengths = [end[1] - start[1] for start, end in (segment for segment in whiskers.get_segments())]
+    assert lengths == pytest.approx([2 * 0.0458, 2 * 0.015], abs=1e-4)  # the square root of p (1 - p) / n
+    assert picture.alt.endswith("20% sure and 30% right, 80% sure and 90% right.")
+    with pytest.raises(ValueError, match="no answers"):
+        plotting.plot_calibration([])
 
 
 def test_class_counts_name_the_majority_baseline():

@@ -46,6 +46,7 @@ from .runs import plot_broken, plot_loss_grid, plot_runs, plot_seeds
 from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_style, new_figure
 from .tables import draw_broadcasting, draw_dims
 from .thinking import animate_thoughts, draw_thoughts
+from .together import animate_rooms, plot_differences, plot_slope_sizes
 from .walls import draw_neighbours, draw_wall
 from .words import draw_text, plot_lengths, plot_telling_words, plot_word_map
 
@@ -70,6 +71,7 @@ __all__ = [
     "animate_graph",
     "animate_learning",
     "animate_marking",
+    "animate_rooms",
     "animate_thoughts",
     "descend",
     "describe_history",
@@ -113,6 +115,7 @@ __all__ = [
     "plot_confusion_matrix",
     "plot_corrections",
     "plot_descent",
+    "plot_differences",
     "plot_feature_maps",
     "plot_first_answers",
     "plot_guessers",
@@ -132,6 +135,7 @@ __all__ = [
     "plot_recalls",
     "plot_runs",
     "plot_seeds",
+    "plot_slope_sizes",
     "plot_softmax_loss",
     "plot_sweep",
     "plot_telling_words",

@@ -203,3 +203,13 @@ def test_a_process_leaves_its_error_beside_the_script(tmp_path, monkeypatch):
     with pytest.raises(KeyError):
         take_part(fails, str(tmp_path / "fails.py"))
     assert (tmp_path / "error-1.txt").read_text().startswith("KeyError: 'no such garment'")
+
+
+def test_a_process_leaves_its_result_and_what_it_printed_beside_the_script(tmp_path, monkeypatch, capsys):
+    launching.write_plain(tmp_path / "arguments.pt", {"numbers": [4], "word": "hello"})
+    monkeypatch.setenv("RANK", "1")
+    take_part(double, str(tmp_path / "double.py"))
+    content = launching.parse_plain((tmp_path / "result-1.pt").read_bytes(), tmp_path)
+    assert content == {"result": {"numbers": [8], "length": 1}}
+    assert (tmp_path / "output-1.txt").read_text(encoding="utf-8") == "hello\né\n"
+    assert capsys.readouterr().out == ""

@@ -65,6 +65,8 @@ def test_a_group_is_joined_once_and_left_also_after_an_error(monkeypatch, tmp_pa
     try:
         with pytest.raises(RuntimeError, match="in a group already"), process_group():
             pass
+        assert this_process() == (0, 1)
+        assert sum_over_processes(2**53, 0.25) == (2**53, 0.25)  # whole numbers stay whole
     finally:
         dist.destroy_process_group()
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}.items():

@@ -19,6 +19,8 @@ examples:
   course doctor                  is this machine ready? what is missing, and how is it mended?
   course data photos             fetch the real photographs ahead of class
   course split pets pets_split   divide a folder of class folders into practice, mock exam and final exam
+  course export student.pt --exam pictures   write student.onnx, which needs no PyTorch, and prove it on an exam
+  course demo student.pt         a page on this machine: drop a picture, and the student answers
 
 Environment variables choose other pictures, weights, folders or devices; `course doctor` lists them.
 """
@@ -103,6 +105,33 @@ def _split(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _export(arguments: argparse.Namespace) -> int:
+    from course_utils.proof import export_with_proof
+
+    student = Path(arguments.student)
+    output = Path(arguments.output) if arguments.output else student.with_suffix(".onnx")
+    written, proof = export_with_proof(student, arguments.exam, output, in_8_bits=not arguments.no_int8)
+    print(f"Written: {' and '.join(str(_shown(path)) for path in written)}")
+    print(f"The proof, on the {proof.num_pictures} pictures of {_shown(proof.folder)}:\n\n{proof}")
+    print("\nHow to use it without PyTorch: docs/without_pytorch.md in the course's folder.")
+    return 0
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from course_utils.classroom.demo import DemoServer, run_demo
+    from course_utils.inference import load_classifier
+
+    server = DemoServer(
+        load_classifier(arguments.student),
+        name=Path(arguments.student).name,
+        host=arguments.host,
+        port=arguments.port,
+        threshold=arguments.threshold,
+    )
+    run_demo(server, open_browser=not arguments.no_open)
+    return 0
+
+
 class Command(NamedTuple):
     """One word after `course`: what it does, and what keeps it from doing so without being a fault of the course.
 
@@ -140,6 +169,18 @@ _COMMANDS = {
         needs=("course_utils.pictures.splitting",),
         explained=(ValueError,),  # too few pictures, names without groups, a folder that is split already
     ),
+    "export": Command(
+        _export,
+        "write a student as one file that needs no PyTorch, and prove that it says the same",
+        needs=("course_utils.inference",),
+        explained=(RuntimeError, ValueError),  # a library is missing, another kind of file, another answer
+    ),
+    "demo": Command(
+        _demo,
+        "put a student to work on a page of this machine",
+        needs=("course_utils.inference",),
+        explained=(ValueError,),  # another kind of file, no such port
+    ),
     "reset": Command(_reset, "put a fresh copy of a lesson beside your own", needs=("course_utils.classroom.copies",)),
 }
 
@@ -174,6 +215,21 @@ def _parser() -> argparse.ArgumentParser:
     parsers["split"].add_argument("--group", metavar="PATTERN", help=together)
     parsers["split"].add_argument("--seed", type=int, default=0, help="another one, another split (default: 0)")
     parsers["reset"].add_argument("lessons", nargs="+", metavar="LESSON", help=f"{lesson}; all")
+    student = "the file of a student, as save_classifier writes it"
+    parsers["export"].add_argument("student", metavar="STUDENT", help=student)
+    exam = "a data set with a folder test, or a folder of class folders: the pictures of the proof"
+    parsers["export"].add_argument("--exam", metavar="FOLDER", required=True, help=exam)
+    parsers["export"].add_argument(
+        "--output", metavar="FILE", help="the file to write (default: STUDENT's name, .onnx)"
+    )
+    parsers["export"].add_argument("--no-int8", action="store_true", help="leave out the small file, in 8 bits")
+    parsers["demo"].add_argument("student", metavar="STUDENT", help=student)
+    parsers["demo"].add_argument("--port", type=int, default=0, help="the page's port (default: one that is free)")
+    heard = "the address to listen on (default: 127.0.0.1, heard by this machine only)"
+    parsers["demo"].add_argument("--host", default="127.0.0.1", help=heard)
+    below = "an answer less probable is “I do not know”, 0 to 1 (default: 0.5)"
+    parsers["demo"].add_argument("--threshold", type=float, default=0.5, metavar="SHARE", help=below)
+    parsers["demo"].add_argument("--no-open", action="store_true", help="do not open the browser")
     return parser
 
 

@@ -4,6 +4,7 @@ A network can only be used with the size and the normalisation it was schooled o
 the weights (`models`), and builds every transform here, so that a transform cannot disagree with the weights.
 """
 
+import io
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -87,6 +88,22 @@ def load_image(path: str | Path) -> Image.Image:
         kind, detail = explain(path, error)
         kind_of_error = PermissionError if isinstance(error, PermissionError) else OSError
         raise kind_of_error(f"Cannot read {path} as a picture ({detail}): {REMEDIES[kind]}.") from error
+
+
+def decode_image(content: bytes, *, name: str, max_pixels: int | None = None) -> Image.Image:
+    """Return the picture in the bytes of a file, as `load_image` does; messages call it `name`.
+
+    Raises OSError with the cause and the way out, also where it has more than `max_pixels` pixels: a small file can
+    hold a huge picture.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if max_pixels is not None and image.width * image.height > max_pixels:
+                raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
+            return to_rgb(image)
+    except Exception as error:
+        kind, detail = explain(name, error, content=content)
+        raise OSError(f"Cannot read {name} as a picture ({detail}): {REMEDIES[kind]}.") from error
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

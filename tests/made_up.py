@@ -8,6 +8,7 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import TensorDataset
 
+from course_utils.models import TransferClassifier
 from course_utils.report.history import History
 
 
@@ -80,3 +81,12 @@ def refusing(read, is_closed):
         return read(path)
 
     return guarded
+
+
+def tiny_student(classes, spec, *, sharpness=10.0) -> TransferClassifier:
+    """A classifier of few random weights whose answers depend on the colours of a picture, and on where they are."""
+    layers = nn.AdaptiveAvgPool2d(8), nn.Flatten(), nn.Linear(3 * 8 * 8, 1280)
+    model = TransferClassifier(nn.Sequential(*layers), classes=classes, spec=spec, source="a test")
+    with torch.no_grad():
+        model.head.weight.mul_(sharpness)
+    return model

@@ -44,14 +44,25 @@ FLOORS = (
     ("report.history", "checks", "checkpoints", "models", "datasets", "pictures.scan_report", "pictures.archives"),
     (
         "report.sweeps",
+        "classroom.visits",
         "pictures.catalog",
         "pictures.scan",
         "pictures.split_report",
         "pictures.messy",
         "pictures.given",
     ),
-    ("pictures.splitting", "training", "features", "inference", "evaluation", "sentences", "parallel"),
-    ("tuning", "text", "launching", "shards"),
+    (
+        "pictures.splitting",
+        "training",
+        "features",
+        "inference",
+        "evaluation",
+        "sentences",
+        "parallel",
+        "export",
+        "occlusion",
+    ),
+    ("tuning", "text", "launching", "shards", "proof", "classroom.demo"),
     ("plotting", "classroom.lessons"),
     ("classroom.copies", "classroom.pages", "classroom.predictions", "classroom.book"),
     ("classroom.execution",),
@@ -60,7 +71,7 @@ FLOORS = (
     ("__main__",),
 )
 # The one module that may import each heavy library.
-ONLY_IN = {"matplotlib": {"plotting"}, "ipywidgets": {"widgets"}, "pandas": set()}
+ONLY_IN = {"matplotlib": {"plotting"}, "ipywidgets": {"widgets"}, "pandas": set(), "onnxruntime": {"export"}}
 
 
 def room_of(parts: tuple[str, ...]) -> str:

@@ -19,6 +19,7 @@ REMEDIES = {
     "vanished": "not there any more: look where it went",
 }
 
+_BEGINNING = 1024  # bytes that are looked at
 # How files begin that Pillow takes for no picture: the kind of trouble, and what the file is.
 _BEGINNINGS = (
     (rb"....ftyp(hei|hev|mif1|msf1)", "unsupported", "a HEIC photo, as iPhones take them"),
@@ -34,11 +35,14 @@ _BEGINNINGS = (
 )
 
 
-def explain(path: str | Path, error: Exception) -> tuple[str, str]:
-    """Return the kind of cause, a key of `REMEDIES`, and its particulars, after reading `path` ended in `error`."""
+def explain(path: str | Path, error: Exception, *, content: bytes | None = None) -> tuple[str, str]:
+    """Return the kind of cause, a key of `REMEDIES`, and its particulars, after reading `path` ended in `error`.
+
+    `content`: the bytes that were read, where they come from no file.
+    """
     words = str(error).replace(str(path), Path(path).name).rstrip(".") or type(error).__name__
     if isinstance(error, UnidentifiedImageError):
-        return _look_inside(Path(path))
+        return _look_inside(Path(path)) if content is None else _judge(content[:_BEGINNING])
     if isinstance(error, FileNotFoundError):
         return ("broken link" if Path(path).is_symlink() else "vanished"), "there is no such file"
     if isinstance(error, OSError) and error.errno is not None:  # the system's, not Pillow's
@@ -53,9 +57,13 @@ def explain(path: str | Path, error: Exception) -> tuple[str, str]:
 def _look_inside(path: Path) -> tuple[str, str]:
     try:
         with path.open("rb") as file:
-            beginning = file.read(1024)
+            beginning = file.read(_BEGINNING)
     except OSError as error:
         return explain(path, error)
+    return _judge(beginning)
+
+
+def _judge(beginning: bytes) -> tuple[str, str]:
     for pattern, kind, what in _BEGINNINGS:
         if re.match(pattern, beginning, re.DOTALL | re.IGNORECASE):
             return kind, what

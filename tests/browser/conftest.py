@@ -25,6 +25,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Without these Chromium talks to its maker.
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 QUIET += ("--disable-component-update", "--disable-sync", "--no-proxy-server")
+# In place of a camera: a green picture with a clock.
+QUIET += ("--use-fake-device-for-media-stream",)
 # JupyterLab keeps only the visible cells of a notebook on the page; a test looks at all of them.
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},

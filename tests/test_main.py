@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from course_utils import runtime
 from course_utils.__main__ import main
 from course_utils.classroom import copies, doctor, execution, lessons
+from course_utils.evaluation import Predictions
 from course_utils.pictures import catalog, splitting
 from course_utils.pictures.downloads import DownloadError
 
@@ -220,6 +222,60 @@ def test_a_torchvision_made_for_another_torch_is_a_matter_for_the_doctor(monkeyp
     monkeypatch.setattr("importlib.import_module", broken)
     assert main(["data", "drawn"]) == 2
     assert capsys.readouterr().err.endswith("does not exist `course doctor` says how to mend it.\n")
+
+
+def test_export_writes_beside_the_student_and_prints_the_proof(monkeypatch, capsys):
+    from course_utils import proof
+
+    def export(student, folder, output, *, in_8_bits):
+        assert (student, folder, output, in_8_bits) == (
+            Path("my/student.pt"),
+            "pictures",
+            Path("my/student.onnx"),
+            False,
+        )
+        nobody = Predictions(torch.tensor([[0.75, 0.25]]), torch.tensor([0]))
+        ways = [proof.Way(name, nobody, 9_000_000, 5.0) for name in ("PyTorch", "ONNX")]
+        return [Path.cwd() / "my" / "student.onnx"], proof.Proof(Path.cwd() / "pictures" / "test", tuple(ways))
+
+    monkeypatch.setattr(proof, "export_with_proof", export)
+    assert main(["export", "my/student.pt", "--exam", "pictures", "--no-int8"]) == 0
+    said = capsys.readouterr().out
+    assert f"Written: {Path('my', 'student.onnx')}\n" in said
+    assert f"on the 1 pictures of {Path('pictures', 'test')}" in said
+    assert "1 of 1" in said
+
+
+@pytest.mark.parametrize("words", [["export", "a.pt", "--exam", "."], ["demo", "a.pt"]])
+def test_what_is_no_student_is_one_line_and_status_1(words, capsys):
+    assert main(words) == 1
+    assert capsys.readouterr().err == "course: There is no file a.pt.\n"
+    Path("a.pt").write_bytes(b"no student")
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("course: a.pt ")
+    assert error.count("\n") == 1
+
+
+def test_a_library_that_only_the_export_needs_is_named_with_its_command(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert main(["export", "a.pt", "--exam", "."]) == 1
+    assert "The export needs onnxruntime: " in capsys.readouterr().err
+
+
+def test_demo_hands_its_words_to_the_server(monkeypatch, capsys):
+    from course_utils import inference
+    from course_utils.classroom import demo
+
+    made = []
+    monkeypatch.setattr(inference, "load_classifier", lambda path: f"the model of {path}")
+    monkeypatch.setattr(demo, "DemoServer", lambda model, **words: made.append((model, words)))
+    monkeypatch.setattr(demo, "run_demo", lambda _server, *, open_browser: made.append(open_browser))
+    words = ["demo", "my/student.pt", "--port", "8000", "--host", "0.0.0.0", "--threshold", "0.7", "--no-open"]
+    assert main(words) == 0
+    due = {"name": "student.pt", "host": "0.0.0.0", "port": 8000, "threshold": 0.7}
+    assert made == [("the model of my/student.pt", due), False]
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp932"])

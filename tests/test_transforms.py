@@ -1,6 +1,7 @@
 """Any picture arrives as upright RGB, and the transforms are those that the weights ask for."""
 
 import colorsys
+import io
 import json
 import struct
 
@@ -20,6 +21,7 @@ from course_utils.transforms import (
     InputSpec,
     build_eval_transform,
     build_train_transform,
+    decode_image,
     denormalize,
     load_image,
     orientation_of,
@@ -430,3 +432,35 @@ def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     picture().save(tmp_path / "mine.png")
     assert same(load_image("~/mine.png"), picture())
+
+
+def stored(image, form="PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def test_bytes_are_read_as_a_file_of_them_is(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    content = stored(picture(), exif=exif)
+    (tmp_path / "turned.png").write_bytes(content)
+    assert same(decode_image(content, name="turned.png"), load_image(tmp_path / "turned.png"))
+
+
+@pytest.mark.parametrize("content", [b"", b"I am a cat", stored(Image.effect_noise((90, 90), 60), "JPEG")[:900]])
+def test_bytes_that_are_no_picture_are_explained_as_a_file_of_them_is(tmp_path, content):
+    path = tmp_path / "bild.jpg"
+    path.write_bytes(content)
+    with pytest.raises(OSError, match=r"bild\.jpg as a picture") as of_a_file:
+        load_image(path)
+    with pytest.raises(OSError, match=r"bild\.jpg as a picture") as of_bytes:
+        decode_image(content, name=str(path))
+    assert str(of_bytes.value) == str(of_a_file.value)
+
+
+def test_a_picture_of_too_many_pixels_is_not_decoded():
+    content = stored(Image.new("L", (300, 200)))
+    assert decode_image(content, name="it", max_pixels=60_000).size == (300, 200)
+    with pytest.raises(OSError, match=r"it as a picture \(300 x 200 pixels\): too large"):
+        decode_image(content, name="it", max_pixels=59_999)

@@ -20,6 +20,7 @@ from .style import WIDTH, blank, new_figure
 
 LINE_INCHES, GAP_INCHES = 0.17, 0.08  # a line of a picture's title; the space between two pictures
 LINE_BREAK = "\n"
+NARROW_INCHES = 1.2  # a column in which names of two words want smaller letters
 
 Pixels = Image.Image | NDArray[Any] | torch.Tensor  # one picture, as `to_pixels` takes it
 
@@ -106,7 +107,8 @@ def draw_images(
         ax.set_anchor("N")  # titles stand in one line even where the pictures differ in height
         ax.imshow(pixels, cmap="gray", vmin=0, vmax=255 if pixels.dtype == np.uint8 else 1)
         if titles is not None:
-            ax.set_title(titles[index], fontsize=10, fontweight="normal", loc="center", pad=4)
+            fontsize = 8.5 if width / num_columns < NARROW_INCHES else 10
+            ax.set_title(titles[index], fontsize=fontsize, fontweight="normal", loc="center", pad=4)
     return Picture(figure, alt or "", photo=photo)
 
 

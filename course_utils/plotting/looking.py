@@ -22,7 +22,7 @@ NUM_COLORS = 48  # of an animated photograph: hardly visible, and a tenth fewer 
 REACH = 2.7  # how far normalised values lie from 0
 
 
-def draw_to_scale(images: Mapping[str, Image.Image], *, width: float = 4.0, title: str | None = None) -> Picture:
+def draw_to_scale(images: Mapping[str, Image.Image], *, width: float = 4.4, title: str | None = None) -> Picture:
     """Draw pictures side by side, a pixel of each as large as a pixel of the others: title -> picture.
 
     `width` is that of the figure in inches. Raises ValueError where there are none.
@@ -30,7 +30,7 @@ def draw_to_scale(images: Mapping[str, Image.Image], *, width: float = 4.0, titl
     if not images:
         raise ValueError("There is no picture to show.")
     widths, heights = zip(*(image.size for image in images.values()), strict=True)
-    gap = max(widths) // 4
+    gap = 2 * max(widths) // 5
     total, tallest = sum(widths) + gap * len(images), max(heights)
     figure, ax = new_figure(height=width * tallest / total + 0.6, width=width, title=title)
     place = 0

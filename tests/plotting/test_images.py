@@ -54,6 +54,14 @@ def test_what_is_no_picture_is_refused():
         plotting.draw_images(["photo.jpg"])
 
 
+def test_titles_are_smaller_where_the_columns_are_narrow():
+    sizes = []
+    for width in (2.8, 2.0):
+        figure = plotting.draw_images([torch.rand(3, 8, 8)] * 2, titles=["academic gown"] * 2, width=width).figure
+        sizes.append(figure.axes[0].title.get_fontsize())
+    assert sizes == [10, 8.5]
+
+
 def test_a_batch_fills_a_grid_with_its_titles():
     figure = plotting.draw_images(torch.rand(7, 3, 8, 8), titles=list("abcdefg"), num_columns=3).figure
     drawn = [ax for ax in figure.axes if ax.images]

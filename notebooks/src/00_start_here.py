@@ -363,6 +363,10 @@ print("the tensor sees the change:", few)
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 print("points:", points.device, "  points.to(device):", points.to(device).device)
 
+FASTER = ["up to ten times", "ten to a hundred times", "more than a hundred times"]
+question = "How much faster than lists are tensors, where eight million numbers meet?"
+widgets.predict_first("00.3", question, FASTER)
+
 # %% [markdown]
 # `numpy()` and its opposite, `torch.from_numpy(array)`, copy nothing on the CPU; `torch.tensor(array)` makes a copy.
 # (NumPy's own numbers are `float64`, twice the size of `float32`.)
@@ -375,14 +379,8 @@ print("points:", points.device, "  points.to(device):", points.to(device).device
 #
 # A tensor does a whole block of arithmetic in one call. In a **matrix product**, written `@`, each row of the left
 # table meets each column of the right one. For two tables of 200 × 200 numbers that is 200 × 200 × 200, eight million
-# multiplications. Networks do little else: `nn.Linear` is a matrix product, and an addition.
-
-# %%
-FASTER = ["up to ten times", "ten to a hundred times", "more than a hundred times"]
-widgets.predict_first("00.3", "How much faster than lists is the tensor?", FASTER)
-
-# %% [markdown]
-# First with Python's lists, then with tensors, and both must give the same table.
+# multiplications. Networks do little else: `nn.Linear` is a matrix product, and an addition. How much faster is the
+# tensor? Choose above; then first with Python's lists, then with tensors, and both must give the same table.
 
 # %%
 left, right = torch.rand(200, 200), torch.rand(200, 200)
@@ -452,8 +450,8 @@ assert sum((each.grad != 0).sum() for each in beginner.parameters()) > 2000, (
 
 # %% [markdown]
 # `backward()` changed no weight: it only left the note. `step()` changed the weight, and against its note: the note is
-# positive, so the weight went down. (It went by 0.01, the learning rate. Adam's very first step is always that large,
-# however small the note is; lesson 05 says why.) So it went with more than 2,000 weights at once, and the loss is a
+# positive, so the weight went down. (It went by 0.01, the learning rate. Adam's very first step is that large even where
+# the note is as small as here; lesson 05 says why.) More than 2,000 weights went at once in this way, and the loss is a
 # little lower. Two hundred times that, and you have the film.
 #
 # ## Why write the loop yourself?
@@ -501,7 +499,9 @@ assert (
 # ± is how far chance alone may well carry it; lesson 07 computes it.)
 #
 # Was there a danger at all? Here is the control. We take the same points, but shuffle the labels like a pack of cards.
-# Now there is no rule to be found, for anybody. The same loop, as a function:
+# Now there is no rule to be found, for anybody. One student learns the spirals, another one the shuffled labels, with
+# 1,000 corrections each. Then each of them sits an exam of 2,000 fresh points; the second one's exam is shuffled, too.
+# The same loop, as a function:
 
 
 # %%
@@ -519,12 +519,6 @@ def practise(labels, *, width=64, learning_rate=0.01, num_steps=NUM_STEPS):
     return student, losses
 
 
-# %% [markdown]
-# One student learns the spirals, another one the shuffled labels, with 1,000 corrections each. Then each of them sits
-# an exam of 2,000 fresh points; the second one's exam is shuffled, too. In the figure, the dotted line is the mark of
-# somebody who says the same spiral to everything.
-
-# %%
 COURSES = [
     "half right, in practice and in the exam",
     "much more than half in practice, half in the exam",
@@ -533,7 +527,8 @@ COURSES = [
 widgets.predict_first("00.4", "How does the student of shuffled labels do?", COURSES)
 
 # %% [markdown]
-# Choose, then let them practise. It takes a few seconds.
+# Choose, then let them practise. It takes a few seconds. (In the figure, the dotted line is the mark of somebody who
+# says the same spiral to everything.)
 
 # %%
 set_seed(2)
@@ -580,7 +575,7 @@ compare_with_book("00.shuffled", in_practice, error=standard_error(in_practice, 
 #
 # <details><summary><b>Questions and answers</b></summary>
 #
-# **Do I need a graphics card?** No. Every lesson runs on two ordinary processor cores in about a minute.
+# **Do I need a graphics card?** No. Every lesson runs on two ordinary processor cores in a minute or two.
 #
 # **Do I need the internet?** Not after the installation. The pictures are drawn on your machine, and the trained
 # network came with the package. Real photographs and a stronger network are one word in a lesson's settings away.

@@ -446,7 +446,9 @@ in_grey = [answer.name for answer in predict_topk(model, views["grey"])]
 print("grey, from the top:", ", ".join(in_grey))
 SIZES = [64, 48, 32, 16]
 question = "The photograph gets coarser. At which width does the answer change?"
-widgets.predict_first("01.4", question, [f"{size} pixels" for size in SIZES] + ["never"])
+widgets.predict_first(
+    "01.4", question, [f"{size} pixels" for size in SIZES] + ["never"]
+)
 
 # %% tags=["claim"]
 assert firsts["mirrored"].name == "academic gown", "The mirror keeps the name,"

@@ -72,15 +72,6 @@ root = Path(MY_FOLDER) if MY_FOLDER else catalog.clothing(DATASET)
 # The subject of this series is clothing, ten kinds of it. (`catalog.clothing` draws or downloads the pictures at its
 # first call.) Before anything else, look at them. Which two kinds will be hardest to tell apart? Remember your answer;
 # at the end of the series the student shows which kinds *it* mixes up.
-
-# %%
-plotting.draw_class_folders(root / "train", title="Two of each kind", width=3.7)
-
-# %% [markdown]
-# Three names need a word: `outwear` stands for coats and jackets, `longsleeve` for pullovers and other tops with long
-# sleeves and no buttons, `pants` for trousers. We keep the words of the data set.
-#
-# ## The folder is the answer
 #
 # Nobody wrote "this is a hat" into the files. The right answer is the name of the **folder** in which a picture lies.
 # Most collections of pictures come like this, because it can be made by dragging files with the mouse.
@@ -89,6 +80,9 @@ plotting.draw_class_folders(root / "train", title="Two of each kind", width=3.7)
 # and `glob("*.jpg")` finds the files with that ending.
 
 # %%
+plotting.show(
+    plotting.draw_class_folders(root / "train", title="Two of each kind", width=3.7)
+)
 folders = sorted(path for path in (root / "train").iterdir() if path.is_dir())
 for folder in folders:
     names = sorted(path.name for path in folder.glob("*.jpg"))
@@ -105,6 +99,9 @@ assert class_to_idx["dress"] == 0, "The folders are counted from 0, dress first.
 assert class_to_idx["t-shirt"] == 9, "Counting from 0, the last of ten is 9."
 
 # %% [markdown]
+# Three names need a word: `outwear` stands for coats and jackets, `longsleeve` for pullovers and other tops with long
+# sleeves and no buttons, `pants` for trousers. We keep the words of the data set.
+#
 # A network calculates, so its answers have to be numbers. The folders are sorted by name and counted from 0: `dress` is
 # 0, and of ten kinds the last, `t-shirt`, is 9. That gives each kind, each **class**, its number. The number that
 # belongs to a picture is its **target**, and a picture together with its target is a **sample**. (`[... for ...]` is a
@@ -237,21 +234,20 @@ for other in (theirs, ours):
         )
 print(f"Three data sets, one opinion about {len(dataset):,} samples.")
 
+OPENED = ["none", "one", "two", "all of them"]
+question = (
+    "We make a data set and ask for sample 3, twice. How many pictures are opened?"
+)
+widgets.predict_first("02.1", question, OPENED)
+
 # %% [markdown]
 # From now on the lessons use `ImageFolderDataset`. On a clean folder it does what ours does; further down you see what
 # it does on a dirty one.
 #
 # ## Nothing is opened before you ask
 #
-# A transform is called once for each picture that is opened. So a transform that only counts tells us how lazy the data
-# set is. We make the data set, and then ask for sample 3, twice.
-
-# %%
-OPENED = ["none", "one", "two", "all of them"]
-widgets.predict_first("02.1", "How many pictures have been opened in the end?", OPENED)
-
-# %% [markdown]
-# Choose, then count.
+# How lazy is it? A transform is called once for each picture that is opened, so a transform that only counts tells us.
+# Choose above, then count.
 
 # %%
 opened = []
@@ -313,6 +309,14 @@ for folder in sorted(path for path in [messy, *messy.rglob("*")] if path.is_dir(
     if names:
         print(f"{folder.relative_to(messy).as_posix()}: {', '.join(names)}")
 
+FOUND = ["both", "only the equal one", "only the smaller one", "neither"]
+widgets.predict_first(
+    "02.2",
+    "One practice picture lies in the mock exam as well; of another one a smaller "
+    "copy does. Which of them will a doctor find who compares pixels?",
+    FOUND,
+)
+
 # %% [markdown]
 # (`rglob` looks into all folders below, too.) The names are more honest than in life.
 #
@@ -322,18 +326,8 @@ for folder in sorted(path for path in [messy, *messy.rglob("*")] if path.is_dir(
 # pictures are compared by their pixels: a dictionary that goes from pixels to the first file that had them finds every
 # second one. Then the two places tell the rest: one class and another, a **contradiction**; practice and an exam, a
 # **leak**; else a **duplicate**.
-
-# %%
-FOUND = ["both", "only the equal one", "only the smaller one", "neither"]
-widgets.predict_first(
-    "02.2",
-    "A practice picture lies in the mock exam as well, and another one does, "
-    "made smaller. Which of the two does such a doctor find?",
-    FOUND,
-)
-
-# %% [markdown]
-# Choose, then write the doctor. (`setdefault` returns what the dictionary holds for these pixels; if that is nothing,
+#
+# Will such a doctor find the smaller copy, too? Choose above, then write it. (`setdefault` returns what the dictionary holds for these pixels; if that is nothing,
 # it first puts this path there. Of a path such as `messy/train/hat/hat_0.jpg`, `parts[-2]` is the class, `hat`, and
 # `parts[-3]` the **split**: one of the folders `train`, `validation` and `test`.)
 
@@ -453,8 +447,10 @@ assert (fingerprint(twins[-1][0]) != fingerprint(twins[-1][1])).sum() <= 6, (
 
 # %% [markdown]
 # From left to right: a duplicate; a contradiction, one dress that is called a longsleeve as well; a leak; and the near
-# copy. What happens to each is *your* decision, so write it down. The table says what is not kept as it is. (Broken
-# files of your own you would fetch again before you give them up, and a `.heic` save as `.jpg`.)
+# copy. What happens to each is *your* decision, so write it down: the table says what is not kept as it is. (Broken
+# files of your own you would fetch again before you give them up, and a `.heic` save as `.jpg`.) Nothing is deleted.
+# The mended collection is a **copy**; the folder that came to you stays as it is, and whoever doubts a decision can
+# change it and copy once more.
 
 # %%
 decisions = {
@@ -471,11 +467,6 @@ decisions = {
 }
 assert set(decisions) >= to_mend, "Each file to mend needs a decision."
 
-# %% [markdown]
-# And nothing is deleted. The mended collection is a **copy**; the folder that came to you stays as it is, and whoever
-# doubts a decision can change it and copy once more.
-
-# %%
 mended = Path(desk.name) / "mended"
 for path in sorted(path for path in messy.rglob("*") if path.is_file()):
     name = path.relative_to(messy).as_posix()
@@ -657,7 +648,20 @@ leaked_targets = torch.tensor(practice.targets)[chosen]
 marks["mock exam\nwith a leak"] = mark(
     torch.cat([asked, leaked]), torch.cat([exam_targets, leaked_targets]), known
 )
-plotting.plot_marks(marks, majority=baseline, title="The same student, three marks")
+plotting.show(
+    plotting.plot_marks(marks, majority=baseline, title="The same student, three marks")
+)
+FINAL = [
+    "about as good as in the mock exam",
+    "about 10 %, as any guesser",
+    "worse than 5 %",
+]
+widgets.predict_first(
+    "02.3",
+    "200 students guess in a mock exam, ten answers to each question. The best of "
+    "them sits a final exam. What is its mark there?",
+    FINAL,
+)
 
 # %% tags=["claim"]
 assert marks["mock exam\nwith a leak"] - marks["mock exam"] > 0.1, (
@@ -679,17 +683,8 @@ assert not torch.equal(leaked, known[chosen]), "The pixels differ."
 #
 # If the mock exam is honest, what is the final exam for? Suppose 200 students who know nothing sit a mock exam of 300
 # questions with ten possible answers each. They guess. You choose the best of them, and it sits the final exam.
-
-# %%
-FINAL = [
-    "about as good as in the mock exam",
-    "about 10 %, as any guesser",
-    "worse than 5 %",
-]
-widgets.predict_first("02.3", "What is its mark in the final exam?", FINAL)
-
-# %% [markdown]
-# Choose, then let all of them guess. (Broadcasting compares each student's answers, `(200, 2, 300)`, with the solutions
+#
+# Choose above, then let all of them guess. (Broadcasting compares each student's answers, `(200, 2, 300)`, with the solutions
 # of both exams, `(2, 300)`.)
 
 # %%
@@ -758,7 +753,7 @@ assert eyes > baseline + 0.05, "With these eyes the memory beats the baseline."
 assert eyes > marks["thumbnails"] + 0.05, "And it beats the thumbnails."
 
 # %% [markdown]
-# Without any practice, for the first time a student of ours beats the baseline. (The whiskers are how far chance may
+# Without a single correction, and for the first time in this lesson, a student beats the baseline. (The whiskers are how far chance may
 # carry a mark; lesson 07 computes them.) Look at some of the pictures that only the new eyes got right, and at what
 # each memory is reminded of. There are such pictures the other way round as well, and the cell counts both. (`~` turns
 # True and False round.)
@@ -947,48 +942,7 @@ class Mirrored(Dataset):
 exercises.check("02.2", Mirrored)
 
 # %% [markdown]
-# ### Exercise 3 · The mark to beat
-#
-# Write a function that takes the targets of practice and the targets of an exam, two lists of numbers, and returns the
-# majority baseline in that exam, from 0 to 1. (`values.count(x)` counts how often x occurs in a list.)
-
-
-# %% tags=["exercise"]
-def majority_baseline(practice_targets, exam_targets):
-    return ...  # replace the dots
-
-
-exercises.check("02.3", majority_baseline)
-
-
-# %% tags=["wrong"] hint="has only seen practice"
-def majority_baseline(practice_targets, exam_targets):
-    answer = max(exam_targets, key=exam_targets.count)
-    return exam_targets.count(answer) / len(exam_targets)
-
-
-exercises.check("02.3", majority_baseline)
-
-
-# %% tags=["wrong"] hint="mark on practice"
-def majority_baseline(practice_targets, exam_targets):
-    answer = max(practice_targets, key=practice_targets.count)
-    return practice_targets.count(answer) / len(practice_targets)
-
-
-exercises.check("02.3", majority_baseline)
-
-
-# %% tags=["solution"]
-def majority_baseline(practice_targets, exam_targets):
-    answer = max(practice_targets, key=practice_targets.count)
-    return exam_targets.count(answer) / len(exam_targets)
-
-
-exercises.check("02.3", majority_baseline)
-
-# %% [markdown]
-# ### Exercise 4 · Divide the X-rays
+# ### Exercise 3 · Divide the X-rays
 #
 # A clinic has 5,000 X-rays of 900 patients, healthy and ill, taken over ten years, and wants to know how a student
 # will do with *new* patients. Everything that has the same **what** must end up in the same folder: `"picture"`,
@@ -996,19 +950,19 @@ exercises.check("02.3", majority_baseline)
 
 # %% tags=["exercise"]
 keep_together = ...  # replace the dots by one of the four words
-exercises.check("02.4", keep_together)
+exercises.check("02.3", keep_together)
 
 # %% tags=["wrong"] hint="near copies"
 keep_together = "picture"
-exercises.check("02.4", keep_together)
+exercises.check("02.3", keep_together)
 
 # %% tags=["wrong"] hint="never practised"
 keep_together = "class"
-exercises.check("02.4", keep_together)
+exercises.check("02.3", keep_together)
 
 # %% tags=["solution"]
 keep_together = "patient"
-exercises.check("02.4", keep_together)
+exercises.check("02.3", keep_together)
 
 # %% [markdown]
 # ## Next

@@ -91,10 +91,6 @@ def mirrored(sample=lambda image, target: (ImageOps.mirror(image), target), *, n
     return Mirrored
 
 
-def baseline(practice, exam):
-    return exam.count(max(set(practice), key=practice.count)) / len(exam)
-
-
 # Lesson 03 -----------------------------------------------------------------------------------------------------------
 
 
@@ -350,15 +346,6 @@ HINTS = {
         (mirrored(lambda image, target: (ImageOps.invert(image), target)), "not the mirrored one"),
     ],
     "02.3": [
-        (baseline, SOLVED),
-        (lambda practice, exam: baseline(exam, exam), "most frequent target of the exam"),
-        (lambda practice, exam: baseline(practice, practice), "the mark on practice"),
-        (lambda practice, exam: 1 / len(set(practice)), "what guessing among four classes"),
-        (lambda practice, exam: baseline(practice, exam) * len(exam), "That is a count"),
-        (lambda practice, exam: 0.9, "Yours is 0.9"),
-        (lambda practice, exam: exam.count(2) / len(exam), "the baseline is 0.75"),
-    ],
-    "02.4": [
         ("Patient.", SOLVED),
         ("picture", "near copies"),
         ("class", "never practised"),

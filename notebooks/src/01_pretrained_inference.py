@@ -92,7 +92,7 @@ values, indices = probabilities.topk(10)
 best = [(model.classes[i], p.item()) for i, p in zip(indices, values, strict=True)]
 first, certainty = best[0]
 plotting.show(plotting.plot_predictions(best))
-guessed = {"military uniform": 1, "academic gown": 2, "suit": 2}
+guessed = {"military uniform": 1, "academic gown": 2, "mortarboard": 2}
 what_happened("01.1", NAMES[guessed.get(first, 3)])
 
 # %% tags=["claim"]

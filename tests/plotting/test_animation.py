@@ -91,6 +91,10 @@ def test_an_animation_never_plays_for_ever_unless_it_is_asked_to():
         assert picture.info["loop"] == 3
 
 
+def test_in_a_terminal_an_animation_is_its_alt_text_and_no_heap_of_bytes():
+    assert repr(plotting.animate(walking_square(2), alt="walks")) == "Animation(alt='walks', width=20)"
+
+
 def test_who_asks_for_reduced_motion_gets_the_last_frame():
     shown = plotting.animate(walking_square(3), alt="walks")
     html = shown.html()

@@ -1,5 +1,6 @@
 """The certificate that a student graduates with: what it learned, its mark, and which demands it meets (lesson 13)."""
 
+import textwrap
 from collections.abc import Mapping
 
 from matplotlib.patches import Rectangle
@@ -19,9 +20,12 @@ def draw_certificate(subject: str, mark: str, rubric: Mapping[str, bool], *, wid
         raise ValueError("A certificate needs at least one demand.")
     missing = [demand for demand, is_met in rubric.items() if not is_met]
     heading = "Certificate" if not missing else "Not yet a certificate"
-    height = 1.9 + LINE_INCHES * len(rubric)
+    lines = textwrap.wrap(subject, width=int(9.5 * width)) or [""]
+    below = 1.2 + LINE_INCHES * len(lines)  # where the mark stands
+    height = below + 0.65 + LINE_INCHES * len(rubric)
     figure, ax = new_figure(width=width, height=height)
-    ax.set(xlim=(0, width), ylim=(height, 0))
+    figure.set_layout_engine("none")
+    ax.set(xlim=(0, width), ylim=(height, 0), position=(0, 0, 1, 1))
     blank(ax)
     for margin, thickness in ((0.06, 3.0), (0.16, 1.0)):
         ax.add_patch(
@@ -34,10 +38,12 @@ def draw_certificate(subject: str, mark: str, rubric: Mapping[str, bool], *, wid
                 linewidth=thickness,
             )
         )
-    for y, text, size, weight in ((0.5, heading, 19, "bold"), (0.95, subject, 11, "normal"), (1.28, mark, 13, "bold")):
+    written = [(0.55, heading, 20), *((1.05 + LINE_INCHES * n, line, 11) for n, line in enumerate(lines))]
+    for y, text, size in (*written, (below, mark, 14)):
+        weight = "normal" if size == 11 else "bold"
         ax.text(width / 2, y, legible(text), ha="center", va="center", fontsize=size, fontweight=weight, color=INK)
     for row, (demand, is_met) in enumerate(rubric.items()):
-        y = 1.72 + LINE_INCHES * row
+        y = below + 0.45 + LINE_INCHES * row
         sign, color = ("✓", COLORS[0]) if is_met else ("✗", COLORS[1])
         ax.text(0.55, y, sign, ha="center", va="center", fontsize=12, fontweight="bold", color=color)
         ax.text(0.8, y, legible(demand), va="center", fontsize=10, color=INK)

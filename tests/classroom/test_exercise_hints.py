@@ -278,6 +278,20 @@ def mean_where(weights, divisor):
     return mean_of_words
 
 
+def things(names):
+    """Of violin_07_3.jpg, violin_07."""
+    return {name.rsplit("_", 1)[0] for name in names}
+
+
+def decided(is_enough, otherwise="I do not know"):
+    """Return a function that names the most probable class where `is_enough(its probability, threshold)`."""
+
+    def answer(probabilities, names, threshold):
+        return names[probabilities.argmax()] if is_enough(probabilities.max(), threshold) else otherwise
+
+    return answer
+
+
 HINTS = {
     "00.1": [
         (lambda scores, labels: (scores.argmax(1) == labels).sum(), SOLVED),
@@ -567,6 +581,37 @@ HINTS = {
         ("ma mj mk ml", "Without the eight most telling words, please: ma"),
         ("tl tk tj ti", "takes it for torch, and gives Matplotlib only"),
         ("mi mj mk tl", "90% are asked for"),
+    ],
+    "13.1": [
+        (lambda practice, exam: things(practice) & things(exam), SOLVED),
+        (lambda practice, exam: sorted(things(practice) & things(exam)), SOLVED),
+        (lambda practice, exam: set(practice) & set(exam), "file names"),
+        (lambda practice, exam: {name.split("_")[0] for name in practice}, "the kinds that stand in both"),
+        (lambda practice, exam: things(practice) | things(exam), "all instruments"),
+        (lambda practice, exam: things(practice) - things(exam), "in practice only"),
+        (lambda practice, exam: {name[:-5] for name in practice}, "Yours gives"),
+        (lambda practice, exam: 3, "A set of names"),
+    ],
+    "13.2": [
+        (0.9 * 0.1 / 0.02**2, SOLVED),
+        (15, "grows with the square"),
+        (625, "where the error is largest"),
+        (2250, "product of both"),
+        (0.0225, "Points are hundredths"),
+        (4.5, "stands squared"),
+        (900, "an error of one point"),
+        (864, "One standard error"),
+        (100, "square both sides"),
+    ],
+    "13.3": [
+        (decided(lambda best, threshold: best >= threshold), SOLVED),
+        (decided(lambda best, threshold: True), "still says 'piano'"),
+        (decided(lambda best, threshold: best < threshold), "wrong way round"),
+        (decided(lambda best, threshold: best > threshold), "At the threshold itself"),
+        (decided(lambda best, threshold: best >= 0.6), "the threshold that is handed over"),
+        (lambda probabilities, names, threshold: probabilities.argmax(), "the number of the class"),
+        (lambda probabilities, names, threshold: "drum", "it says 'drum'"),
+        (decided(lambda best, threshold: best >= threshold, otherwise="?"), "it says '?' instead"),
     ],
 }  # fmt: skip
 CASES = [(key, answer, hint) for key, answers in HINTS.items() for answer, hint in answers]

@@ -33,3 +33,13 @@ def test_every_line_stands_inside_the_frame():
 def test_a_certificate_for_nothing_is_refused():
     with pytest.raises(ValueError, match="at least one demand"):
         draw_certificate("Subject", "Mark", {})
+
+
+def test_a_long_subject_is_wrapped_and_the_sheet_grows():
+    subject = "has learned " + ", ".join(f"kind number {number}" for number in range(20))
+    long, short = (draw_certificate(each, "91 %", {"one exam": True}) for each in (subject, "Ten instruments"))
+    assert long.figure.get_figheight() > short.figure.get_figheight()
+    lines = texts(long)[1:-3]
+    assert " ".join(lines) == subject
+    assert max(map(len, lines)) <= 80
+    assert subject in long.alt

@@ -156,6 +156,12 @@ def test_a_function_that_takes_too_long_is_told_with_what_it_has_printed(monkeyp
         launch(fails, timeout=7)
 
 
+def test_what_torchrun_says_is_told_where_no_process_says_anything(monkeypatch):
+    monkeypatch.setattr(launching, "_run", lambda *_, **__: "torchrun ended with 1.\nthe port is taken")
+    with pytest.raises(ProcessError, match=r"fails stopped in 2 processes: torchrun ended with 1\.\nthe port"):
+        launch(fails)
+
+
 def dies_where_it_is_1():
     import os
 

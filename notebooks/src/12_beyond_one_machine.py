@@ -149,10 +149,11 @@ assert weight.item() == 1.0, "The weight never moves."
 
 # %%
 garments = torch.stack([loaders.val.dataset[place][0] for place in range(0, 256, 4)])
+model = model.cpu().eval()
 answers, seconds = {}, {}
 for name, half in (("float32", False), ("bfloat16", True)):
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
-        model.cpu().eval()(garments[:8])  # warm up
+        model(garments[:8])  # warm up
         start = time.perf_counter()
         answers[name] = model(garments).float().softmax(dim=1)
         seconds[name] = time.perf_counter() - start
@@ -178,8 +179,11 @@ assert same >= 58, "Nearly all answers are the same."
 # %%
 student = build_classifier(len(classes), weights=WEIGHTS, freeze_backbone=False).eval()
 student.head.load_state_dict(model.head.state_dict())
-truth = torch.tensor([loaders.val.dataset.targets[place] for place in range(0, 64, 4)])
-criterion(student(garments[:16]), truth).backward()
+sixteen = garments[::4]
+truth = torch.tensor(
+    [loaders.val.dataset.targets[place] for place in range(0, 256, 16)]
+)
+criterion(student(sixteen), truth).backward()
 slopes = torch.cat([each.grad.flatten() for each in student.parameters()])
 slopes = slopes[slopes != 0]
 lost = (slopes.half() == 0).float().mean().item()
@@ -309,7 +313,7 @@ assert all(torch.allclose(slope, whole, atol=1e-6) for slope in run.results), "E
 
 # %% [markdown]
 # Two Pythons have met, and hung up again. It took seconds, nearly all of them for starting: each process has to import
-# PyTorch. The command is what you would type in a terminal. On several machines it is typed on each, with
+# PyTorch. The command is what you would type in a terminal, and `run.script` is the file. On several machines it is typed on each, with
 # `--nnodes` and the address of one of them.
 #
 # ## The loop, unchanged
@@ -673,7 +677,7 @@ assert talking > 0.4, "Much of the time they telephone."
 short = times["a short call"]
 rate = 4 * num_weights / (times["a long call"] - short)  # bytes a second
 started = time.perf_counter()
-criterion(student(garments[:16]), truth).backward()
+criterion(student(sixteen), truth).backward()
 whole_batch = (time.perf_counter() - started) / 16 * 256  # a batch of 256
 
 
@@ -887,7 +891,7 @@ assert all(
 # type `$env:USE_LIBUV = 0` before `torchrun`, on macOS `export GLOO_SOCKET_IFNAME=lo0` where the two do not find each
 # other; `launch` sees to both. A DataLoader's workers start more slowly there (lesson 03).
 #
-# **In Colab?** It works, with gloo, on the two cores that one gets.
+# **And in Colab?** Nothing is different: a Linux machine with two cores.
 #
 # **Should the learning rate change with more rooms?** Not if the global batch stays the same, as here. Who keeps the
 # batch *per room* has a larger global batch, and that wants another rate (lesson 03).

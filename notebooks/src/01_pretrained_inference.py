@@ -70,7 +70,7 @@ plotting.show(
         [photograph],
         titles=[f"{width} × {height} pixels"],
         width=2.1,
-        alt="The photograph that the student is asked about. Unless you chose your own: "
+        alt="The photograph that the student is asked about. Unless you chose yours: "
         "an old woman with glasses, in a dark navy uniform with a white shirt, a tie, "
         "rows of medals and a peaked cap, before a flag.",
     )
@@ -604,7 +604,7 @@ assert model.backbone(batch).shape == (1, 1280), "1,280 numbers."
 
 # %%
 def cover(picture, size, step):
-    """Return the corners (top, left) of a grey square, and a copy of the picture for each."""
+    """Return the corners (top, left) of a grey square, and a copy for each of them."""
     places = range(0, picture.shape[-1] - size + 1, step)
     corners = [(top, left) for top in places for left in places]
     copies = picture.repeat(len(corners), 1, 1, 1)

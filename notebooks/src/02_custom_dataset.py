@@ -235,9 +235,7 @@ for other in (theirs, ours):
 print(f"Three data sets, one opinion about {len(dataset):,} samples.")
 
 OPENED = ["none", "one", "two", "all of them"]
-question = (
-    "We make a data set and ask for sample 3, twice. How many pictures are opened?"
-)
+question = "We make a data set and ask for sample 3, twice. How many are opened?"
 widgets.predict_first("02.1", question, OPENED)
 
 # %% [markdown]

@@ -21,7 +21,7 @@ from .convolutions import animate_convolution, draw_convolution
 from .costs import plot_memory, plot_times, plot_zoo
 from .curves import LiveCurves, describe_history, plot_accuracies, plot_history, plot_losses
 from .display import Picture, Shown, show
-from .exams import draw_exam_in_pairs, draw_mistakes, plot_recalls, plot_threshold
+from .exams import draw_exam_in_pairs, draw_mistakes, plot_agreement, plot_recalls, plot_threshold
 from .explanations import LANDSCAPES, descend, draw_slope, judge_descent, plot_descent, plot_softmax_loss
 from .fits import animate_fit, draw_fit
 from .flow import draw_flow
@@ -47,6 +47,8 @@ from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_
 from .tables import draw_broadcasting, draw_dims
 from .thinking import animate_thoughts, draw_thoughts
 from .together import animate_rooms, plot_differences, plot_slope_sizes
+from .units import animate_units, draw_units
+from .valleys import animate_balls, judge_roll, plot_ball, roll
 from .walls import draw_neighbours, draw_wall
 from .words import draw_text, plot_lengths, plot_telling_words, plot_word_map
 
@@ -65,6 +67,7 @@ __all__ = [
     "Picture",
     "Shown",
     "animate",
+    "animate_balls",
     "animate_convolution",
     "animate_covering",
     "animate_fit",
@@ -73,6 +76,7 @@ __all__ = [
     "animate_marking",
     "animate_rooms",
     "animate_thoughts",
+    "animate_units",
     "descend",
     "describe_history",
     "draw_answer",
@@ -103,10 +107,14 @@ __all__ = [
     "draw_text",
     "draw_thoughts",
     "draw_to_scale",
+    "draw_units",
     "draw_wall",
     "judge_descent",
+    "judge_roll",
     "new_figure",
     "plot_accuracies",
+    "plot_agreement",
+    "plot_ball",
     "plot_batch_means",
     "plot_broken",
     "plot_calibration",
@@ -143,6 +151,7 @@ __all__ = [
     "plot_times",
     "plot_word_map",
     "plot_zoo",
+    "roll",
     "show",
     "to_pixels",
 ]

@@ -125,3 +125,27 @@ def plot_threshold(exam: Predictions, threshold: float, ax: Axes | None = None) 
     ax.legend()
     alt = f"{verdict}. Two stacked histograms of how sure the student was, right and wrong answers."
     return Picture(figure_of(ax), alt)
+
+
+def plot_agreement(num_right: Sequence[int], num_students: int, ax: Axes | None = None) -> Picture:
+    """Draw how many of `num_students` students each picture of an exam was answered rightly by: a bar for each number,
+    0 to all. `num_right`: (N,), one number a picture.
+
+    Raises ValueError for a number outside.
+    """
+    if not num_right or not 0 <= min(num_right) <= max(num_right) <= num_students:
+        raise ValueError(f"Of {num_students} students 0 to {num_students} are right about a picture.")
+    counts = np.bincount(num_right, minlength=num_students + 1)
+    ax = axes_or_new(ax, height=3.4)
+    colors = [COLORS[1], *[COLORS[7]] * (num_students - 1), COLORS[0]]
+    bars = ax.bar(range(num_students + 1), counts, color=colors, width=0.85)
+    ax.bar_label(bars, [str(count) if place in (0, num_students) else "" for place, count in enumerate(counts)])
+    ax.set_xticks(range(num_students + 1))
+    ax.grid(axis="x", visible=False)
+    ax.set(title=f"{len(num_right)} pictures, {num_students} students", xlabel="students who have the picture right")
+    ax.set_ylabel("pictures")
+    return Picture(
+        figure_of(ax),
+        f"Of {len(num_right)} pictures {counts[0]} are answered wrongly by all {num_students} students and "
+        f"{counts[-1]} rightly by all; the {len(num_right) - counts[0] - counts[-1]} others lie between.",
+    )

@@ -114,11 +114,16 @@ def plot_range_test(result: RangeTest, ax: Axes | None = None, *, title: str = "
 
 
 def plot_range_tests(results: Mapping[str, RangeTest]) -> Picture:
-    """Draw several range tests side by side on one vertical axis; `results`: title -> result."""
+    """Draw several range tests side by side, on one vertical axis and under one legend; `results`: title -> result."""
     figure, panels = new_figure(1, len(results), height=3.6, sharey=True, squeeze=False)
     for (title, result), ax in zip(results.items(), panels[0], strict=True):
-        plot_range_test(result, ax, title=title)
+        suggestion = "none" if result.suggestion is None else f"{result.suggestion:.2g}"
+        plot_range_test(result, ax, title=f"{title}: {suggestion}")
         ax.set_xlabel("learning rate")
+        ax.get_legend().remove()  # it would hide the curve; one below serves all
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    labels = ["suggested" if label.startswith("suggested") else label for label in labels]
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return Picture(figure, " ".join(f"{title}: {_describe_range_test(each)}" for title, each in results.items()))
 
 

@@ -14,7 +14,7 @@ from .lettering import legible
 from .style import COLORS, INK, blank, new_figure
 
 NUM_COLUMNS = 4
-WIDTH_INCHES, ROW_INCHES, TITLE_INCHES = 6.9, 2.15, 0.3
+WIDTH_INCHES, ROW_INCHES, TITLE_INCHES = 6.9, 2.5, 0.3
 NUM_FRAMES = 11  # of an animation, closest together at the beginning, where most happens
 OTHER = COLORS[7]  # the bars of the classes that are not the truth
 
@@ -51,7 +51,7 @@ def draw_thoughts(
         height=height,
         width=WIDTH_INCHES,
         title=headline,
-        height_ratios=[1.15, 1.25] * num_rows,
+        height_ratios=[1.1, 1.6] * num_rows,
         squeeze=False,
     )
     # Fixed places: what lays axes out takes longer than all the drawing, for every frame.
@@ -85,7 +85,7 @@ def _draw_shares(ax: Axes, shares: Tensor, truth: int, names: Sequence[str], *, 
     ax.set(xlim=(0, 1), ylim=(len(shares) - 0.4, -0.6), xticks=[0, 0.5, 1], xticklabels=[])
     if is_lowest:
         ax.set_xticklabels(["", "50%", ""], fontsize=7.5)
-    ax.set_yticks(range(len(shares)) if names else [], list(map(legible, names)), fontsize=7.5)
+    ax.set_yticks(range(len(shares)) if names else [], list(map(legible, names)), fontsize=6.5)
     ax.tick_params(length=0, pad=2)
     ax.grid(axis="y", visible=False)
 

@@ -33,7 +33,8 @@ class Run(NamedTuple):
 class SweepResult:
     """What a sweep over `parameter` found: its `runs`, of which `num_planned` were to be made (None: all are there).
 
-    A run's score is what it monitored, in its best epoch: the mock exam's accuracy in [0, 1], or its loss.
+    A run's score is what it monitored, in its best epoch: the mock exam's accuracy in [0, 1], or its loss. The best of
+    several epochs is partly luck, which flatters a setting whose marks swing: `lifts` says by how much.
     """
 
     parameter: str
@@ -96,6 +97,13 @@ class SweepResult:
         ]
 
     @property
+    def lifts(self) -> list[float]:
+        """By how much the best epoch's score is better than the last one's, at least 0, the mean over the seeds of each
+        value: what choosing the epoch by the exam has brought, some of it luck. NaN where a run diverged.
+        """
+        return [fmean(map(_lift, runs)) for runs in self.runs_by_value]
+
+    @property
     def best(self) -> Any:
         """The value with the best mean. Raises ValueError where there is none."""
         place = self._best_place()
@@ -144,13 +152,15 @@ class SweepResult:
 
     def rows(self) -> list[list[str]]:
         """Return the table, headings first; what cannot be computed stays blank."""
-        rows = [[self.parameter, f"mock exam {self._kind}", "standard error", "seeds", "overfit gap", ""]]
+        heads = [f"mock exam {self._kind}", "standard error", "above the last term", "seeds", "overfit gap", ""]
+        rows, lifts = [[self.parameter, *heads]], self.lifts
         best = self._best_place()
         for place, runs in enumerate(self.runs_by_value):
             diverged = not all(run.history.is_finite for run in runs)
             mean = "diverged" if diverged else self._shown(self.means[place])
             error, gap = self._shown(self.errors[place]), self._shown(fmean(map(_gap, runs)), sign="+")
-            rows.append([self.labels[place], mean, error, str(len(runs)), gap, "best" if place == best else ""])
+            lift, verdict = self._shown(lifts[place]), "best" if place == best else ""
+            rows.append([self.labels[place], mean, error, lift, str(len(runs)), gap, verdict])
         return rows
 
     def __repr__(self) -> str:
@@ -229,6 +239,12 @@ def _score(run: Run) -> float:
     if history.best_epoch is None or not history.is_finite:
         return math.nan
     return float(getattr(history, history.monitor)[history.best_epoch - 1])
+
+
+def _lift(run: Run) -> float:
+    """By how much the score of the best epoch is better than that of the last; NaN where the run diverged."""
+    last = getattr(run.history, run.history.monitor)[-1]
+    return abs(_score(run) - float(last))
 
 
 def _gap(run: Run) -> float:

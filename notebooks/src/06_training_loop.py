@@ -150,7 +150,7 @@ assert 2.1 < loss < 3.2, "The new head's loss is near ln 10, as a rule a little 
 
 # %%
 weight = model.head.weight
-before = weight.detach().clone()  # a copy, without the notes of how it was computed
+before = weight.detach().clone()  # a copy of the numbers alone (lesson 05)
 print("gradient before:", weight.grad)
 loss.backward()
 print("after backward: gradient", tuple(weight.grad.shape), end="")
@@ -170,7 +170,7 @@ assert abs((weight - before).abs().mean() - 0.001) < 2e-4, (
 # %% [markdown]
 # `backward()` fills in a gradient for every weight that may learn, and moves none. `step()` moves them. (By the
 # learning rate: that is Adam's first step, lesson 05. Run the cell again and PyTorch complains, since `backward()` uses
-# the notes up.) That is all the learning there is. The rest is repetition, and bookkeeping that keeps us honest.
+# the graph up.) That is all the learning there is. The rest is repetition, and bookkeeping that keeps us honest.
 #
 # ## Look once
 #
@@ -511,8 +511,9 @@ assert 0.04 < mark - marks["softmax twice"] < 0.2, "It costs about ten points."
 # ## `eval()` and `no_grad()`: two switches
 #
 # They stand side by side in every exam, and they are easily taken for one. `eval()` is about **layers**: dropout stops
-# hiding numbers, BatchNorm uses its averages and stops collecting (lesson 04). `no_grad()` is about **notes**: PyTorch
-# does not write down how the answer was computed. Four combinations, on a student with both kinds of layers:
+# hiding numbers, BatchNorm uses its averages and stops collecting (lesson 04). `no_grad()` is about the **graph**
+# (lesson 05): PyTorch does not write down how the answer was computed. Four combinations, on a student with both kinds of
+# layers:
 
 # %%
 fresh = nn.Sequential(
@@ -525,18 +526,18 @@ widgets.predict_first("06.4", "no_grad() without eval(): what moves?", MOVES)
 # Choose, then look at the second line of the table.
 
 # %%
-print("mode    notes kept  same answer twice  BatchNorm moved")
+print("mode    graph kept  same answer twice  BatchNorm moved")
 moved = {}
 for mode in ("train", "eval"):
-    for keep_notes in (True, False):
+    for keep_graph in (True, False):
         student = copy.deepcopy(fresh).train(mode == "train")
         before = copy.deepcopy(student.state_dict())
-        with torch.set_grad_enabled(keep_notes):  # False is what no_grad() does
+        with torch.set_grad_enabled(keep_graph):  # False is what no_grad() does
             first, second = student(eight_notes), student(eight_notes)
         after = student.state_dict()
-        moved[mode, keep_notes] = [k for k in after if not after[k].equal(before[k])]
+        moved[mode, keep_graph] = [k for k in after if not after[k].equal(before[k])]
         same = torch.equal(first, second)
-        has_moved = "1.running_mean" in moved[mode, keep_notes]
+        has_moved = "1.running_mean" in moved[mode, keep_graph]
         print(f"{mode:8}{first.requires_grad!s:12}{same!s:19}{has_moved}")
 what_happened("06.4", MOVES[bool(moved["train", False])])
 
@@ -544,10 +545,10 @@ what_happened("06.4", MOVES[bool(moved["train", False])])
 assert all(name.startswith("1.") for name in moved["train", False]), "No weight moves."
 assert "1.running_mean" in moved["train", False], "no_grad does not stop BatchNorm."
 assert not moved["eval", True], "In eval nothing moves."
-assert student.eval()(eight_notes).requires_grad, "eval() keeps notes: it could learn."
+assert student.eval()(eight_notes).requires_grad, "eval() keeps the graph."
 
 # %% [markdown]
-# Each switch moves its own columns and leaves the other's alone. In `eval()` notes are kept all the same, and a
+# Each switch moves its own columns and leaves the other's alone. In `eval()` the graph is kept all the same, and a
 # `backward()` and a `step()` would change the weights: **`eval()` stops no learning**. Under `no_grad()` alone the
 # answers still depend on chance, and BatchNorm goes on collecting: an exam would leave traces in the student.
 #
@@ -567,7 +568,7 @@ def count(tensor):
 unfrozen = build_classifier(10, weights=WEIGHTS, freeze_backbone=False).eval()
 with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
     unfrozen(images[:16].cpu())
-    print(f"with notes:    {sum(kept.values()) / 1e6:.0f} MB for 16 pictures")
+    print(f"with a graph:  {sum(kept.values()) / 1e6:.0f} MB for 16 pictures")
     kept.clear()
     with torch.no_grad():
         unfrozen(images[:16].cpu())
@@ -585,7 +586,7 @@ assert torch.equal(model.train()(images[:8]), model.eval()(images[:8])), (
 #
 # `.item()` belongs here as well. `loss.item()` is a plain number; `loss` is a tensor with a thread to all that it was
 # computed from. `total_loss += loss` would tie all those threads together; in an exam without `no_grad` that keeps the
-# notes of every batch.
+# graph of every batch.
 #
 # ## Count per picture
 #
@@ -696,7 +697,7 @@ assert (
 # | trace back | `loss.backward()` | no gradients, and `step()` does nothing |
 # | correct | `optimizer.step()` | nothing moves |
 # | exam mode | `model.eval()` | a false report card |
-# | no notes | `with torch.no_grad():` | memory runs out |
+# | no graph | `with torch.no_grad():` | memory runs out |
 # | count | `loss.item() * len(labels)` | small batches count too much |
 # | keep the best | `copy.deepcopy(model.state_dict())` | the last, which may be worse |
 # | move | `.to(device)`, each batch | an error that names two devices |
@@ -744,7 +745,7 @@ assert (
 # more or less. The six symptoms stay: what flies off, stands still, lies too high or has a floor.
 #
 # **Does `item()` cost time?** On a graphics card it waits until the card is done. The package therefore sums with
-# `loss.detach()`, a tensor without notes, and reads the number only when the bar is redrawn.
+# `loss.detach()`, a tensor without a graph, and reads the number only when the bar is redrawn.
 #
 # </details>
 #
@@ -753,7 +754,7 @@ assert (
 # - **The story**: eight steps, a loop inside a loop; per batch forget, answer, mark, trace back, correct.
 # - **The loop**: `train_one_epoch`, `evaluate`, and the terms around them; the package's computes the same.
 # - **Broken**: gradients add up, a still student, a false card, a floor, guessing, the last in place of the best.
-# - **Two switches**: `eval()` changes layers, `no_grad()` drops the notes; neither does the other's work.
+# - **Two switches**: `eval()` changes layers, `no_grad()` drops the graph; neither does the other's work.
 # - **Curves**: still falling, level, turning back; the loss notices before the accuracy.
 #
 # ## Exercises

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from course_utils.evaluation import Predictions
-from course_utils.plotting import draw_exam_in_pairs, draw_mistakes, plot_recalls, plot_threshold
+from course_utils.plotting import draw_exam_in_pairs, draw_mistakes, plot_agreement, plot_recalls, plot_threshold
 from course_utils.report.metrics import standard_error
 from course_utils.transforms import InputSpec
 
@@ -93,3 +93,19 @@ def test_right_and_wrong_answers_are_stacked_and_told_apart_by_hatching():
     assert sum(bar.get_height() for bar in wrong) == 1
     assert {bar.get_hatch() for bar in right} == {None}
     assert {bar.get_hatch() for bar in wrong} == {"///"}
+
+
+def test_agreement_counts_the_pictures_by_how_many_students_are_right():
+    picture = plot_agreement([0, 0, 3, 1, 3, 3], 3)
+    (ax,) = picture.figure.axes
+    assert [bar.get_height() for bar in ax.patches] == [2, 1, 0, 3]
+    assert [text.get_text() for text in ax.texts] == ["2", "", "", "3"]
+    assert picture.alt == (
+        "Of 6 pictures 2 are answered wrongly by all 3 students and 3 rightly by all; the 1 others lie between."
+    )
+
+
+@pytest.mark.parametrize("num_right", [[], [4], [-1]])
+def test_agreement_refuses_more_students_than_there_are(num_right):
+    with pytest.raises(ValueError, match="0 to 3 are right"):
+        plot_agreement(num_right, 3)

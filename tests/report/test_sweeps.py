@@ -78,9 +78,34 @@ def test_the_error_bar_holds_what_is_known():
 
 def test_a_score_is_that_of_the_best_term_and_so_is_its_gap():
     history = History([3.0, 2.0, 1.0], [0.5, 0.6, 0.9], [1.0, 0.5, 0.7], [0.4, 0.7, 0.6], num_val=100)
-    assert SweepResult("rate", [Run(0.1, 0, history)]).rows()[1] == ["0.1", "70.0%", "4.6%", "1", "-10.0%", "best"]
+    assert SweepResult("rate", [Run(0.1, 0, history)]).rows()[1] == [
+        "0.1",
+        "70.0%",
+        "4.6%",
+        "10.0%",
+        "1",
+        "-10.0%",
+        "best",
+    ]
     history.monitor = "val_loss"
-    assert SweepResult("rate", [Run(0.1, 0, history)]).rows()[1] == ["0.1", "0.500", "", "1", "-1.500", "best"]
+    assert SweepResult("rate", [Run(0.1, 0, history)]).rows()[1] == ["0.1", "0.500", "", "0.200", "1", "-1.500", "best"]
+
+
+def test_how_far_the_best_term_lies_above_the_last_is_told_for_each_value():
+    """The best of several terms is partly luck, and flatters a setting whose marks swing."""
+
+    def of_terms(accuracies, losses):
+        return History([1.0] * 3, [0.5] * 3, losses, accuracies, num_val=100)
+
+    swinging = of_terms([0.4, 0.8, 0.6], [1.0, 0.5, 0.9]), of_terms([0.7, 0.6, 0.6], [0.6, 0.7, 0.7])
+    rising = of_terms([0.4, 0.5, 0.6], [1.0, 0.9, 0.8])
+    runs = [Run(0.1, seed, history) for seed, history in enumerate(swinging)] + [Run(0.01, 0, rising)]
+    found = SweepResult("rate", runs)
+    assert found.lifts == pytest.approx([(0.2 + 0.1) / 2, 0])
+    assert [row[3] for row in found.rows()[1:]] == ["15.0%", "0.0%"]
+    for run in runs:
+        run.history.monitor = "val_loss"
+    assert found.lifts == pytest.approx([(0.4 + 0.1) / 2, 0])
 
 
 @pytest.mark.parametrize("monitor", ["val_accuracy", "val_loss"])
@@ -89,7 +114,7 @@ def test_a_run_that_was_finite_in_its_first_term_only_has_no_score(monitor):
     assert history.best_epoch == 1
     found = SweepResult("rate", [Run(0.1, 0, history)])
     assert math.isnan(found.means[0])
-    assert found.rows()[1] == ["0.1", "diverged", "", "1", "", ""]
+    assert found.rows()[1] == ["0.1", "diverged", "", "", "1", "", ""]
 
 
 # Which differences are more than chance
@@ -305,9 +330,17 @@ def test_a_sweep_without_any_run_is_shown():
 def test_the_table_shows_each_value_and_stresses_the_best():
     found = result([[0.5, 0.6], [0.8, 0.9]], practice=0.95)
     head, first, second = found.rows()
-    assert head == ["learning_rate", "mock exam accuracy", "standard error", "seeds", "overfit gap", ""]
-    assert first == ["0.0001", "55.0%", "7.1%", "2", "+40.0%", ""]
-    assert second == ["0.001", "85.0%", "6.1%", "2", "+10.0%", "best"]
+    assert head == [
+        "learning_rate",
+        "mock exam accuracy",
+        "standard error",
+        "above the last term",
+        "seeds",
+        "overfit gap",
+        "",
+    ]
+    assert first == ["0.0001", "55.0%", "7.1%", "0.0%", "2", "+40.0%", ""]
+    assert second == ["0.001", "85.0%", "6.1%", "0.0%", "2", "+10.0%", "best"]
     page = found._repr_html_()
     assert page.index("85.0%") > page.index("bold") > page.index("55.0%")
     assert ">Sweep over learning_rate.</caption>" in page
@@ -316,9 +349,9 @@ def test_the_table_shows_each_value_and_stresses_the_best():
 
 
 def test_what_cannot_be_computed_stays_blank():
-    assert result([[0.5]], practice=None, num_val=None).rows()[1] == ["0.0001", "50.0%", "", "1", "", "best"]
-    assert result([[math.nan, 0.5], [0.5, 0.5]]).rows()[1] == ["0.0001", "diverged", "", "2", "", ""]
-    assert by_loss([[0.5], [0.25]]).rows()[2] == ["0.001", "0.250", "", "1", "-0.250", "best"]
+    assert result([[0.5]], practice=None, num_val=None).rows()[1] == ["0.0001", "50.0%", "", "0.0%", "1", "", "best"]
+    assert result([[math.nan, 0.5], [0.5, 0.5]]).rows()[1] == ["0.0001", "diverged", "", "", "2", "", ""]
+    assert by_loss([[0.5], [0.25]]).rows()[2] == ["0.001", "0.250", "", "0.000", "1", "-0.250", "best"]
 
 
 @pytest.mark.parametrize(

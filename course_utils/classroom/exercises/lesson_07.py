@@ -1,13 +1,13 @@
 """The exercises of lesson 07, learning rate and size."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from course_utils.classroom.exercises import exercise, hint_for
+from course_utils.classroom.exercises import exercise
 
 
 @exercise(
@@ -76,75 +76,93 @@ def _what_is_wrong_with_the_coach(head: nn.Module, optimizer: torch.optim.Optimi
 
 @exercise(
     "07.2",
-    "Replace the dots by the standard error of the accuracy, a number between 0 and 1.",
-    kind="number",
-    solved="Two points up or down: a student with 79 or 81 % has not been told apart from this one.",
+    "Return True where the difference between two students is more than coins would bring about, else False.",
+    kind="function",
+    solved="Both sat one exam, so only the pictures count on which they differ.",
 )
-def error_of_mark(answer: float) -> str | None:
-    """`answer` is sqrt(0.8 * 0.2 / 400)."""
-    hints = {
-        0.02: None,
-        0.0004: "That is the variance, p (1 - p) / n. Its root is the standard error.",
-        0.4: "That is the root of p (1 - p). It has to be divided by the number of pictures first, under the root.",
-        2.0: "The size is right in percentage points. As a number between 0 and 1 it is a hundredth of that.",
-        0.001: "The root belongs over the whole fraction: p (1 - p) / n, then the root.",
-        math.sqrt(0.8 / 400): "The factor (1 - p) is missing: an accuracy of 100 % would have an error too.",
-        1 / math.sqrt(400): "That is 1 / sqrt(n). The factor sqrt(p (1 - p)) is missing.",
-    }
-    return hint_for(answer, hints, otherwise="Take p = 0.8 and n = 400 in sqrt(p (1 - p) / n).", rel_tol=1e-2)
+def told_apart(answer: Callable[[Tensor, Tensor], Any]) -> str | None:
+    """`answer(first, second)` says for right answers (N,), bool, whether |a - b| > 2 sqrt(a + b)."""
+    for only_first, only_second, both, hint in (
+        (40, 10, 100, None),
+        (10, 40, 100, "The second student is better here, and that is a difference, too: take `abs`."),
+        (23, 30, 200, "Count the pictures that *exactly one* has right; here 30 and 23 of 300, a matter of luck."),
+        (24, 10, 60, "Compare with twice the root of their *sum*: 14 more of 34, and 2 * 34 ** 0.5 is 11.7."),
+        (21, 10, 60, "Compare with *twice* the root: 11 more of 31 is less than 2 * 31 ** 0.5 = 11.1."),
+        (0, 0, 150, "Two students who agree about every picture have not been told apart."),
+    ):
+        first, second = _answers(only_first, only_second, both)
+        verdict = answer(first, second)
+        if isinstance(verdict, Tensor) and verdict.numel() != 1:
+            return f"One verdict is due, True or False, not {tuple(verdict.shape)} of them: count with `.sum()`."
+        if not isinstance(verdict, bool | np.bool_ | Tensor):
+            return f"Return True or False, not {type(verdict).__name__}."
+        due = abs(only_first - only_second) > 2 * (only_first + only_second) ** 0.5
+        if bool(verdict) != due:
+            return hint or (
+                f"{only_first} pictures only the first has right, {only_second} only the second: told apart. Only the "
+                "pictures count that *exactly one* has right."
+            )
+    return None
+
+
+def _answers(only_first: int, only_second: int, both: int) -> tuple[Tensor, Tensor]:
+    """Two students' right answers in an exam of 300 pictures."""
+    first, second = torch.zeros(300, dtype=torch.bool), torch.zeros(300, dtype=torch.bool)
+    first[: both + only_first] = True
+    second[:both] = True
+    second[both + only_first : both + only_first + only_second] = True
+    return first, second
 
 
 @exercise(
     "07.3",
-    "Replace the dots by a list of the rates that may be chosen.",
-    kind="anything",
-    solved="One point apart is luck; ten points are not. Take 0.001: its loss will be calmer.",
+    "Return a head 1280 to 4 to 10 with a bend in which no unit dies, although the notes are not centred.",
+    kind="function",
+    solved="Every unit still gets a gradient, so every one can come back.",
 )
-def may_be_chosen(answer: Any) -> str | None:
-    """`answer` is [0.001, 0.01], in any order."""
-    try:
-        rates = {float(rate) for rate in (answer if isinstance(answer, list | tuple | set) else [answer])}
-    except (TypeError, ValueError):
-        return "Write a list of numbers from the first column, such as [0.1, 0.01]."
-    if unknown := sorted(rates - {0.0001, 0.001, 0.01, 0.1}):
-        return f"The table has no rate {unknown[0]:g}. List numbers from its first column."
-    if rates == {0.001, 0.01}:
-        return None
-    if rates == {0.0001}:
-        return "That is the smallest gap: the student who has learned least. Look at the mock exam."
-    if rates == {0.1}:
-        return "That one has practised best, and learned by heart. Look at the mock exam."
-    if rates == {0.001}:
-        return "The best is among them. But another lies only one point below, and each mark has an error of two."
-    if rates == {0.01}:
-        return "It may be chosen, but it is neither the only one nor the best. Which mark is the highest?"
-    too_far = min(rates & {0.0001, 0.1}, default=None)
-    if too_far is None:
-        return "List the best rate, and all that lie at most two standard errors of the difference below it."
-    return (
-        f"{too_far:g} lies ten points or more below the best. Two standard errors of the difference are "
-        "2 * sqrt(2**2 + 2**2) = 5.7 points: that is more than luck."
-    )
+def narrow_head(answer: Callable[[], nn.Module], *, notes: Tensor, labels: Tensor) -> str | None:
+    """`answer()` returns a new head; `notes` (N, 1280), `labels` (N,)."""
+    head = answer()
+    if not isinstance(head, nn.Module):
+        return f"Return a head, such as an `nn.Sequential`; this is {type(head).__name__}."
+    first = next((layer for layer in head.modules() if isinstance(layer, nn.Linear)), None)
+    if first is None or first.out_features != 4:
+        wide = "none" if first is None else str(first.out_features)
+        return f"The inner layer is to have 4 numbers, so that only the bend is new; here it has {wide}."
+    head, notes, labels = head.cpu(), notes.cpu(), labels.cpu()
+    if tuple(head.eval()(notes[:2]).shape) != (2, 10):
+        return "The head is to give ten scores a picture, (N, 10)."
+    if _is_straight(head, notes):
+        return "That is no bend: halfway between two notes the scores lie halfway between. Keep a bend, but another."
+    dead = max(_count_dead(answer, seed, notes, labels) for seed in (1, 2, 3))
+    if dead:
+        return (
+            f"After sixty corrections {dead} of the 4 units are dead: not a single picture gives them a gradient. What "
+            "has a slope on the negative side as well? (`nn.LeakyReLU`, for one.) Or centre what comes in."
+        )
+    return None
 
 
-@exercise(
-    "07.4",
-    "Replace the dots by the learning rate of the eighth term.",
-    kind="number",
-    solved="Terms 1 to 3: 0.1, terms 4 to 6: 0.01, terms 7 to 9: 0.001.",
-)
-def rate_in_term_8(answer: float) -> str | None:
-    """`answer` is 0.1 * 0.1 ** (7 // 3)."""
-    if math.isclose(answer, 0.001, rel_tol=1e-3):
-        return None
-    if math.isclose(answer, 0.1, rel_tol=1e-3):
-        return "That is the rate of the first three terms. How often has the assistant spoken since?"
-    if math.isclose(answer, 0.01, rel_tol=1e-3):
-        return "That is the rate in terms 4 to 6. A second cut comes before the eighth."
-    if math.isclose(answer, 0.0001, rel_tol=1e-3):
-        return "That is one cut too many: the third comes after the ninth term."
-    if any(math.isclose(answer, 0.1**power, rel_tol=1e-3) for power in (8, 9)):
-        return "The assistant would have to cut after every term. It does so after every third."
-    if answer <= 0:
-        return "A rate is positive. `gamma` is not taken away: the assistant multiplies by it."
-    return "After terms 3 and 6 the rate is multiplied by 0.1."
+def _is_straight(head: nn.Module, notes: Tensor) -> bool:
+    """True where the scores of a mean are the mean of the scores, whichever way one looks."""
+    with torch.no_grad():
+        ends = torch.stack([-9 * notes[:50], 9 * notes[50:100]])
+        return torch.allclose(head(ends.mean(dim=0)), head(ends.flatten(0, 1)).view(2, 50, -1).mean(0), atol=1e-3)
+
+
+def _count_dead(answer: Callable[[], nn.Module], seed: int, notes: Tensor, labels: Tensor) -> int:
+    """Return how many units of the first layer get no gradient from any note, after sixty corrections by Adam."""
+    torch.manual_seed(seed)
+    head = answer().cpu()
+    first = next(layer for layer in head.modules() if isinstance(layer, nn.Linear))
+    coach, criterion = torch.optim.Adam(head.parameters(), lr=0.001), nn.CrossEntropyLoss()
+    head.train()
+    for _ in range(60):
+        some = torch.randint(len(notes), (32,))
+        coach.zero_grad()
+        criterion(head(notes[some]), labels[some]).backward()
+        coach.step()
+    coach.zero_grad()
+    criterion(head(notes), labels).backward()
+    gradient = first.weight.grad
+    return first.out_features if gradient is None else int((gradient.abs().sum(dim=1) == 0).sum())

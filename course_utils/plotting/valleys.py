@@ -14,7 +14,7 @@ from .style import BASELINE, COLORS, INK, lay_out_once, new_figure
 # It bends about as much as the loss of a new head does where it bends most, on the course's notes in one batch.
 VALLEY = Landscape(lambda w: 75 * w**2, lambda w: 150 * w, start=-0.2, lowest=0.0)
 RIM = 0.3  # the valley is drawn from -RIM to RIM
-NUM_STEPS = 12
+NUM_STEPS = 10
 BETWEEN = 2  # frames of the animation for each step
 
 

@@ -36,7 +36,7 @@ from .images import (
     plot_feature_maps,
     to_pixels,
 )
-from .learning_rates import plot_range_test, plot_range_tests, plot_sweep
+from .learning_rates import plot_range_test, plot_sweep
 from .lines import plot_lines
 from .looking import animate_covering, draw_normalization, draw_to_scale
 from .marking import animate_marking, draw_marking, plot_coaches
@@ -139,7 +139,6 @@ __all__ = [
     "plot_points",
     "plot_predictions",
     "plot_range_test",
-    "plot_range_tests",
     "plot_recalls",
     "plot_runs",
     "plot_seeds",

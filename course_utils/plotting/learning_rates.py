@@ -1,7 +1,5 @@
 """Which learning rate? A sweep with its error bars, and the range test's curve (lesson 07)."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
@@ -10,7 +8,7 @@ from course_utils.tuning import RangeTest, SweepResult
 
 from .display import Picture
 from .lettering import legible
-from .style import BASELINE, COLORS, INK, MOCK_EXAM, RING, axes_or_new, figure_of, new_figure
+from .style import BASELINE, COLORS, INK, MOCK_EXAM, RING, axes_or_new, figure_of
 
 
 def plot_sweep(
@@ -111,20 +109,6 @@ def plot_range_test(result: RangeTest, ax: Axes | None = None, *, title: str = "
     ax.legend()
     ax.set(title=title, xlabel="learning rate (grows from batch to batch)", ylabel="loss per sample")
     return Picture(figure_of(ax), _describe_range_test(result))
-
-
-def plot_range_tests(results: Mapping[str, RangeTest]) -> Picture:
-    """Draw several range tests side by side, on one vertical axis and under one legend; `results`: title -> result."""
-    figure, panels = new_figure(1, len(results), height=3.6, sharey=True, squeeze=False)
-    for (title, result), ax in zip(results.items(), panels[0], strict=True):
-        suggestion = "none" if result.suggestion is None else f"{result.suggestion:.2g}"
-        plot_range_test(result, ax, title=f"{title}: {suggestion}")
-        ax.set_xlabel("learning rate")
-        ax.get_legend().remove()  # it would hide the curve; one below serves all
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    labels = ["suggested" if label.startswith("suggested") else label for label in labels]
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    return Picture(figure, " ".join(f"{title}: {_describe_range_test(each)}" for title, each in results.items()))
 
 
 def _describe_range_test(result: RangeTest) -> str:

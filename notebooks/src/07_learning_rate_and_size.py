@@ -660,8 +660,8 @@ assert with_relu == sizes.scores[1], "The first line is that of the sweep."
 
 # %% [markdown]
 # The width has an alibi: four numbers are enough for 50 % and more. Something happens *at the ReLU*. Here is what
-# arrives there, for each of the four units and all practice pictures. Blue passes, grey becomes 0. Watch the first two
-# dozen corrections.
+# arrives there, for each of the four units and all practice pictures. Blue passes, grey becomes 0. Watch the first
+# sixteen corrections.
 
 # %%
 set_seed(0)

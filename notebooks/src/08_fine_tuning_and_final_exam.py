@@ -329,13 +329,13 @@ cards = {"eye and head": card, "control: head alone": control}
 plotting.plot_runs(cards, title=f"{NUM_EPOCHS} more terms")
 
 # %% [markdown]
-# The control hardly moves: the head had learned what there is to learn from its 1,280 numbers. What was missing was a
-# better eye.
+# The control hardly moves: a head alone has little more to learn from its 1,280 numbers (lesson 07's best road ended at
+# about seventy percent). What was missing was a better eye.
 #
 # ### Is it real? Compare in pairs
 #
-# Both students sat the *same* exam. A picture that both get right, or both wrong, says nothing about who is better. What
-# counts are the pictures that **exactly one** of them gets right.
+# Both students sat the *same* exam, so what counts are the pictures that **exactly one** of them gets right. Lesson 07
+# tossed coins for them. Here is the difference as a figure with its error.
 
 # %%
 eye_right = tuned.predicted == tuned.labels
@@ -456,8 +456,7 @@ assert all(
 # %% [markdown]
 # The picture of the illness is the blue line: practice goes on getting better, the mock exam turns back and gets worse.
 # Only more pictures lower its lowest point, from 1.68 to 1.18. The other two leave it about where it was. What dropout does
-# is to keep the curve from turning back as far.
-# Weight decay takes a thousandth off every weight in each step (rate × decay), 18 % in the 200 steps of this school; with
+# is to keep the curve from turning back as far. Weight decay takes a thousandth off every weight in each step (rate × decay), 18 % in the 200 steps of this school; with
 # the usual 0.05 it would be one percent, and nothing to be seen.
 #
 # ## Who sits the final exam?
@@ -620,9 +619,9 @@ assert abs(final.accuracy - exam.accuracy) < 3 * apart, "No more than chance apa
 
 # %% [markdown]
 # The student has passed: 89 %, where always saying t-shirt would get about 26 %. Mock and final exam differ by less than
-# two standard errors, no more than chance. These are two
-# different exams, so their errors are taken together as in lesson 07, not in pairs. Class by class the
-# bars are long; where two of them do not overlap, one or two such pairs of ten are what chance alone brings.
+# two standard errors, no more than chance. (They are two different exams, so there are no pairs: their errors are added as
+# squares.) Class by class the bars are long; where two of them do not overlap, one or two such pairs of ten are what
+# chance alone brings.
 #
 # ## Into a file, and out again
 #

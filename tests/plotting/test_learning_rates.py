@@ -113,12 +113,3 @@ def test_range_test_says_what_it_shows():
     assert "grows from 0.0001 to 0.1" in alt
     assert "begins at 2.00, is lowest at the rate 0.001 (1.00)" in alt
     assert alt.endswith("The suggested rate is 0.001.")
-
-
-def test_range_tests_side_by_side_have_one_legend_below_and_their_suggestions_above():
-    found = RangeTest([1e-4, 1e-3, 1e-2], [2.0, 1.0, 3.0], [2.0, 1.5, 2.0], 1e-3, "steepest")
-    figure = plotting.plot_range_tests({"Seed 0": found, "Seed 1": RangeTest([1e-4], [2.0], [2.0], None, "")}).figure
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["Seed 0: 0.001", "Seed 1: none"]
-    assert all(ax.get_legend() is None for ax in figure.axes)
-    (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["loss of one batch", "running average", "suggested"]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from course_utils.report.errors import explained
 from course_utils.report.metrics import NO_ACCURACY, num_batches
+from course_utils.report.partition import describe_shared, describe_sorted
 from course_utils.report.samples import class_names, dataset_targets, names_of
 from course_utils.report.schedules import check_scheduler, describe_plans
 from course_utils.report.symptoms import Batch, find_in_answers, find_in_batch
@@ -37,8 +38,8 @@ def check_run(
     Raises ValueError for an empty loader, `dataset.classes` that are not the model's, joined data sets that number
     their classes differently, an optimizer that holds none of the trainable parameters, a scheduler that would fail or
     follow the wrong figure (`check_scheduler`), and accuracy to be monitored where the targets are floating-point
-    numbers. Warns where the optimizer lacks some of the trainable parameters, and where a scheduler's plan is longer
-    than the run.
+    numbers. Warns where the optimizer lacks some of the trainable parameters, where practice comes sorted by class,
+    where the exam holds samples that are practised on, and where a scheduler's plan is longer than the run.
     """
     if num_epochs < 1 or (patience is not None and patience < 1):
         raise ValueError(f"num_epochs and patience count epochs, from 1: not {num_epochs} and {patience}.")
@@ -48,6 +49,8 @@ def check_run(
     check_optimizer(model, optimizer)
     batches = num_batches(loaders[0])
     check_scheduler(scheduler, monitor=monitor, num_epochs=num_epochs, num_batches=batches, continuing=continuing)
+    for suspicion in filter(None, (describe_sorted(loaders[0]), describe_shared(*loaders))):
+        warnings.warn(suspicion, stacklevel=3)
     for plan in describe_plans(scheduler, num_epochs=num_epochs, num_batches=batches, continuing=continuing):
         warnings.warn(plan, stacklevel=3)
     targets = dataset_targets(getattr(loaders[1], "dataset", None))
@@ -117,8 +120,9 @@ def check_batch(
     """Look at one batch, and at the model's answer to its first two samples (in `eval()` mode, without gradients).
 
     Raises ValueError for every symptom listed in `course_utils.report.symptoms`, such as labels outside `[0, C)`,
-    pictures as `(N, H, W, C)`, or class weights in float64, and for what PyTorch refuses in the model. Warns of
-    probabilities where logits are due and of pixels that look unnormalised (both under cross-entropy only).
+    pictures as `(N, H, W, C)`, or class weights in float64, and for what PyTorch refuses in the model. Under
+    cross-entropy it warns of probabilities where logits are due, of scores that a ReLU has cut, and of pixels that look
+    unnormalised.
     """
     batch = Batch(inputs, targets, model, criterion, torch.device(device), classes or ())
     _refuse(find_in_batch(batch))
@@ -128,7 +132,7 @@ def check_batch(
         batch.answers = _answers(model, inputs.to(device))
     _refuse(find_in_answers(batch))
     if batch.is_cross_entropy:
-        suspicions = [describe_probabilities(batch.answers)]
+        suspicions = [describe_probabilities(batch.answers) or describe_clipped(batch.answers)]
         if inputs.ndim == 4 and inputs.shape[1] in (1, 3) and inputs.is_floating_point():
             suspicions.append(describe_odd_pixels(inputs, getattr(model, "spec", None)))
         for suspicion in filter(None, suspicions):
@@ -166,6 +170,18 @@ def describe_probabilities(outputs: Any) -> str | None:
         f"again, by cross-entropy as by a prediction: of {outputs.shape[1]} classes none can then get more than "
         f"{highest:.1%}, and the loss cannot fall below {-math.log(highest):.2f}, however much is learned. Remove the "
         "Softmax from the model."
+    )
+
+
+def describe_clipped(outputs: Any) -> str | None:
+    """Return a warning where scores (N, C) are never negative and some exactly 0, as a ReLU leaves them; else None."""
+    if not isinstance(outputs, Tensor) or outputs.ndim < 2 or outputs.shape[1] < 2:
+        return None
+    if outputs.min() < 0 or not (outputs == 0).any() or not outputs.any():
+        return None
+    return (
+        f"No score is negative, and {(outputs == 0).float().mean():.0%} of them are exactly 0: is there a ReLU after "
+        "the last layer? A class whose scores it keeps at 0 gets no gradient, and is never answered. Remove it."
     )
 
 

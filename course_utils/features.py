@@ -8,6 +8,7 @@ down, one of them drawn each time a picture is practised.
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,11 +19,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, SequentialSampler, TensorDataset
 
-from course_utils.checks import check_loader
+from course_utils.checks import check_loader, describe_odd_pixels
 from course_utils.folding import make_fast
 from course_utils.kept_notes import kept_notes, notes_key
 from course_utils.report.errors import explained
 from course_utils.runtime import progress_bar, say
+from course_utils.transforms import InputSpec
 
 NUM_COMPARED = 16  # samples read twice to find augmentation; a flip of every second one escapes with chance 2 ** -16
 
@@ -110,10 +112,7 @@ def extract_features(
     empty, shuffles or drops samples, for a data set that reads differently twice, for an unknown view, and with `keep`
     for a data set that names no files; MemoryError where the notes would not fit into the free memory.
     """
-    _check_backbone(backbone)
-    check_loader("The loader", loader)
-    num_samples = _check_order(loader)
-    _check_reads_the_same(loader.dataset, num_samples)
+    num_samples = check_notes(backbone, loader)
     names = _check_views(views)
     task = _Task(backbone, loader, num_samples, names, torch.float32 if views is None else torch.float16)
     if keep:
@@ -122,6 +121,21 @@ def extract_features(
     else:
         notes, targets = _take_notes(task, device=device, progress=progress)
     return TensorDataset(notes[:, 0], targets) if views is None else Notes(notes, targets, views=names)
+
+
+def check_notes(backbone: nn.Module, loader: DataLoader[Any], *, spec: InputSpec | None = None) -> int:
+    """Look at a network and a loader before notes are taken, and return how many samples there will be.
+
+    Raises ValueError as `extract_features` does. With `spec`, what the network was schooled on, it warns of pixels that
+    are not normalised accordingly.
+    """
+    _check_backbone(backbone)
+    check_loader("The loader", loader)
+    num_samples = _check_order(loader)
+    _check_reads_the_same(loader.dataset, num_samples)
+    if spec is not None and (odd := describe_odd_pixels(next(iter(loader))[0], spec)):
+        warnings.warn(odd, stacklevel=2)
+    return num_samples
 
 
 class _Task(NamedTuple):

@@ -13,6 +13,7 @@ from course_utils.checks import (
     check_loader,
     check_optimizer,
     check_run,
+    describe_clipped,
     describe_odd_pixels,
     describe_probabilities,
 )
@@ -269,6 +270,26 @@ def test_probabilities_where_logits_are_due_are_warned_of():
         check(model=model)
     check(model=model[0])  # the remedy
     check(model=model, criterion=nn.NLLLoss())  # wrong too, but not this mistake
+
+
+def test_a_relu_after_the_last_layer_is_warned_of():
+    said = describe_clipped(torch.tensor([[0.0, 2.0, 0.0], [0.0, 0.0, 1.0]]))
+    assert said.startswith("No score is negative, and 67% of them are exactly 0: is there a ReLU")
+
+
+def test_a_batch_shows_the_relu_after_the_last_layer():
+    model = nn.Sequential(nn.Linear(6, 3), nn.ReLU())
+    nn.init.zeros_(model[0].weight)
+    model[0].bias.data = torch.tensor([1.0, -1.0, 2.0])
+    batch = torch.randn(8, 6), torch.arange(8) % 3
+    with pytest.warns(UserWarning, match="ReLU after the last layer"):
+        check_batch(model, *batch, criterion=nn.CrossEntropyLoss())
+    check_batch(model[0], *batch, criterion=nn.CrossEntropyLoss())  # the remedy
+
+
+@pytest.mark.parametrize("outputs", [[[0.0, -1.0]], [[1.0, 2.0]], [[0.0, 0.0]], [[0.0], [1.0]], [0.0, 1.0]], ids=str)
+def test_scores_that_no_relu_has_cut_are_left_alone(outputs):
+    assert describe_clipped(torch.tensor(outputs)) is None
 
 
 @pytest.mark.parametrize(("num_classes", "highest", "floor"), [(3, "57.6%", 0.55), (10, "23.2%", 1.46)])
@@ -537,3 +558,21 @@ def test_regression_is_told_what_to_monitor_and_the_remedy_helps():
     with pytest.raises(ValueError, match="use monitor='val_loss'"):
         check_run(model=model, num_epochs=1, **ingredients)
     check_run(model=model, num_epochs=1, monitor="val_loss", **ingredients)
+
+
+def loaders_of(train_labels, *, shared=0):
+    generator = torch.Generator().manual_seed(0)
+    train, val = (torch.randn(40, 6, generator=generator) for _ in range(2))
+    train[:shared] = val[:shared]
+    data = TensorDataset(train, train_labels), TensorDataset(val, torch.arange(40) % 3)
+    return DataLoader(data[0], batch_size=8), DataLoader(data[1], batch_size=8)
+
+
+def test_sorted_practice_and_shared_samples_are_warned_of_before_the_run():
+    model = nn.Linear(6, 3)
+    settings = {"model": model, "optimizer": torch.optim.SGD(model.parameters(), lr=0.1), "num_epochs": 1}
+    with pytest.warns(UserWarning, match="sorted by class"):
+        check_run(loaders=loaders_of(torch.arange(40) // 14), **settings)
+    with pytest.warns(UserWarning, match="10 of the 40 samples"):
+        check_run(loaders=loaders_of(torch.arange(40) % 3, shared=10), **settings)
+    check_run(loaders=loaders_of(torch.arange(40) % 3), **settings)

@@ -1,6 +1,7 @@
 """Revision notes must say exactly what the backbone would have said, and refuse where they would be wrong."""
 
 import copy
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -11,11 +12,12 @@ from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
 
 from course_utils import features
-from course_utils.features import extract_features
+from course_utils.features import check_notes, extract_features
 from course_utils.inference import load_classifier, save_classifier
 from course_utils.models import build_classifier, split_for_fine_tuning, unfreeze_last_blocks
 from course_utils.runtime import set_seed
 from course_utils.training import train_model
+from course_utils.transforms import InputSpec
 
 
 def test_features_equal_the_plain_forward_pass():
@@ -266,3 +268,14 @@ def test_notes_can_be_taken_of_notes():
     twice = extract_features(part.blocks, DataLoader(maps, batch_size=4), device="cpu")
     once = extract_features(model.backbone, DataLoader(dataset, batch_size=4), device="cpu")
     torch.testing.assert_close(twice.tensors[0], once.tensors[0], atol=2e-3, rtol=2e-3)
+
+
+def test_pixels_that_are_not_normalised_are_warned_of_before_notes_are_taken():
+    spec = InputSpec(image_size=8)
+    backbone = nn.Flatten().eval()
+    for images, warned in ((torch.rand(12, 3, 8, 8) * 255, 1), (torch.randn(12, 3, 8, 8).clamp(-2, 2), 0)):
+        loader = DataLoader(TensorDataset(images, torch.arange(12)), batch_size=4)
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            assert check_notes(backbone, loader, spec=spec) == 12
+        assert len(heard) == warned

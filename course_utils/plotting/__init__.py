@@ -42,6 +42,7 @@ from .looking import animate_covering, draw_normalization, draw_to_scale
 from .marking import animate_marking, draw_marking, plot_coaches
 from .marks import draw_comparison, plot_corrections, plot_marks, plot_marks_by_size
 from .plane import animate_learning, draw_opinions, plot_opinion, plot_points
+from .posters import Poster, draw_poster
 from .runs import plot_broken, plot_loss_grid, plot_runs, plot_seeds
 from .style import BASELINE, COLORS, MARKERS, MOCK_EXAM, PRACTICE, STYLE, apply_style, new_figure
 from .tables import draw_broadcasting, draw_dims
@@ -65,6 +66,7 @@ __all__ = [
     "Animation",
     "LiveCurves",
     "Picture",
+    "Poster",
     "Shown",
     "animate",
     "animate_balls",
@@ -102,6 +104,7 @@ __all__ = [
     "draw_opinions",
     "draw_pairs",
     "draw_pixel_values",
+    "draw_poster",
     "draw_reminders",
     "draw_slope",
     "draw_text",

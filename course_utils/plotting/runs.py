@@ -123,7 +123,7 @@ def plot_loss_grid(histories: Mapping[str, History], *, guessing: float) -> Pict
 
 
 def plot_broken(
-    healthy: History,
+    healthy: History | Mapping[str, History],
     broken: Mapping[str, History],
     *,
     guessing: float,
@@ -132,6 +132,7 @@ def plot_broken(
 ) -> Picture:
     """Draw the losses of broken runs, name -> report card: a panel each, on shared axes, over the healthy run in grey.
 
+    `healthy` is one report card for all, or name -> report card where the runs have healthy ones of their own.
     A ring marks the term whose weights were kept: the best, or for the names in `keep_last` the last. `guessing`, the
     loss of a student who guesses, is a dotted line; the axes end at 1.4 times that, and a run that flies off says how
     far. Raises ValueError where there is no broken run.
@@ -141,11 +142,18 @@ def plot_broken(
     num_columns = 3 if len(broken) > 4 else min(2, len(broken))
     num_rows = -(-len(broken) // num_columns)
     figure, axes = new_figure(
-        num_rows, num_columns, height=2.4 * num_rows + 0.9, title=title, sharex=True, sharey=True, squeeze=False
+        num_rows,
+        num_columns,
+        height=2.4 * num_rows + 0.9,
+        title=title,
+        sharex=len({len(run) for run in broken.values()}) == 1,
+        sharey=True,
+        squeeze=False,
     )
     axes[0, 0].set_ylim(0, 1.4 * guessing)
+    controls = {name: healthy if isinstance(healthy, History) else healthy[name] for name in broken}
     for ax, (name, run) in zip(axes.flat, broken.items(), strict=False):
-        _draw_beside(ax, healthy, run, guessing=guessing, keeps_last=name in keep_last)
+        draw_beside(ax, controls[name], run, guessing=guessing, keeps_last=name in keep_last)
         ax.set_title(name[:1].upper() + name[1:])
     for ax in axes.flat[len(broken) :]:
         ax.set_axis_off()
@@ -154,15 +162,17 @@ def plot_broken(
     for ax in axes[:, 0]:
         ax.set_ylabel("loss per sample")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    first = next(iter(controls.values()))
     ends = "; ".join(f"{name} {run.val_loss[0]:.3g} to {run.val_loss[-1]:.3g}" for name, run in broken.items())
     return Picture(
         figure,
         f"Loss curves of {len(broken)} broken runs, each over the healthy one. Mock-exam loss, first to last term: "
-        f"healthy {healthy.val_loss[0]:.3g} to {healthy.val_loss[-1]:.3g}; {ends}.",
+        f"healthy {first.val_loss[0]:.3g} to {first.val_loss[-1]:.3g}; {ends}.",
     )
 
 
-def _draw_beside(ax: Axes, healthy: History, run: History, *, guessing: float, keeps_last: bool) -> None:
+def draw_beside(ax: Axes, healthy: History, run: History, *, guessing: float, keeps_last: bool = False) -> None:
+    """Draw the losses of a broken run, and the healthy one's behind them in grey; a ring around the weights kept."""
     grey: dict[str, Any] = {"color": COLORS[7], "linewidth": 3, "alpha": 0.7}
     plain = {"marker": ""}
     ax.plot(range(1, len(healthy) + 1), healthy.train_loss, **grey, linestyle="--", label="healthy, practice")

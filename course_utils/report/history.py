@@ -103,7 +103,14 @@ class History:
         return all(map(math.isfinite, self.train_loss + self.val_loss))
 
     def append(self, train: Metrics, val: Metrics, *, learning_rate: float, seconds: float) -> None:
-        """Enter one epoch."""
+        """Enter one epoch. Raises ValueError for an accuracy outside [0, 1]."""
+        for accuracy in (train.accuracy, val.accuracy):
+            if accuracy is not None and not 0 <= accuracy <= 1:
+                raise ValueError(
+                    f"An accuracy lies in [0, 1], not {accuracy:.4g}. Where more answers are right than were given, "
+                    "(N, 1) has been compared with (N,), so that each answer met every label: use outputs.argmax(1) "
+                    "without keepdim, or labels.squeeze(1). Percentages are divided by 100."
+                )
         row = {
             "train_loss": train.loss,
             "train_accuracy": train.accuracy,

@@ -164,3 +164,5 @@ RULES: tuple[Callable[[ReportCard], str | None], ...] = (
     _better_than_practice,
     _any_would_do,
 )
+# Those that speak of a fault in the run; the others explain, or say how to go on.
+ALARMS = (_majority, _hardly_moving, _up_and_down, _overfitting)

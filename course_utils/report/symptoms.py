@@ -181,6 +181,14 @@ LABELS: tuple[Symptom, ...] = (
         ),
     ),
     (
+        lambda batch: batch.is_cross_entropy and batch.num_scores == 1,
+        lambda _: (
+            "The model gives one score for each sample. The softmax of one score is always 1, so cross-entropy is 0 "
+            "whatever is answered, and nothing is learned. Give a score for each class; for a yes or no "
+            "nn.BCEWithLogitsLoss(), for a measurement nn.MSELoss()."
+        ),
+    ),
+    (
         lambda batch: batch.weight.shape != (batch.num_scores,),
         lambda batch: (
             f"The class weights have the shape {tuple(batch.weight.shape)}, the model's head gives {batch.num_scores} "

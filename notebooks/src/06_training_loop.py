@@ -703,7 +703,8 @@ assert (
 # | move | `.to(device)`, each batch | an error that names two devices |
 #
 # `train_model` looks for what can be seen from outside, in its first batch: labels out of range, softmax before the
-# loss, an optimizer that holds the wrong weights. A line missing in a loop of your own no check can see. Curves can.
+# loss, an optimizer that holds the wrong weights. A line missing in a loop of your own these checks cannot see. Curves
+# can, and lesson 11 has an attendant that can.
 #
 # <details><summary><b>Questions and answers</b></summary>
 #

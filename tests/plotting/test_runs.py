@@ -144,3 +144,10 @@ def test_the_panels_stand_in_rows_and_the_places_left_over_are_empty(number, sha
 def test_nothing_broken_is_refused():
     with pytest.raises(ValueError, match="no broken run"):
         plot_broken(run(1.0), {}, guessing=2.0)
+
+
+def test_runs_may_have_healthy_ones_of_their_own_and_lengths_of_their_own():
+    runs = {"short": run(1.0), "long": run(1.0, 2.0, 3.0)}
+    axes = plot_broken({"short": run(0.5), "long": run(0.5, 0.4, 0.3)}, runs, guessing=2.0).figure.axes
+    assert [list(ax.lines[0].get_ydata()) for ax in axes] == [[0.5], [0.5, 0.4, 0.3]]
+    assert axes[0].get_xlim() != axes[1].get_xlim()

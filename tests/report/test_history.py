@@ -140,3 +140,12 @@ def test_the_summary_names_the_best_term():
     history = card([1.0, 0.5], [1.0, 0.6], [0.5, 0.6], [0.4, 0.7], seconds=[1.0, 1.5])
     assert "2 epochs in 2.5 s" in history.summary()[0]
     assert "best term, 2: mock exam loss 0.600, accuracy 70.0%" in history.summary()[1]
+
+
+@pytest.mark.parametrize("accuracy", [23.6, -0.1, 1.01])
+def test_an_accuracy_that_cannot_be_is_refused(accuracy):
+    history = History()
+    for marks in ((Metrics(1.0, accuracy), Metrics(1.0, 0.5)), (Metrics(1.0, 0.5), Metrics(1.0, accuracy))):
+        with pytest.raises(ValueError, match=r"An accuracy lies in \[0, 1\].*keepdim.*labels.squeeze\(1\)"):
+            history.append(*marks, learning_rate=0.1, seconds=1.0)
+    assert len(history) == 0

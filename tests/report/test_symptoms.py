@@ -91,6 +91,11 @@ MISTAKES = {
         r"2 classes \(cat, dog\).*3 scores.*num_classes=len",
         {"classes": ["cat", "dog"], "model": picture_model(2), "targets": LABELS % 2},
     ),
+    "one score": (
+        {"model": picture_model(1), "targets": torch.rand(8, 1)},
+        r"one score.*always 1, so cross-entropy is 0.*BCEWithLogitsLoss",
+        {"model": picture_model(1), "targets": torch.rand(8, 1), "criterion": nn.BCEWithLogitsLoss()},
+    ),
     "weights too few": (
         {"criterion": nn.CrossEntropyLoss(weight=torch.ones(2))},
         r"shape \(2,\).*3 scores: one weight is due for each class",

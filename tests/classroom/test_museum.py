@@ -1,0 +1,124 @@
+"""The museum: every exhibit changes the loop as its placard says, and is caught by whom it says; damage is counted in
+pairs. That each still bites on real notes is claimed, figure by figure, in lesson 11, which `make test` executes.
+"""
+
+import statistics
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from course_utils.classroom import museum
+from course_utils.classroom.exhibits import EXHIBITS, Exhibit
+from course_utils.transforms import InputSpec
+
+BY_NAME = {exhibit.name: exhibit for exhibit in EXHIBITS}
+# Made-up notes are too easy to kill a ReLU; tests/test_watching.py has one.
+IN_THE_LOOP = [each.name for each in EXHIBITS if each.place == "school" and each.name != "dead ReLUs"]
+
+
+def made_up(number, seed):
+    """Ten classes, in the order of their numbers, the last one twice as frequent as the others."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.cat([torch.arange(10), torch.tensor([9])]).repeat_interleave(number // 11)
+    centres = torch.randn(10, 1280, generator=torch.Generator().manual_seed(99))
+    return TensorDataset(0.25 * centres[labels] + torch.randn(len(labels), 1280, generator=generator), labels)
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    practice, exam, final = made_up(440, 1), made_up(132, 2), made_up(132, 3)
+    twins = TensorDataset(exam.tensors[0] + 0.1 * torch.randn(exam.tensors[0].shape), exam.tensors[1])
+    notes = museum.Notes(practice, exam, final, twins, num_epochs=6)
+    few = notes._replace(practice=TensorDataset(*practice[torch.arange(0, 440, 8)]), num_epochs=15)
+    return museum.Museum(notes, few, nn.Identity(), InputSpec(image_size=8), tmp_path_factory.mktemp("none"))
+
+
+def test_the_healthy_loop_learns_and_nothing_is_said_of_it(gallery):
+    for visit in gallery.healthy:
+        assert list(visit.findings) == []
+        assert gallery.final(visit).accuracy > 0.5
+
+
+@pytest.mark.parametrize("name", IN_THE_LOOP)
+def test_an_exhibit_is_caught_by_whom_its_placard_says(gallery, name):
+    shown = gallery.show(BY_NAME[name])
+    assert shown.caught == BY_NAME[name].caught
+    assert bool(shown.sayings) == (shown.caught not in ("nobody", "data doctor"))
+
+
+@pytest.mark.parametrize("name", ["old optimizer", "labels shuffled", "labels shifted"])
+def test_what_bites_on_real_notes_bites_on_made_up_ones(gallery, name):
+    damage = gallery.show(BY_NAME[name]).damage
+    assert damage.is_clear
+    assert damage.mean > 2
+
+
+def test_damage_is_counted_in_pairs(gallery):
+    shown = gallery.show(BY_NAME["softmax twice"])
+    lost = [
+        100 * (gallery.final(sound).accuracy - gallery.final(broken).accuracy)
+        for sound, broken in zip(gallery.healthy, shown.visits, strict=True)
+    ]
+    assert shown.student.mean == pytest.approx(statistics.fmean(lost))
+    assert shown.student.error == pytest.approx(statistics.stdev(lost) / 3**0.5)
+
+
+def test_the_same_loop_costs_nothing(gallery):
+    shown = gallery.show(Exhibit("none", "", {"seed: int": "seed: int "}, "", ""))
+    assert (shown.student.mean, shown.loss.mean, shown.card.mean) == (0, 0, 0)
+    assert shown.caught == "nobody"
+
+
+def test_what_stands_on_the_placard_is_what_runs():
+    for exhibit in EXHIBITS:
+        changed = museum.change_text(museum.PLACES[exhibit.place], exhibit.changes)
+        compile(changed, exhibit.name, "exec")
+        shown = museum.show_changes(exhibit.room)
+        assert f"{exhibit.name}:" in shown
+        for new in filter(None, exhibit.changes.values()):
+            assert new.strip().splitlines()[0] in shown
+            assert new in changed
+
+
+def test_a_line_that_goes_is_gone_as_a_whole():
+    text = museum.change_text(museum.school, {"model.eval()": ""})
+    assert "model.eval()" not in text
+    assert len(text.splitlines()) == len(museum.change_text(museum.school, {}).splitlines()) - 1
+
+
+@pytest.mark.parametrize(("old", "count"), [("no such line", 0), ("num_seen", 7)])
+def test_text_that_does_not_stand_there_once_is_refused(old, count):
+    with pytest.raises(ValueError, match="times in school, not once"):
+        museum.change_text(museum.school, {old: "x"})
+    assert museum.change_text(museum.school, {}).count(old) in range(count, count + 3)
+
+
+def test_names_are_different_and_every_room_has_its_exhibits():
+    assert len(BY_NAME) == len(EXHIBITS) >= 23
+    assert {exhibit.room for exhibit in EXHIBITS} == {"loop", "student", "labels", "splits", "eye"}
+
+
+def test_a_room_shows_its_placards(gallery):
+    shown = gallery.show(BY_NAME["labels as floats"])
+    room = museum.Room({"labels as floats": shown})
+    assert room.cards == {}
+    assert room.sayings.startswith("labels as floats: The labels are torch.float32")
+    assert room.rows()[1] == ["labels as floats", "–", "–", "–", "refused", "class numbers are int64: labels.long()"]
+    assert "refused" in repr(room)
+    assert "<table" in room._repr_html_()
+
+
+def test_warnings_and_refusals_are_overheard():
+    def warn():
+        import warnings
+
+        warnings.warn("careful", stacklevel=1)
+
+    def refuse():
+        raise ValueError("no")
+
+    assert museum.overheard(warn) == ["careful"]
+    assert museum.overheard(refuse) == ["no"]
+    assert museum.overheard(len, []) == []

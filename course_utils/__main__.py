@@ -110,6 +110,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
     student = Path(arguments.student)
     output = Path(arguments.output) if arguments.output else student.with_suffix(".onnx")
+    print(f"Writing {_shown(output)}, then asking it a whole exam beside PyTorch: a minute or so.", flush=True)
     written, proof = export_with_proof(student, arguments.exam, output, in_8_bits=not arguments.no_int8)
     print(f"Written: {' and '.join(str(_shown(path)) for path in written)}")
     print(f"The proof, on the {proof.num_pictures} pictures of {_shown(proof.folder)}:\n\n{proof}")

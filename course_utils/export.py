@@ -7,8 +7,10 @@ The preparation of the picture is part of the file, so that nobody has to write 
 import importlib.util
 import json
 import os
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -135,7 +137,7 @@ def export_in_8_bits(path: str | os.PathLike[str], exported: str | os.PathLike[s
     8 bits are laid over. Every channel has a scale of its own (Jacob et al. 2018, https://arxiv.org/abs/1712.05877).
     """
     need_libraries()
-    from onnxruntime.quantization import CalibrationDataReader, quantize_static
+    from onnxruntime.quantization import CalibrationDataReader, quant_pre_process, quantize_static
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]  # the library's class has no types
         def __init__(self) -> None:
@@ -145,9 +147,13 @@ def export_in_8_bits(path: str | os.PathLike[str], exported: str | os.PathLike[s
             picture = next(self.left, None)
             return None if picture is None else {"picture": picture}
 
-    with atomic_write(path) as temporary:
+    exported = given_path(exported, kind="file", must_exist=True)
+    # The library asks for a graph with every step's shape; that of the picture stays open, so not by symbols.
+    with atomic_write(path) as temporary, tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder, "prepared.onnx")
+        quant_pre_process(exported, prepared, skip_symbolic_shape=True)
         quantize_static(
-            given_path(exported, kind="file", must_exist=True),
+            prepared,
             temporary,
             Reader(),
             per_channel=True,

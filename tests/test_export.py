@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_up import tiny_student
 from PIL import Image
 from torch import nn
 
@@ -36,6 +35,15 @@ def picture(height: int, width: int) -> np.ndarray:
     return (waves + noise).astype(np.uint8)
 
 
+def convolving_student(spec: InputSpec) -> TransferClassifier:
+    """A classifier of few random weights whose answers depend on where things are in the picture."""
+    layers = nn.Conv2d(3, 8, 5, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 7 * 7, 1280)
+    model = TransferClassifier(nn.Sequential(*layers), classes=CLASSES, spec=spec, source="a test")
+    with torch.no_grad():
+        model.head.weight.mul_(10)
+    return model
+
+
 def asked(model: TransferClassifier, array: np.ndarray) -> np.ndarray:
     """The probabilities by hand: Pillow resizes, PyTorch answers."""
     with torch.no_grad():
@@ -48,7 +56,7 @@ def exported(request, tmp_path_factory):
     pytest.importorskip("onnxscript", reason="the extra `export` is missing")
     pytest.importorskip("onnxruntime", reason="the extra `export` is missing")
     torch.manual_seed(3)
-    model = tiny_student(CLASSES, SPECS[request.param])
+    model = convolving_student(SPECS[request.param])
     path = tmp_path_factory.mktemp("export") / "stüdent.onnx"
     export_classifier(path, model)
     return path, model
@@ -152,7 +160,7 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(monkeypatc
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     monkeypatch.setattr(export, "install", lambda *names: "pip install " + " ".join(names))
     with pytest.raises(export.MissingLibraryError, match=r"needs onnxscript: pip install onnx onnxscript onnxruntime$"):
-        export_classifier(tmp_path / "student.onnx", tiny_student(CLASSES, SPECS["squashed"]))
+        export_classifier(tmp_path / "student.onnx", convolving_student(SPECS["squashed"]))
     assert not list(tmp_path.iterdir())
 
 

@@ -34,8 +34,18 @@ def test_another_first_answer_is_a_mismatch():
     swapped = DUE.clone()
     swapped[1] = torch.tensor([0.2, 0.3, 0.5])
     made, way = compared(swapped)
+    assert made.lost(way) == 1
     with pytest.raises(MismatchError, match="of 4 pictures 1 get another first answer"):
         made.check(way)
+
+
+def test_another_first_answer_is_a_mismatch_however_little_each_probability_is_off():
+    due = Predictions(torch.tensor([[0.5006, 0.4994, 0.0]]), LABELS[:1])
+    given = Predictions(torch.tensor([[0.4999, 0.5001, 0.0]]), LABELS[:1])
+    made = Proof("exam", (Way("PyTorch", due, 1, 1.0), Way("ONNX", given, 1, 1.0)))
+    assert made.largest_difference(made.ways[1]) < proof.TOLERANCE
+    with pytest.raises(MismatchError, match="1 get another first answer"):
+        made.check(made.ways[1])
 
 
 def test_a_probability_further_off_than_rounding_is_a_mismatch_and_so_is_none_at_all():
@@ -57,17 +67,17 @@ def test_two_answers_that_pytorch_holds_for_equally_probable_are_one():
 
 def test_the_table_says_what_8_bits_cost():
     other = DUE.clone()
-    other[0], other[3] = torch.tensor([0.2, 0.7, 0.1]), torch.tensor([0.7, 0.2, 0.1])
+    other[:2] = torch.tensor([[0.2, 0.7, 0.1], [0.7, 0.2, 0.1]])
     made, _ = compared(DUE)
     small = Way("ONNX in int8", Predictions(other, LABELS), 2_600_000, 5.0)
     text = repr(made._replace(ways=(*made.ways, small), calibrated_on="100 pictures of train"))
     assert [line.split() for line in text.splitlines()[1:4]] == [
         ["PyTorch", "9.2", "MB", "20.0", "ms"],
         ["ONNX", "4", "of", "4", "0", "8.9", "MB", "6.0", "ms"],
-        ["ONNX", "in", "int8", "2", "of", "4", "0.6", "2.6", "MB", "5.0", "ms"],
+        ["ONNX", "in", "int8", "2", "of", "4", "0.5", "2.6", "MB", "5.0", "ms"],
     ]
-    assert "ONNX in int8 (set on 100 pictures of train): 2 of 4 first answers are others; 1 of them were right" in text
-    assert text.endswith(", 1 are right now. Right answers: +0.0% ± 40.8%.")
+    assert "ONNX in int8 (set on 100 pictures of train): 2 of 4 first answers are others; 2 of them were right" in text
+    assert text.endswith(", 0 are right now. Right answers: -50.0% ± 28.9%.")
 
 
 def write_folder(root, *, number=2, classes=CLASSES):

@@ -455,8 +455,8 @@ def test_bytes_that_are_no_picture_are_explained_as_a_file_of_them_is(tmp_path, 
     with pytest.raises(OSError, match=r"bild\.jpg as a picture") as of_a_file:
         load_image(path)
     with pytest.raises(OSError, match=r"bild\.jpg as a picture") as of_bytes:
-        decode_image(content, name=str(path))
-    assert str(of_bytes.value) == str(of_a_file.value)
+        decode_image(content, name="bild.jpg")  # no such file lies where the tests run
+    assert str(of_bytes.value) == str(of_a_file.value).replace(str(path), "bild.jpg")
 
 
 def test_a_picture_of_too_many_pixels_is_not_decoded():

@@ -53,6 +53,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(unpacked_wheel):
     names = {path.name for path in unpacked_wheel.iterdir()}
     assert {name for name in names if not name.endswith(".dist-info")} == {"course_utils"}
     assert (unpacked_wheel / "course_utils" / "weights" / "README.md").is_file()
+    assert (unpacked_wheel / "course_utils" / "classroom" / "demo.html").is_file()
 
 
 def test_the_wheel_declares_the_terms_of_the_code_and_of_the_weights(unpacked_wheel):

@@ -105,6 +105,14 @@ def test_agreement_counts_the_pictures_by_how_many_students_are_right():
     )
 
 
+def test_agreement_has_a_bar_for_every_number_of_students_also_where_no_picture_has_it():
+    (ax,) = plot_agreement([0, 1], 3).figure.axes
+    assert [bar.get_height() for bar in ax.patches] == [1, 1, 0, 0]
+    none, one, two, every = (bar.get_facecolor() for bar in ax.patches)
+    assert len({none, one, every}) == 3
+    assert one == two
+
+
 @pytest.mark.parametrize("num_right", [[], [4], [-1]])
 def test_agreement_refuses_more_students_than_there_are(num_right):
     with pytest.raises(ValueError, match="0 to 3 are right"):

@@ -19,6 +19,8 @@ examples:
   course doctor                  is this machine ready? what is missing, and how is it mended?
   course data photos             fetch the real photographs ahead of class
   course split pets pets_split   divide a folder of class folders into practice, mock exam and final exam
+  course train pets              school a student on pictures of your own: student.pt, and its report
+  course predict student.pt new  name the pictures in a folder, or single ones
   course export student.pt --exam pictures   write student.onnx, which needs no PyTorch, and prove it on an exam
   course demo student.pt         a page on this machine: drop a picture, and the student answers
 
@@ -105,6 +107,42 @@ def _split(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _train(arguments: argparse.Namespace) -> int:
+    from course_utils.schooling.desk import Desk
+    from course_utils.schooling.run import check_output, school
+
+    output = check_output(arguments.output, resume=arguments.resume)
+    options = {name: getattr(arguments, name) for name in ("weights", "shares", "group", "seed", "device", "resume")}
+    try:
+        schooling = school(arguments.folder, output, **options)
+    except KeyboardInterrupt:
+        folder = Desk(output).folder
+        return _refuse(
+            f"stopped. What was done stands in {folder}: the same command with --resume goes on.", status=130
+        )
+    from course_utils.schooling.page import write_report
+
+    report = output.with_suffix(".html")
+    write_report(report, schooling)
+    Desk(output).clear()
+    print(f"The student is in {_shown(output)}, its report in {_shown(report)}.")
+    return 0
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    from course_utils.inference import load_classifier
+    from course_utils.runtime import get_device
+    from course_utils.schooling import answers
+
+    model, files = load_classifier(arguments.student), answers.find_pictures(arguments.pictures)
+    given = list(answers.answer(model, files, k=arguments.top, device=get_device(arguments.device)))
+    print({"json": answers.as_json, "csv": answers.as_csv, "table": answers.as_table}[arguments.form](given))
+    bad = [item for item in given if item.problem]
+    for item in bad:
+        print(f"course: left out: {item.problem}", file=sys.stderr)
+    return 1 if bad else 0
+
+
 def _export(arguments: argparse.Namespace) -> int:
     from course_utils.proof import export_with_proof
 
@@ -170,6 +208,18 @@ _COMMANDS = {
         needs=("course_utils.pictures.splitting",),
         explained=(ValueError,),  # too few pictures, names without groups, a folder that is split already
     ),
+    "train": Command(
+        _train,
+        "school a student on a folder of your own pictures, and write its report",
+        needs=("course_utils.schooling.run", "course_utils.schooling.page"),
+        explained=(ValueError, RuntimeError, MemoryError),  # leaked pictures, no such device, no room
+    ),
+    "predict": Command(
+        _predict,
+        "let a student of yours name pictures",
+        needs=("course_utils.schooling.answers",),
+        explained=(ValueError, RuntimeError),  # another kind of file, no such device
+    ),
     "export": Command(
         _export,
         "write a student as one file that needs no PyTorch, and prove that it says the same",
@@ -186,6 +236,12 @@ _COMMANDS = {
 }
 
 
+def _version() -> str:
+    from course_utils import __version__
+
+    return __version__
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="course",
@@ -193,6 +249,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"course {_version()}")
     words = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     parsers = {name: words.add_parser(name, help=command.help) for name, command in _COMMANDS.items()}
     lesson = "its number or name: 1, 01, 01_pretrained_inference"
@@ -208,13 +265,25 @@ def _parser() -> argparse.ArgumentParser:
     parsers["data"].add_argument("source", choices=["drawn", "photos", "instruments"], help=pictures)
     parsers["split"].add_argument("folder", metavar="FOLDER", help="pictures, a folder for each class: pets/cat/1.jpg")
     parsers["split"].add_argument("target", metavar="TARGET", help="a new folder, for copies: TARGET/train/cat/1.jpg")
-    parts = "for practice, mock exam and final exam (default: 0.7 0.15 0.15)"
-    parsers["split"].add_argument(
-        "--shares", nargs=3, type=float, metavar="PART", default=(0.7, 0.15, 0.15), help=parts
-    )
-    together = r"what in a name stays together: '(.+)_\d+\.' makes violin_07 of violin_07_3.jpg"
-    parsers["split"].add_argument("--group", metavar="PATTERN", help=together)
-    parsers["split"].add_argument("--seed", type=int, default=0, help="another one, another split (default: 0)")
+    for name in ("split", "train"):
+        _add_split_options(parsers[name])
+    of_pictures = "train and validation folders (and test), or a folder for each class, which is then split"
+    parsers["train"].add_argument("folder", metavar="FOLDER", help=of_pictures)
+    file = "the student's file (default: student.pt); its report stands beside it"
+    parsers["train"].add_argument("--output", metavar="FILE", default="student.pt", help=file)
+    eyes = "which trained network to begin with (default: COURSE_WEIGHTS, else course)"
+    parsers["train"].add_argument("--weights", choices=["course", "imagenet"], default=None, help=eyes)
+    parsers["train"].add_argument("--resume", action="store_true", help="go on with a run that was broken off")
+    parsers["predict"].add_argument("student", metavar="STUDENT", help="the file that course train has written")
+    parsers["predict"].add_argument("pictures", metavar="PICTURE", nargs="+", help="files, or folders of them")
+    parsers["predict"].add_argument("--top", type=int, metavar="NUMBER", help="how many names a picture (default: 3)")
+    form = parsers["predict"].add_mutually_exclusive_group()
+    for word in ("json", "csv"):
+        told = f"{word.upper()} instead of a table"
+        form.add_argument(f"--{word}", dest="form", action="store_const", const=word, default="table", help=told)
+    for name in ("train", "predict"):
+        machine = "cpu, cuda or mps (default: COURSE_DEVICE, else cuda where there is one)"
+        parsers[name].add_argument("--device", help=machine)
     parsers["reset"].add_argument("lessons", nargs="+", metavar="LESSON", help=f"{lesson}; all")
     student = "the file of a student, as save_classifier writes it"
     parsers["export"].add_argument("student", metavar="STUDENT", help=student)
@@ -232,6 +301,14 @@ def _parser() -> argparse.ArgumentParser:
     parsers["demo"].add_argument("--threshold", type=float, default=0.5, metavar="SHARE", help=below)
     parsers["demo"].add_argument("--no-open", action="store_true", help="do not open the browser")
     return parser
+
+
+def _add_split_options(parser: argparse.ArgumentParser) -> None:
+    parts = "for practice, mock exam and final exam (default: 0.7 0.15 0.15)"
+    parser.add_argument("--shares", nargs=3, type=float, metavar="PART", default=(0.7, 0.15, 0.15), help=parts)
+    together = r"what in a name stays together: '(.+)_\d+\.' makes violin_07 of violin_07_3.jpg"
+    parser.add_argument("--group", metavar="PATTERN", help=together)
+    parser.add_argument("--seed", type=int, default=0, help="another one, another split and start (default: 0)")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -87,6 +87,7 @@ def extract_features(
     device: torch.device | str,
     views: Sequence[str] | None = None,
     keep: bool = False,
+    on_batch: Callable[[int], object] | None = None,
     progress: bool = True,
 ) -> TensorDataset:
     """Return what a frozen network says about every sample: notes and targets `(N,)`, on the CPU.
@@ -106,7 +107,8 @@ def extract_features(
 
     The network stays as it is, on its device; notes equal its answers up to rounding (1e-4 of the largest; float16:
     1e-3 of each). `keep=True` writes them into the data folder's `notes/` and finds them there again as long as
-    weights, files, transform and views are the same.
+    weights, files, transform and views are the same. `on_batch` is called with the number of samples of each batch,
+    for a progress bar of your own.
 
     Raises ValueError, with the way out, for a network that is not frozen or not in `eval()` mode, for a loader that is
     empty, shuffles or drops samples, for a data set that reads differently twice, for an unknown view, and with `keep`
@@ -117,9 +119,9 @@ def extract_features(
     task = _Task(backbone, loader, num_samples, names, torch.float32 if views is None else torch.float16)
     if keep:
         key = notes_key(backbone, loader.dataset, [*names, str(task.dtype)])
-        notes, targets = kept_notes(key, lambda: _take_notes(task, device=device, progress=progress))
+        notes, targets = kept_notes(key, lambda: _take_notes(task, device=device, on_batch=on_batch, progress=progress))
     else:
-        notes, targets = _take_notes(task, device=device, progress=progress)
+        notes, targets = _take_notes(task, device=device, on_batch=on_batch, progress=progress)
     return TensorDataset(notes[:, 0], targets) if views is None else Notes(notes, targets, views=names)
 
 
@@ -146,7 +148,9 @@ class _Task(NamedTuple):
     dtype: torch.dtype
 
 
-def _take_notes(task: _Task, *, device: torch.device | str, progress: bool) -> tuple[Tensor, Tensor]:
+def _take_notes(
+    task: _Task, *, device: torch.device | str, on_batch: Callable[[int], object] | None, progress: bool
+) -> tuple[Tensor, Tensor]:
     """Return the notes `(N, V, ...)` and the targets `(N,)`."""
     home = next((tensor.device for tensor in task.network.state_dict().values()), torch.device("cpu"))
     plain = task.network if home == torch.device(device) else copy.deepcopy(task.network).to(device)
@@ -165,6 +169,8 @@ def _take_notes(task: _Task, *, device: torch.device | str, progress: bool) -> t
             targets.append(labels)
             done += len(labels)
             bar.update(len(labels))
+            if on_batch is not None:
+                on_batch(len(labels))
     if task.dtype == torch.float16 and not notes.isfinite().all():
         raise ValueError("Some notes are not finite in float16, which ends at 65,504: train on the pictures instead.")
     return notes, torch.cat(targets)

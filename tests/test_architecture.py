@@ -65,8 +65,11 @@ FLOORS = (
         "occlusion",
         "watching",
     ),
-    ("tuning", "text", "launching", "shards", "proof", "classroom.demo", "classroom.museum"),
-    ("plotting", "classroom.lessons"),
+    ("tuning", "text", "schooling.subject", "schooling.answers"),
+    ("launching", "shards", "proof", "classroom.demo", "classroom.museum"),
+    ("plotting", "classroom.lessons", "schooling.desk"),
+    ("schooling.run",),
+    ("schooling.page",),
     ("classroom.copies", "classroom.pages", "classroom.predictions", "classroom.book"),
     ("classroom.execution",),
     ("classroom.exercises", "widgets", "classroom.supplies"),
@@ -102,7 +105,13 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-EMPTY = ("", "classroom", "pictures", "report")  # their __init__.py imports nothing, or (the first) on demand
+EMPTY = (
+    "",
+    "classroom",
+    "pictures",
+    "report",
+    "schooling",
+)  # their __init__.py imports nothing, or (the first) on demand
 SOURCES = sorted(
     path
     for path in PACKAGE.rglob("*.py")

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -5,13 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
-from course_utils import runtime
+import course_utils
+from course_utils import inference, runtime
 from course_utils.__main__ import main
 from course_utils.classroom import copies, doctor, execution, lessons
 from course_utils.evaluation import Predictions
+from course_utils.models import build_classifier
 from course_utils.pictures import catalog, splitting
 from course_utils.pictures.downloads import DownloadError
+from course_utils.schooling import page, run
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +28,15 @@ def test_help_names_every_command_and_needs_no_torch():
     code = "import sys; sys.modules['torch'] = None; from course_utils.__main__ import main; main(['--help'])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
-    for command in ("course lab", "course run", "course reset", "course doctor", "course data photos", "course split"):
+    for command in (
+        "course lab",
+        "course run",
+        "course reset",
+        "course doctor",
+        "course data photos",
+        "course split",
+        "course train",
+    ):
         assert command in run.stdout
 
 
@@ -154,6 +167,86 @@ def test_split_copies_prints_what_went_where_and_takes_shares_group_and_seed(mon
 def test_what_cannot_be_split_is_one_line(capsys, tmp_path):
     assert main(["split", str(tmp_path / "nowhere"), "new"]) == 1
     assert capsys.readouterr().err.startswith(f"course: The folder {tmp_path / 'nowhere'} is not there")
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"course {course_utils.__version__}\n"
+
+
+@pytest.fixture
+def school_of(monkeypatch):
+    """Replace the schooling and its report; return what they were asked."""
+    asked = []
+
+    def school(folder, output, **options):
+        (output.parent / f"{output.stem}.run").mkdir()
+        asked.append((folder, output, options))
+        return "a schooling"
+
+    monkeypatch.setattr(run, "school", school)
+    monkeypatch.setattr(page, "write_report", lambda path, schooling: asked.append((path, schooling)))
+    return asked
+
+
+def test_train_writes_student_and_report_and_clears_the_desk(school_of, capsys):
+    assert main(["train", "pets"]) == 0
+    options = {"weights": None, "shares": (0.7, 0.15, 0.15), "group": None, "seed": 0, "device": None, "resume": False}
+    assert school_of == [("pets", Path("student.pt"), options), (Path("student.html"), "a schooling")]
+    assert not Path("student.run").exists()
+    assert "student.pt, its report in student.html" in capsys.readouterr().out
+    words = "train pets --output a/b.pt --weights imagenet --seed 3 --device cpu --resume".split()  # noqa: SIM905
+    Path("a").mkdir()
+    assert main(words) == 0
+    _, output, options = school_of[2]
+    assert output == Path("a", "b.pt")
+    assert options | {"shares": None} == {
+        "weights": "imagenet", "shares": None, "group": None, "seed": 3, "device": "cpu", "resume": True,
+    }  # fmt: skip
+
+
+def test_an_interrupted_training_says_how_to_go_on(monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "school", interrupt)
+    assert main(["train", "pets"]) == 130
+    assert "stands in student.run: the same command with --resume goes on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [ValueError("leaked"), RuntimeError("no such device"), MemoryError("no room")])
+def test_what_keeps_from_training_is_one_line(monkeypatch, capsys, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(run, "school", fail)
+    assert main(["train", "pets"]) == 1
+    assert capsys.readouterr().err == f"course: {error}\n"
+
+
+def test_predict_names_pictures_in_three_forms_and_bad_files_end_in_status_1(monkeypatch, capsys):
+    model = build_classifier(2, weights=None, classes=["cat", "dog"])
+    monkeypatch.setattr(inference, "load_classifier", lambda path: {"student.pt": model}[path])
+    for number in (1, 2):
+        Image.new("RGB", (40, 40), (90 * number, 0, 0)).save(f"{number}.png")
+    Path("bad.jpg").write_text("-")
+    assert main(["predict", "student.pt", "1.png", "2.png"]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert len(table) == 3
+    assert table[1].split()[:2] in (["1.png", "cat"], ["1.png", "dog"])
+    assert main(["predict", "student.pt", "1.png", "bad.jpg", "--json", "--top", "1"]) == 1
+    seen = capsys.readouterr()
+    assert [len(item.get("answers", [])) for item in json.loads(seen.out)] == [1, 0]
+    assert seen.err.startswith("course: left out: ")
+    assert "bad.jpg" in seen.err
+    assert main(["predict", "student.pt", "1.png", "--csv"]) == 0
+    assert capsys.readouterr().out.startswith("file,name_1,probability_1")
+    assert main(["predict", "student.pt", "1.png", "--top", "3"]) == 1
+    assert "ask for 1 to 2 names" in capsys.readouterr().err
+    assert main(["predict", "student.pt", "1.png", "--device", "abacus"]) == 1
+    assert "abacus" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", [DownloadError, RuntimeError, FileExistsError])

@@ -4,7 +4,7 @@ All that is compared of a picture is its fingerprint: how a small grey picture o
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -17,7 +17,8 @@ _WORTH_A_LOOK = 0.7  # what a copy that was cut still reaches
 _SMALL, _GRID = 64, 16  # sides of the small picture that is kept, and of the one that is compared, in pixels
 _CUT = 0.025  # how much of a side a second look takes away
 _FAINT = 30.0  # length of the changes below which there is hardly anything to see: blank pages are no copies
-_BLOCK = 1024  # pictures that are compared with all others at once
+_BLOCK = 256  # pictures that are compared with all others at once
+_KEPT_CUTS = 4096  # cut pictures that are remembered, 30 kB each
 
 Vector = NDArray[np.float32]
 
@@ -50,9 +51,13 @@ def near_copies(smalls: Sequence[Image.Image]) -> Iterator[tuple[int, int, float
     """
     if not smalls:
         return
-    turned = [[small, ImageOps.mirror(small)] for small in smalls]
-    plain, mirrored = (np.stack([fingerprint(pair[side]) for pair in turned]) for side in (0, 1))
-    cuts = cache(lambda index, side: _cuts(turned[index][side]))
+    plain = np.stack([fingerprint(small) for small in smalls])
+    mirrored = np.stack([fingerprint(ImageOps.mirror(small)) for small in smalls])
+
+    @lru_cache(_KEPT_CUTS)
+    def cuts(index: int, side: int) -> Vector:
+        return _cuts(ImageOps.mirror(smalls[index]) if side else smalls[index])
+
     for start in range(0, len(smalls), _BLOCK):
         rows = plain[start : start + _BLOCK]
         products = np.stack([rows @ plain[start:].T, rows @ mirrored[start:].T])

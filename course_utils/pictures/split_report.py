@@ -62,7 +62,8 @@ class Split:
 
     def _headline(self) -> str:
         places = " ".join(f"{split}/" for split in self.counts)
-        return f"Split: {len(self.placed):,} pictures of {self.source}, in {places}; {len(self.left_out):,} left out."
+        num_left_out = len({finding.path for finding in self.left_out})
+        return f"Split: {len(self.placed):,} pictures of {self.source}, in {places}; {num_left_out:,} left out."
 
     def _tables(self) -> Iterator[tuple[str, list[list[str]]]]:
         yield "Pictures", split_table(self.counts)

@@ -99,7 +99,7 @@ def plan_split(
             f"{source} is split already ({there}); its practice pictures alone are split with {found['train']}."
         )
     report = report or scan_images(source, progress=progress)
-    left_out = _left_out(report)
+    left_out = left_out_of(report)
     files = _files(source, {finding.path for finding in left_out})
     if not files:
         raise ValueError(f"{source} holds no readable picture in a class folder: put them into one folder a class.")
@@ -193,8 +193,8 @@ def _namer(group: Group | None) -> Callable[[str], str | None]:
     return name_of
 
 
-def _left_out(report: ScanReport) -> list[ScanFinding]:
-    """What is not used. Of a picture in two classes, no copy is: nobody knows which label is right."""
+def left_out_of(report: ScanReport) -> list[ScanFinding]:
+    """Return what is not used of a scanned folder; of a picture in two classes, no copy: who knows which is right?"""
     left_out = [finding for finding in report.findings if finding.kind in _LEFT_OUT]
     contradictory = {finding.path for finding in left_out if finding.kind == "contradiction"}
     known = {finding.path for finding in left_out}

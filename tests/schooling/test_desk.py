@@ -1,0 +1,80 @@
+"""The desk: an interrupt loses hardly anything, and another run is not taken for this one."""
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils.schooling import desk as desks
+from course_utils.schooling.desk import Desk, picture_loader
+from course_utils.schooling.subject import find_subject
+from course_utils.transforms import InputSpec, build_eval_transform
+
+SETTINGS = {"folder": "zoo", "seed": 0, "group": None, "shares": [0.7, 0.15, 0.15]}
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def trunk():
+    return nn.Sequential(nn.Conv2d(3, 4, 3, stride=4)).requires_grad_(False).eval()
+
+
+def test_a_run_is_taken_up_as_it_was(zoo, tmp_path):
+    desk, subject = Desk(tmp_path / "student.pt"), find_subject(zoo)
+    assert desk.open(SETTINGS, resume=True) is None
+    desk.keep(subject, SETTINGS)
+    assert Desk(tmp_path / "student.pt").open(SETTINGS, resume=True) == subject
+
+
+def test_a_run_that_nobody_asked_to_continue_or_with_other_settings_is_refused(zoo, tmp_path):
+    desk = Desk(tmp_path / "student.pt")
+    desk.keep(find_subject(zoo), SETTINGS)
+    with pytest.raises(FileExistsError, match=r"student\.run.*--resume"):
+        desk.open(SETTINGS, resume=False)
+    with pytest.raises(ValueError, match="seed was 0, is now 1"):
+        desk.open(SETTINGS | {"seed": 1}, resume=True)
+    desk.clear()
+    assert desk.open(SETTINGS, resume=False) is None
+
+
+def test_notes_taken_in_parts_equal_the_trunks_answers_in_both_views(zoo, tmp_path, trunk, monkeypatch):
+    monkeypatch.setattr(desks, "CHUNK", 8)
+    pictures = find_subject(zoo).pictures("train", build_eval_transform(InputSpec(image_size=16)))
+    notes = Desk(tmp_path / "student.pt").take_notes(
+        trunk, pictures, name="train", views=("plain", "mirrored"), device=CPU, progress=False
+    )
+    images = torch.stack([pictures[place][0] for place in range(len(pictures))])
+    for view, looks in (("plain", images), ("mirrored", images.flip(-1))):
+        torch.testing.assert_close(notes.of_view(view).tensors[0][:, 0].float(), trunk(looks), atol=2e-3, rtol=2e-3)
+    assert notes.tensors[1].tolist() == pictures.targets
+
+
+def test_after_an_interrupt_only_what_was_not_written_is_asked_again(zoo, tmp_path, trunk, monkeypatch):
+    monkeypatch.setattr(desks, "CHUNK", 8)
+    pictures = find_subject(zoo).pictures("train", build_eval_transform(InputSpec(image_size=16)))
+    options = {"name": "train", "views": ("plain",), "device": CPU, "progress": False}
+    whole = Desk(tmp_path / "whole.pt").take_notes(trunk, pictures, **options)
+    extract, asked = desks.extract_features, []
+
+    def interrupted(*words, **more):
+        if len(asked) == 2:
+            asked.append("interrupt")
+            raise KeyboardInterrupt
+        asked.append(len(words[1].dataset))
+        return extract(*words, **more)
+
+    monkeypatch.setattr(desks, "extract_features", interrupted)
+    desk = Desk(tmp_path / "student.pt")
+    with pytest.raises(KeyboardInterrupt):
+        desk.take_notes(trunk, pictures, **options)
+    notes = desk.take_notes(trunk, pictures, **options)
+    assert asked == [8, 8, "interrupt", 5]
+    assert torch.equal(notes.tensors[0], whole.tensors[0])
+
+
+def test_further_processes_read_only_where_there_are_many_pictures_and_a_gpu(monkeypatch):
+    monkeypatch.setattr(desks, "num_processors", lambda: 16)
+    monkeypatch.setattr(desks, "DataLoader", lambda _, **options: options)
+    gpu = torch.device("cuda")
+    assert picture_loader([0], device=gpu, total=30_000) == {"batch_size": 32, "num_workers": 8, "pin_memory": True}
+    assert picture_loader([0], device=gpu, total=30)["num_workers"] == 0
+    assert picture_loader([0], device=CPU, total=30_000) == {"batch_size": 32, "num_workers": 0, "pin_memory": False}

@@ -1,0 +1,86 @@
+"""The report: whole, self-contained, and enough to repeat the run."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+import torch
+
+from course_utils.evaluation import Predictions
+from course_utils.schooling import page
+from course_utils.schooling.page import write_report
+from course_utils.schooling.run import school
+
+pytestmark = pytest.mark.usefixtures("small_school", "coarse_pictures")
+
+
+@pytest.fixture
+def schooling(zoo, tmp_path):
+    return school(zoo, tmp_path / "student.pt", group=r"(\d)\.", device="cpu", progress=False)
+
+
+class Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.addresses, self.images, self.tags, self.text = [], [], [], ""
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        values = dict(attributes)
+        self.addresses += [values[name] for name in ("src", "href") if name in values]
+        if tag == "img":
+            self.images.append(values)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def read(path):
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    return reader
+
+
+def test_the_page_tells_the_mark_the_split_and_how_to_repeat_it(schooling, tmp_path):
+    write_report(tmp_path / "student.html", schooling)
+    seen = read(tmp_path / "student.html")
+    assert schooling.verdict in seen.text
+    assert str(tmp_path / "Mein Zoo") in seen.text
+    for word in ("--seed 0", "--weights course", "--shares 0.7 0.15 0.15", "--group", torch.__version__, "SHA-256"):
+        assert word in seen.text
+    assert "course predict" in seen.text
+
+
+def test_the_page_asks_nothing_of_any_other_place_and_its_pictures_have_words(schooling, tmp_path):
+    write_report(tmp_path / "student.html", schooling)
+    seen = read(tmp_path / "student.html")
+    assert all(address.startswith("data:") for address in seen.addresses)
+    assert len(seen.images) >= 3
+    assert all(image["alt"].strip() for image in seen.images)
+    assert not re.search(r"https?://", seen.text)
+    assert (seen.tags.count("h1"), seen.tags.count("main")) == (1, 1)
+
+
+def test_a_perfect_exam_and_one_of_mistakes_only_have_a_page(schooling, tmp_path):
+    labels = schooling.exam.labels
+    right = torch.nn.functional.one_hot(labels, 3).float()
+    for name, probabilities in (("right", right), ("wrong", right.roll(1, dims=1))):
+        write_report(tmp_path / f"{name}.html", schooling._replace(exam=Predictions(probabilities, labels)))
+    assert "No mistake to show" in (tmp_path / "right.html").read_text(encoding="utf-8")
+    assert "0.0% right of" in (tmp_path / "wrong.html").read_text(encoding="utf-8")
+
+
+def test_of_many_classes_the_most_frequent_mistakes_are_listed(schooling, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "MOST_CLASSES", 2)
+    labels = schooling.exam.labels
+    wrong = torch.nn.functional.one_hot(labels, 3).float().roll(1, dims=1)
+    write_report(tmp_path / "student.html", schooling._replace(exam=Predictions(wrong, labels)))
+    assert "The most frequent mistakes" in read(tmp_path / "student.html").text
+
+
+def test_recall_and_precision_are_those_of_the_counts():
+    counts = torch.tensor([[3, 1], [0, 0]])
+    rows = page._recalls(counts, ["a", "b"])
+    assert rows[1][:3] == ["a", "4", "75%"]
+    assert rows[1][4] == "100%"
+    assert rows[2] == ["b", "0", "-", "0% to 100%", "0%"]

@@ -116,10 +116,9 @@ def _train(arguments: argparse.Namespace) -> int:
     try:
         schooling = school(arguments.folder, output, **options)
     except KeyboardInterrupt:
-        folder = Desk(output).folder
-        return _refuse(
-            f"stopped. What was done stands in {folder}: the same command with --resume goes on.", status=130
-        )
+        desk = Desk(output).folder
+        way_on = f" What was done stands in {desk}: the same command with --resume goes on." if desk.exists() else ""
+        return _refuse(f"stopped.{way_on}", status=130)
     from course_utils.schooling.page import write_report
 
     report = output.with_suffix(".html")

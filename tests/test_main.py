@@ -213,6 +213,9 @@ def test_an_interrupted_training_says_how_to_go_on(monkeypatch, capsys):
 
     monkeypatch.setattr(run, "school", interrupt)
     assert main(["train", "pets"]) == 130
+    assert capsys.readouterr().err == "course: stopped.\n"
+    Path("student.run").mkdir()
+    assert main(["train", "pets"]) == 130
     assert "stands in student.run: the same command with --resume goes on" in capsys.readouterr().err
 
 

@@ -29,7 +29,7 @@ h1, h2 { line-height: 1.2; } .verdict { font-size: 1.2rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; margin: 1rem 0; }
 caption { font-weight: bold; } td, th { padding: .15rem .8rem .15rem 0; vertical-align: top; }
 thead th { border-bottom: 1px solid; } td { font-variant-numeric: tabular-nums; }
-img { background: white; border-radius: .3rem; } pre { overflow-x: auto; }
+img { background: white; border-radius: .3rem; } pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 """
 
 
@@ -61,8 +61,9 @@ def _sections(schooling: Schooling, title: str) -> Iterable[str]:
     yield _draw_mistakes(schooling, exam).html()
     yield "<h2>The report cards</h2>"
     for part, card in schooling.cards.items():
-        kept = "kept" if part == schooling.chosen else "not kept: the mock exam liked the other better"
-        yield plotting.plot_history(card, title=f"The {part} learns ({kept})").html()
+        is_dropped = part == "eye" and schooling.chosen == "head"
+        fate = " (not kept: the mock exam likes the head alone better)" if is_dropped else ""
+        yield plotting.plot_history(card, title=f"The {part} learns{fate}").html()
         yield _listed(card.remarks())
     yield "<h2>The pictures</h2>"
     yield schooling.subject.split._repr_html_()
@@ -79,7 +80,7 @@ def _listed(sentences: Sequence[str]) -> str:
 
 def _recalls(counts: torch.Tensor, classes: Sequence[str]) -> list[list[str]]:
     """A row for each class: pictures, how many of them were named rightly, and how many of its answers were right."""
-    rows = [["class", "pictures", "recognised", "95 of 100 exams", "right when it says so"]]
+    rows = [["class", "pictures", "recognised", "with 95 % certainty", "right when it says so"]]
     said = counts.sum(dim=0).tolist()
     for place, recall in enumerate(per_class_recall(counts).tolist()):
         right, number = int(counts[place, place]), int(counts[place].sum())
@@ -122,8 +123,9 @@ def _command(schooling: Schooling) -> str:
 def _circumstances(schooling: Schooling) -> Iterable[list[str]]:
     yield ["date", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"]
     yield ["weights it began with", schooling.model.source]
-    yield ["whose weights it has", f"{schooling.chosen} learned last"]
-    for package in ("course-utils", "torch", "torchvision", "pillow"):
+    yield ["what has learned", {"head": "the head alone", "eye": "eye and head"}[schooling.chosen]]
+    yield ["torch", torch.__version__]  # with the build, such as +cpu
+    for package in ("course-utils", "torchvision", "pillow"):
         yield [package, version(package)]
     device = next(schooling.model.parameters()).device
     name = f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)

@@ -94,12 +94,13 @@ class Schooling(NamedTuple):
     def verdict(self) -> str:
         """The mark in one sentence."""
         low, high = self.interval
+        spread = f" ± {self.exam.error:.1%}" if 0 < self.exam.accuracy < 1 else ""
         labels = torch.tensor(self.subject.pictures("train", None).targets)
         majority = self.model.classes[int(labels.mode().values)]
         return (
-            f"{self.exam_name.capitalize()}: {self.exam.accuracy:.1%} right of {len(self.exam.labels):,} pictures "
-            f"(standard error {self.exam.error:.1%}; 95 of 100 exams: {low:.1%} to {high:.1%}); always saying "
-            f"{majority} gets {self.baseline:.1%}."
+            f"{self.exam_name.capitalize()}: {self.exam.accuracy:.1%}{spread} of {len(self.exam.labels):,} pictures "
+            f"named rightly (with 95 % certainty between {low:.1%} and {high:.1%}); always saying {majority} gets "
+            f"{self.baseline:.1%}."
         )
 
 

@@ -20,26 +20,46 @@ def paint(path, name, seed):
     return path
 
 
-@pytest.fixture
-def zoo(tmp_path):
-    """Ten pictures of each of three classes, in class folders."""
-    root = tmp_path / "Mein Zoo"
+def paint_zoo(root):
     for place, name in enumerate(COLOURS):
         for number in range(10):
             paint(root / name / f"{number}.png", name, 100 * place + number)
     return root
 
 
-@pytest.fixture
-def small_school(monkeypatch):
-    """The same recipe in a second or two: pictures of 32 pixels, one block that learns, a few terms."""
+def unschooled(num_classes, *, weights, classes):
+    """In place of `build_classifier`: pictures of 32 pixels."""
+    model = build_classifier(num_classes, weights=None, classes=classes)
+    model.spec, model.source = InputSpec(image_size=32), f"none, in place of {weights}"
+    return model
 
-    def unschooled(num_classes, *, weights, classes):
-        model = build_classifier(num_classes, weights=None, classes=classes)
-        model.spec, model.source = InputSpec(image_size=32), f"none, in place of {weights}"
-        return model
 
+def make_small(monkeypatch):
+    """The same recipe in a second or two: one block that learns, a few terms."""
     monkeypatch.setattr(run, "build_classifier", unschooled)
     monkeypatch.setattr(run, "NUM_BLOCKS", {"course": 1, "imagenet": 1})
     monkeypatch.setattr(run, "HEAD", run.Phase(3, 3, 1, 3))
     monkeypatch.setattr(run, "EYE", run.Phase(2, 2, 1, 2))
+
+
+@pytest.fixture
+def zoo(tmp_path):
+    """Ten pictures of each of three classes, in class folders."""
+    return paint_zoo(tmp_path / "Mein Zoo")
+
+
+@pytest.fixture
+def small_school(monkeypatch):
+    make_small(monkeypatch)
+
+
+@pytest.fixture(scope="package")
+def whole(tmp_path_factory):
+    """One schooling from beginning to end, undisturbed, for all tests that only look at it."""
+    folder = tmp_path_factory.mktemp("school")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("COURSE_WEIGHTS", "course")
+        make_small(monkeypatch)
+        return run.school(
+            paint_zoo(folder / "Mein Zoo"), folder / "student.pt", group=r"(\d)\.", device="cpu", progress=False
+        )

@@ -9,14 +9,8 @@ import torch
 from course_utils.evaluation import Predictions
 from course_utils.schooling import page
 from course_utils.schooling.page import write_report
-from course_utils.schooling.run import school
 
-pytestmark = pytest.mark.usefixtures("small_school", "coarse_pictures")
-
-
-@pytest.fixture
-def schooling(zoo, tmp_path):
-    return school(zoo, tmp_path / "student.pt", group=r"(\d)\.", device="cpu", progress=False)
+pytestmark = pytest.mark.usefixtures("coarse_pictures")
 
 
 class Reader(HTMLParser):
@@ -41,18 +35,18 @@ def read(path):
     return reader
 
 
-def test_the_page_tells_the_mark_the_split_and_how_to_repeat_it(schooling, tmp_path):
-    write_report(tmp_path / "student.html", schooling)
+def test_the_page_tells_the_mark_the_split_and_how_to_repeat_it(whole, tmp_path):
+    write_report(tmp_path / "student.html", whole)
     seen = read(tmp_path / "student.html")
-    assert schooling.verdict in seen.text
-    assert str(tmp_path / "Mein Zoo") in seen.text
+    assert whole.verdict in seen.text
+    assert str(whole.subject.split.source) in seen.text
     for word in ("--seed 0", "--weights course", "--shares 0.7 0.15 0.15", "--group", torch.__version__, "SHA-256"):
         assert word in seen.text
     assert "course predict" in seen.text
 
 
-def test_the_page_asks_nothing_of_any_other_place_and_its_pictures_have_words(schooling, tmp_path):
-    write_report(tmp_path / "student.html", schooling)
+def test_the_page_asks_nothing_of_any_other_place_and_its_pictures_have_words(whole, tmp_path):
+    write_report(tmp_path / "student.html", whole)
     seen = read(tmp_path / "student.html")
     assert all(address.startswith("data:") for address in seen.addresses)
     assert len(seen.images) >= 3
@@ -61,20 +55,20 @@ def test_the_page_asks_nothing_of_any_other_place_and_its_pictures_have_words(sc
     assert (seen.tags.count("h1"), seen.tags.count("main")) == (1, 1)
 
 
-def test_a_perfect_exam_and_one_of_mistakes_only_have_a_page(schooling, tmp_path):
-    labels = schooling.exam.labels
+def test_a_perfect_exam_and_one_of_mistakes_only_have_a_page(whole, tmp_path):
+    labels = whole.exam.labels
     right = torch.nn.functional.one_hot(labels, 3).float()
     for name, probabilities in (("right", right), ("wrong", right.roll(1, dims=1))):
-        write_report(tmp_path / f"{name}.html", schooling._replace(exam=Predictions(probabilities, labels)))
+        write_report(tmp_path / f"{name}.html", whole._replace(exam=Predictions(probabilities, labels)))
     assert "No mistake to show" in (tmp_path / "right.html").read_text(encoding="utf-8")
-    assert "0.0% right of" in (tmp_path / "wrong.html").read_text(encoding="utf-8")
+    assert "pictures named rightly" in (tmp_path / "wrong.html").read_text(encoding="utf-8")
 
 
-def test_of_many_classes_the_most_frequent_mistakes_are_listed(schooling, tmp_path, monkeypatch):
+def test_of_many_classes_the_most_frequent_mistakes_are_listed(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(page, "MOST_CLASSES", 2)
-    labels = schooling.exam.labels
+    labels = whole.exam.labels
     wrong = torch.nn.functional.one_hot(labels, 3).float().roll(1, dims=1)
-    write_report(tmp_path / "student.html", schooling._replace(exam=Predictions(wrong, labels)))
+    write_report(tmp_path / "student.html", whole._replace(exam=Predictions(wrong, labels)))
     assert "The most frequent mistakes" in read(tmp_path / "student.html").text
 
 

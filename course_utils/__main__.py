@@ -119,6 +119,8 @@ def _train(arguments: argparse.Namespace) -> int:
         desk = Desk(output).folder
         way_on = f" What was done stands in {desk}: the same command with --resume goes on." if desk.exists() else ""
         return _refuse(f"stopped.{way_on}", status=130)
+    if schooling is None:  # one of torchrun's further processes
+        return 0
     from course_utils.schooling.page import write_report
 
     report = output.with_suffix(".html")

@@ -44,6 +44,12 @@ def test_mobilenet_features_equal_the_plain_forward_pass():
         torch.testing.assert_close(notes.tensors[0], network(dataset.tensors[0]), atol=1e-4, rtol=0)
 
 
+def test_every_batch_is_told_as_it_is_done():
+    done = []
+    extract_features(backbone(), DataLoader(pictures(22), batch_size=8), device="cpu", on_batch=done.append)
+    assert done == [8, 8, 6]
+
+
 def test_features_are_ordinary_tensors():
     for batch_size in (8, 22):  # one batch alone as well
         features = extract_features(backbone(), DataLoader(pictures(), batch_size=batch_size), device="cpu").tensors[0]

@@ -5,7 +5,7 @@ An interrupt loses at most the notes of one batch of files: the subject, the not
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from course_utils.features import Notes, extract_features
+from course_utils.parallel import sum_over_processes, this_process
 from course_utils.pictures.scan_report import ScanFinding
 from course_utils.pictures.split_report import Placed, Split
 from course_utils.plain import parse_plain, write_plain
@@ -76,6 +77,18 @@ class Desk:
         with atomic_write(self._file) as temporary:
             temporary.write_text(json.dumps(kept), encoding="utf-8")
 
+    def settle(self, name: str, decide: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what was decided before under this name, else `decide` now and write it down.
+
+        What hangs on the state of the machine, such as its free memory, must not come out otherwise in a resumed run.
+        """
+        path = self.folder / f"{name}.json"
+        if not path.is_file():
+            with atomic_write(path) as temporary:
+                temporary.write_text(json.dumps(decide()), encoding="utf-8")
+        decided: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return decided
+
     def checkpoint(self, name: str) -> Path:
         """Return the file for `train_model(checkpoint_path=...)`."""
         return self.folder / f"{name}.pt"
@@ -90,30 +103,37 @@ class Desk:
         device: torch.device,
         progress: bool,
     ) -> Notes:
-        """Return the trunk's notes of all pictures, those that stand on the desk already read from there.
+        """Return the trunk's notes of all pictures, written every 512; what is written is not asked again.
 
-        Notes are written every 512 pictures; read again, they take the place of the work.
+        Where `torchrun` has started several processes, each asks its share, and all get the whole. Every one of them
+        has to call this.
         """
-        notes, targets = torch.empty(0), torch.tensor(pictures.targets)
-        bar = progress_bar(total=len(pictures), description=f"revision notes ({name})", show=progress, unit=" pictures")
+        starts = range(0, len(pictures), CHUNK)
+        rank, num_processes = this_process()
+        own = starts[rank::num_processes]
+        total = sum(min(CHUNK, len(pictures) - start) for start in own)
+        bar = progress_bar(total=total, description=f"revision notes ({name})", show=progress, unit=" pictures")
         with bar:
-            for start in range(0, len(pictures), CHUNK):
-                path = self.folder / f"notes_{name}_{start:07d}.pt"
-                stop = min(start + CHUNK, len(pictures))
-                if path.is_file():
-                    part = parse_plain(path.read_bytes(), path)["notes"]
-                    bar.update(len(part))
-                else:
-                    loader = picture_loader(Subset(pictures, range(start, stop)), device=device, total=len(pictures))
-                    taken = extract_features(
-                        trunk, loader, device=device, views=views, on_batch=bar.update, progress=False
-                    )
-                    part = taken.tensors[0]
-                    write_plain(path, {"notes": part})
-                if not len(notes):
-                    notes = torch.empty((len(pictures), *part.shape[1:]), dtype=part.dtype)
-                notes[start:stop] = part
-        return Notes(notes, targets, views=views)
+            for start in own:
+                some = range(start, min(start + CHUNK, len(pictures)))
+                if self._notes(name, start).is_file():
+                    bar.update(len(some))
+                    continue
+                loader = picture_loader(Subset(pictures, some), device=device, total=total)
+                taken = extract_features(trunk, loader, device=device, views=views, on_batch=bar.update, progress=False)
+                write_plain(self._notes(name, start), {"notes": taken.tensors[0]})
+        sum_over_processes(0)  # waits for all of them
+        notes = torch.empty(0)
+        for start in starts:
+            path = self._notes(name, start)
+            part = parse_plain(path.read_bytes(), path)["notes"]
+            if not start:
+                notes = torch.empty((len(pictures), *part.shape[1:]), dtype=part.dtype)
+            notes[start : start + len(part)] = part
+        return Notes(notes, torch.tensor(pictures.targets), views=views)
+
+    def _notes(self, name: str, start: int) -> Path:
+        return self.folder / f"notes_{name}_{start:07d}.pt"
 
     def clear(self) -> None:
         """Remove the folder: the student is finished."""

@@ -28,6 +28,7 @@ from course_utils.models import (
     split_for_fine_tuning,
     unfreeze_last_blocks,
 )
+from course_utils.parallel import process_group, sum_over_processes
 from course_utils.pictures.splitting import DEFAULT_SHARES, Group
 from course_utils.report.history import History
 from course_utils.report.metrics import wilson_interval
@@ -43,6 +44,7 @@ RATE, WEIGHT_DECAY, SMOOTHING = 0.001, 0.05, 0.1
 NUM_BLOCKS = {"course": 12, "imagenet": 3}
 VIEWS = ("plain", "mirrored")
 _ROOM = 0.4  # of the free memory, for notes
+_WAIT = 86_400.0  # seconds that one of several processes waits for another
 
 
 class Phase(NamedTuple):
@@ -125,13 +127,14 @@ def school(
     resume: bool = False,
     device: torch.device | str | None = None,
     progress: bool = True,
-) -> Schooling:
+) -> Schooling | None:
     """School a student on the pictures of `folder`, write it to `output`, and return what the report needs.
 
     `folder` is as in `find_subject`, `group` and `shares` as in `split_folder`, `device` as in `get_device`; `weights`
     are "course" or "imagenet" (default: `COURSE_WEIGHTS`, else "course"). What a run has done so far stands in a folder
     beside `output`, until it is over: after an interrupt, `resume=True` goes on with it, and ends as if nothing had
-    happened.
+    happened. Where `torchrun` has started several processes, they share the notes, and the first of them does the rest;
+    the others return None.
 
     Raises OSError and ValueError, each with the way out, for what cannot be had, read or written.
     """
@@ -144,23 +147,42 @@ def school(
         "group": None if group is None else str(group),
         "seed": seed,
     }
-    tell = say if progress else _keep_quiet
-    clock = _Clock()
-    desk = Desk(output)
-    subject = desk.open(settings, resume=resume)
-    if subject is None:
-        subject = find_subject(folder, shares=shares, group=group, seed=seed, progress=progress)
-        desk.keep(subject, settings)
-    clock.stop("looking at the pictures")
-    tell(f"{subject.split}\n")
+    with process_group(timeout=_WAIT) as member:
+        clock, desk, is_first = _Clock(), Desk(output), member.rank == 0
+        if not is_first:
+            sum_over_processes(0)  # waits until the first has found the subject
+            if device == torch.device("cuda"):
+                device = torch.device("cuda", member.rank % torch.cuda.device_count())
+        subject = desk.open(settings, resume=resume or not is_first)
+        if subject is None:
+            subject = find_subject(folder, shares=shares, group=group, seed=seed, progress=progress)
+            desk.keep(subject, settings)
+        clock.stop("looking at the pictures")
+        tell = say if progress and is_first else _keep_quiet
+        tell(f"{subject.split}\n")
 
-    set_seed(seed)
-    model = build_classifier(len(subject.classes), weights=weights, classes=subject.classes).to(device)
-    run = _Run(model, subject, desk, device, seed, progress, tell)
-    num_blocks, views, remarks = _fit_into_memory(run, NUM_BLOCKS[weights])
-    practice, mock_exam = _take_notes(run, num_blocks, views)
-    clock.stop("revision notes")
+        set_seed(seed)
+        model = build_classifier(len(subject.classes), weights=weights, classes=subject.classes).to(device)
+        run = _Run(model, subject, desk, device, seed, progress and is_first, tell)
+        plan = desk.settle("plan", lambda: _fit_into_memory(run, NUM_BLOCKS[weights]))
+        if is_first:
+            sum_over_processes(0)
+        practice, mock_exam = _take_notes(run, plan["num_blocks"], plan["views"])
+        clock.stop("revision notes")
+    return _teach(run, plan, practice, mock_exam, output, settings, clock) if is_first else None
 
+
+def _teach(
+    run: "_Run",
+    plan: dict[str, Any],
+    practice: Notes,
+    mock_exam: Notes,
+    output: Path,
+    settings: dict[str, Any],
+    clock: "_Clock",
+) -> Schooling:
+    """What comes after the notes: head, eye, the exam, the file."""
+    model, subject, num_blocks, remarks = run.model, run.subject, plan["num_blocks"], list(plan["remarks"])
     cards = {"head": _teach_head(run, num_blocks, practice, mock_exam)}
     clock.stop("head")
     chosen = "head"
@@ -173,7 +195,8 @@ def school(
         remarks.append("There is no test part: the mock exam, which also chose the student, flatters it a little.")
     look = build_eval_transform(model.spec)
     pictures = subject.pictures("test" if exam_name == "final exam" else "validation", look)
-    exam = predict(model.eval(), picture_loader(pictures, device=device), device=device, progress=progress)
+    loader = picture_loader(pictures, device=run.device)
+    exam = predict(model.eval(), loader, device=run.device, progress=run.progress)
     clock.stop(exam_name)
     labels = torch.tensor(subject.pictures("train", None).targets)
     baseline = majority_baseline(labels, exam.labels)
@@ -181,7 +204,7 @@ def school(
     result = Schooling(
         model, output, subject, settings, cards, chosen, exam, exam_name, baseline, clock.seconds, remarks
     )
-    tell(result.verdict)
+    run.tell(result.verdict)
     return result
 
 
@@ -209,7 +232,7 @@ class _Clock:
         self.seconds[part], self._started = now - self._started, now
 
 
-def _fit_into_memory(run: _Run, num_blocks: int) -> tuple[int, tuple[str, ...], list[str]]:
+def _fit_into_memory(run: _Run, num_blocks: int) -> dict[str, Any]:
     """Return how many blocks learn, and which views are noted: fewer where their notes would not fit into memory."""
     num_practice, num_exam = (len(run.subject.pictures(name, None)) for name in ("train", "validation"))
     room = _ROOM * psutil.virtual_memory().available
@@ -221,8 +244,9 @@ def _fit_into_memory(run: _Run, num_blocks: int) -> tuple[int, tuple[str, ...], 
     for views in (VIEWS, VIEWS[:1]):
         if size * (num_practice * len(views) + num_exam) <= room:
             told = [] if views == VIEWS else ["Mirror images were left out: their notes would not fit into the memory."]
-            return num_blocks, views, told
-    return 0, VIEWS, ["The eye was left as it was: the notes of its trunk would not fit into the memory."]
+            return {"num_blocks": num_blocks, "views": views, "remarks": told}
+    told = ["The eye was left as it was: the notes of its trunk would not fit into the memory."]
+    return {"num_blocks": 0, "views": VIEWS, "remarks": told}
 
 
 def _take_notes(run: _Run, num_blocks: int, views: Sequence[str]) -> tuple[Notes, Notes]:

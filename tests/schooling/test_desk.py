@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from course_utils.parallel import Member
 from course_utils.schooling import desk as desks
 from course_utils.schooling.desk import Desk, picture_loader
 from course_utils.schooling.subject import find_subject
@@ -34,6 +35,12 @@ def test_a_run_that_nobody_asked_to_continue_or_with_other_settings_is_refused(z
         desk.open(SETTINGS | {"seed": 1}, resume=True)
     desk.clear()
     assert desk.open(SETTINGS, resume=False) is None
+
+
+def test_what_was_decided_stays_decided(tmp_path):
+    desk = Desk(tmp_path / "student.pt")
+    assert desk.settle("plan", lambda: {"views": 2}) == {"views": 2}
+    assert desk.settle("plan", lambda: {"views": 1}) == {"views": 2}
 
 
 def test_notes_taken_in_parts_equal_the_trunks_answers_in_both_views(zoo, tmp_path, trunk, monkeypatch):
@@ -68,6 +75,34 @@ def test_after_an_interrupt_only_what_was_not_written_is_asked_again(zoo, tmp_pa
         desk.take_notes(trunk, pictures, **options)
     notes = desk.take_notes(trunk, pictures, **options)
     assert asked == [8, 8, "interrupt", 5]
+    assert torch.equal(notes.tensors[0], whole.tensors[0])
+
+
+def test_several_processes_share_the_work_and_get_the_same_notes(zoo, tmp_path, trunk, monkeypatch):
+    """Pretended: what the second of two processes has written is there when the first has done its own share."""
+    monkeypatch.setattr(desks, "CHUNK", 4)
+    pictures = find_subject(zoo).pictures("train", build_eval_transform(InputSpec(image_size=16)))
+    options = {"name": "train", "views": ("plain",), "device": CPU, "progress": False}
+    whole = Desk(tmp_path / "whole.pt").take_notes(trunk, pictures, **options)
+    desk, written = Desk(tmp_path / "student.pt"), {}
+
+    def wait_for(rank):
+        def others(_):
+            written[rank] = sorted(path.name for path in desk.folder.iterdir())
+            if rank:
+                raise InterruptedError
+            return (0,)
+
+        monkeypatch.setattr(desks, "this_process", lambda: Member(rank, 2))
+        monkeypatch.setattr(desks, "sum_over_processes", others)
+
+    wait_for(1)
+    with pytest.raises(InterruptedError):
+        desk.take_notes(trunk, pictures, **options)
+    assert written[1] == ["notes_train_0000004.pt", "notes_train_0000012.pt", "notes_train_0000020.pt"]
+    wait_for(0)
+    notes = desk.take_notes(trunk, pictures, **options)
+    assert len(written[0]) == 6
     assert torch.equal(notes.tensors[0], whole.tensors[0])
 
 

@@ -238,9 +238,9 @@ _COMMANDS = {
 
 
 def _version() -> str:
-    from course_utils import __version__
+    import course_utils
 
-    return __version__
+    return course_utils.__version__
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -105,13 +105,8 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-EMPTY = (
-    "",
-    "classroom",
-    "pictures",
-    "report",
-    "schooling",
-)  # their __init__.py imports nothing, or (the first) on demand
+# Their __init__.py imports nothing, or (the first) on demand.
+EMPTY = ("", "classroom", "pictures", "report", "schooling")
 SOURCES = sorted(
     path
     for path in PACKAGE.rglob("*.py")

@@ -254,8 +254,9 @@ def show_changes(room: str) -> str:
             function = PLACES[exhibit.place]
             old = inspect.getsource(function).splitlines()
             new = change_text(function, exhibit.changes).splitlines()
-            lines = [line[:2] + line[2:].strip() for line in ndiff(old, new) if line[0] in "+-"]
-            parts.append("\n".join([f"{exhibit.name}:", *(f"    {line}" for line in lines)]))
+            lines = [line for line in ndiff(old, new) if line[0] in "+-"]
+            shift = min(len(line[2:]) - len(line[2:].lstrip()) for line in lines)
+            parts.append("\n".join([f"{exhibit.name}:", *(f"    {line[:2]}{line[2 + shift :]}" for line in lines)]))
     return "\n".join(parts)
 
 

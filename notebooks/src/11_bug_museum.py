@@ -145,8 +145,9 @@ assert visit.findings[0].kind == "not forgotten", "The attendant sees it."
 # ```
 #
 # Every museum needs one. Ours looks twice: a **first look** at loaders, optimizer and first batch, before anything is
-# corrected (`course_utils.checks`; `train_model` does the same), and then it **watches**. Afterwards the **report card**
-# has its say (its remarks, lesson 06). And where none of them says a word, the placard says *nobody*.
+# corrected (`course_utils.checks`, or `features.check_notes` where notes are taken), and then it **watches**. Afterwards
+# the **report card** has its say (its remarks, lesson 06). And where none of them says a word, the placard says
+# *nobody*.
 #
 # Here is the attendant in a loop of four lines. What is wrong with it?
 
@@ -540,7 +541,7 @@ print(f"{(seen != swapped).sum()} of {len(seen)} answers are other ones")
 assert (seen != swapped).sum() >= 25, "Many single answers change."
 
 # %% [markdown]
-# Many single answers change, and as many turn right as turn wrong. A garment is a shape; these were drawn in any
+# Many single answers change, and about as many turn right as turn wrong. A garment is a shape; these were drawn in any
 # colour. With birds or tomatoes it would be another story. That is the meanest kind: a mistake which *this* exam cannot
 # see. No program finds it either, since a picture with swapped colours is a good picture. You would: look at one.
 #
@@ -685,8 +686,8 @@ plotting.draw_poster(panels, guessing=guessing, title="The bug museum")
 # **Why text, and not an argument `broken="no eval"`?** Because then the placard and the loop could drift apart, and the
 # loop would be full of `if`. Here one loop is kept, and a mistake is what it is in life: another line.
 #
-# **Does the attendant slow a loop down?** By a few per cent, where the student is as small as ours. After fifty corrections it looks at no gradient any more. `leave()` takes all of
-# its hooks away.
+# **Does the attendant slow a loop down?** By a few per cent, where the student is as small as ours. After fifty
+# corrections it looks at no gradient any more. `leave()` takes all of its hooks away.
 #
 # **May I add up gradients on purpose (lesson 06, exercise 3)?** Yes. The attendant complains only where a gradient is
 # added to one that a correction has *already* followed.
@@ -717,7 +718,7 @@ plotting.draw_poster(panels, guessing=guessing, title="The bug museum")
 #
 # ### Exercise 1 · Curves without names
 #
-# Four runs of another seed, from four rooms. Which is which?
+# Four runs of another seed, from different rooms. Which is which?
 
 # %%
 KINDS = ["no zero_grad", "softmax twice", "old optimizer", "labels shifted"]

@@ -82,6 +82,11 @@ def test_what_stands_on_the_placard_is_what_runs():
             assert new in changed
 
 
+def test_a_line_that_only_moves_is_shown_where_it_goes():
+    shown = museum.show_changes("student")
+    assert "    -     scheduler.step()\n    + scheduler.step()" in shown
+
+
 def test_a_line_that_goes_is_gone_as_a_whole():
     text = museum.change_text(museum.school, {"model.eval()": ""})
     assert "model.eval()" not in text

@@ -41,6 +41,7 @@ from .lines import plot_lines
 from .looking import animate_covering, draw_normalization, draw_to_scale
 from .marking import animate_marking, draw_marking, plot_coaches
 from .marks import draw_comparison, plot_corrections, plot_marks, plot_marks_by_size
+from .pipelines import animate_terms, draw_pipelines, draw_terms
 from .plane import animate_learning, draw_opinions, plot_opinion, plot_points
 from .posters import Poster, draw_poster
 from .runs import plot_broken, plot_loss_grid, plot_runs, plot_seeds
@@ -77,6 +78,7 @@ __all__ = [
     "animate_learning",
     "animate_marking",
     "animate_rooms",
+    "animate_terms",
     "animate_thoughts",
     "animate_units",
     "descend",
@@ -103,10 +105,12 @@ __all__ = [
     "draw_normalization",
     "draw_opinions",
     "draw_pairs",
+    "draw_pipelines",
     "draw_pixel_values",
     "draw_poster",
     "draw_reminders",
     "draw_slope",
+    "draw_terms",
     "draw_text",
     "draw_thoughts",
     "draw_to_scale",

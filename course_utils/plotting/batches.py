@@ -14,19 +14,25 @@ from .style import BASELINE, COLORS, axes_or_new, figure_of, new_figure
 CHANNELS = {"red": (COLORS[1], "-"), "green": ("#2a8a3e", "--"), "blue": (COLORS[0], ":")}
 
 
-def draw_pixel_values(images: Mapping[str, Tensor], *, num_bins: int = 40) -> Picture:
+def draw_pixel_values(images: Mapping[str, Tensor], *, num_bins: int = 60) -> Picture:
     """Draw histograms of red, green and blue, a panel for each batch: title -> images (N, 3, H, W).
 
-    Each line tells which percentage of the pixels has a value; a thin line marks 0 where it is not the edge.
+    Each line tells which percentage of the pixels has a value; a thin line marks 0 where it is not the edge. The panels
+    share their axes and their bins, `num_bins` over all values, so that what moves and widens is seen to.
     """
-    figure, panels = new_figure(1, len(images), height=3.2, squeeze=False)
+    figure, panels = new_figure(1, len(images), height=3.2, sharey=True, squeeze=False)
+    reach = (
+        min(float(values.min()) for values in images.values()),
+        max(float(values.max()) for values in images.values()),
+    )
     for ax, (title, values) in zip(panels.flat, images.items(), strict=True):
         for channel, (name, (color, line)) in enumerate(CHANNELS.items()):
-            counts, edges = np.histogram(values[:, channel].numpy(force=True), bins=num_bins)
+            counts, edges = np.histogram(values[:, channel].numpy(force=True), bins=num_bins, range=reach)
             ax.stairs(100 * counts / counts.sum(), edges, color=color, linestyle=line, label=name, linewidth=1.6)
         if values.min() < 0:
             ax.axvline(0, color=COLORS[4], linewidth=1)
-        ax.set(title=title, xlabel="value of a pixel", ylabel="percent of the pixels")
+        ax.set(title=title, xlabel="value of a pixel")
+    panels[0, 0].set_ylabel("percent of the pixels")
     panels[0, 0].legend(loc="upper left")
     told = "; ".join(f"“{title}” from {values.min():.1f} to {values.max():.1f}" for title, values in images.items())
     return Picture(figure, f"Histograms of red, green and blue: {told}.")

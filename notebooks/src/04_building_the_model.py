@@ -444,7 +444,7 @@ assert sum(name == "shirt" for _, name in rows["trained eye"]) >= 3, "It finds s
 assert sum(name == "shirt" for _, name in rows["random eye"]) <= 2, "No such thing."
 
 # %% [markdown]
-# Pixels find the same colours at the same places. What the random eye finds has nothing to do with the shirt. The
+# Pixels find what is as dark at the same places. What the random eye finds has nothing to do with the shirt. The
 # trained eye finds checked shirts, and one checked jacket, in other colours and on other grounds.
 #
 # And what does a single one of the 1,280 numbers say? For each we take the nine practice pictures that excite it most,
@@ -778,8 +778,8 @@ assert mark > 2 * majority, "More than twice the baseline."
 #
 # **What if the random network may learn all of its weights?** Then it is no longer the same comparison: 2.2 million
 # numbers have to come out of 1,000 pictures, and each correction goes through all the layers. Try it:
-# `models.build_classifier(10, weights=None, freeze_backbone=False)`, and the loop of lesson 06. Each term takes about a
-# minute.
+# `models.build_classifier(10, weights=None, freeze_backbone=False)`, and the loop of lesson 06. A term takes less than a
+# minute, and it needs many.
 #
 # **Why `self.` before each layer?** It registers the layer. What is not registered is not corrected, not saved and not
 # moved.

@@ -116,7 +116,8 @@ assert max(start) == start[classes.index("t-shirt")], "The longest is the t-shir
 assert max(start) < 0.25, "None is much longer than the others."
 
 # %% [markdown]
-# A new head holds random numbers, so no bar stands out. The longest belongs to *t-shirt*, by accident.
+# A new head holds random numbers, so its bars are accidents. The longest belongs to *t-shirt*, and even that one says
+# less than a quarter.
 #
 # ## How does the teacher mark one answer?
 #
@@ -388,9 +389,8 @@ assert max(after) != after[truth], "After one correction it does not say shirt y
 assert 0.01 < after[truth] - start[truth] < 0.1, "The bar has grown a little."
 
 # %% [markdown]
-# The shirt's bar has grown, and the longest is still a wrong one. `backward()` only finds
-# gradients, `step()` only uses them, and before the next round `zero_grad()` clears them (lesson 06 shows what happens
-# without). Ten more:
+# The shirt's bar has grown, and the longest is still a wrong one. `backward()` only finds gradients, `step()` only uses
+# them, and before the next round `zero_grad()` clears them (lesson 06 shows what happens without). Ten more:
 
 # %%
 answers, losses = [start, after], [loss_by_hand, loss_now]
@@ -625,10 +625,10 @@ assert all(means[name][0.05] > by_frequencies for name in COACHES), (
 
 # %% [markdown]
 # Too timid on the left: little has been learned. Too bold on the right: the losses leave the picture. Between lies a
-# valley, and each coach has its own. In five terms Adam ends lowest, and momentum a tenth behind it: each of its three runs
-# ends above each of Adam's. And Adam's valley is the widest: every rate from 0.0005 to 0.005 is good, a factor of ten, and PyTorch's default of 0.001 is one of them.
-# That is the better reason: a rate that need not be hit. So from here on **the coach is Adam**, with 0.001 unless we say
-# otherwise.
+# valley, and each coach has its own. In five terms Adam ends lowest, and momentum a tenth behind it: each of its three
+# runs ends above each of Adam's. And Adam's valley is the widest: every rate from 0.0005 to 0.005 is good, a factor of
+# ten, and PyTorch's default of 0.001 is one of them. That is the better reason: a rate that need not be hit. So from
+# here on **the coach is Adam**, with 0.001 unless we say otherwise.
 #
 # | coach | it keeps for each weight | usual rates, whole networks | call it when |
 # |---|---|---|---|

@@ -10,12 +10,13 @@ import torch
 from PIL import Image, ImageOps
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 from course_utils.classroom.exercises import check
 from course_utils.evaluation import Predictions
 from course_utils.text import BagOfWords
-from course_utils.transforms import InputSpec, build_eval_transform
+from course_utils.transforms import InputSpec, build_eval_transform, denormalize
 
 SOLVED = None
 
@@ -100,6 +101,23 @@ def chain(*steps):
 
 def unnormalised(*, dtype=torch.float32, scale=True):
     return v2.Compose([v2.Resize((64, 64)), v2.ToImage(), v2.ToDtype(dtype, scale=scale)])
+
+
+def shuffled(dataset, batch_size, seed):
+    order = torch.Generator().manual_seed(seed)
+    return next(iter(DataLoader(dataset, batch_size, shuffle=True, generator=order)))
+
+
+def turned_back(batch, spec):
+    return denormalize(batch[0], spec), batch[1]
+
+
+def two_colours(batch):
+    return batch[0][:, :2], batch[1]
+
+
+HALF = InputSpec(4, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))  # another student's
+FAULTS = {"truth": {"A": "squashed", "B": "other numbers"}}
 
 
 # Lesson 04 -----------------------------------------------------------------------------------------------------------
@@ -385,19 +403,26 @@ HINTS = {
         ("doctor", "Choose one of the four"),
     ],
     "03.1": [
-        (960, SOLVED),
-        (950, "full batches only"),
-        (96, "for one term"),
-        (3068, "after each batch"),
-        (958.75, "no fraction of a batch"),
-        (1, "Divide the number of photographs"),
+        ({"A": "squashed", "B": "other numbers"}, SOLVED),
+        ("squashed", "letters A, B"),
+        ({"A": "squashed"}, "letters A, B"),
+        ({"A": "squashed", "B": "odd"}, "'odd' is none of them"),
+        ({"A": "squashed", "B": "on its side"}, "1 of 2 are right. Look at B again. With 'on its side', the colours"),
     ],
     "03.2": [
-        (lambda means, sizes: (means * sizes).sum() / sizes.sum(), SOLVED),
-        (lambda means, sizes: means.mean(), "mean of the means"),
-        (lambda means, sizes: (means * sizes).sum() / len(means), "not by the number of batches"),
-        (lambda means, sizes: (means * sizes).sum(), "the sum over all pictures"),
-        (lambda means, sizes: 1.0, "yours is 1"),
+        (lambda dataset, size, seed, spec: turned_back(shuffled(dataset, size, seed), spec), SOLVED),
+        (lambda dataset, size, seed, spec: shuffled(dataset, size, seed)[0], "Return two things"),
+        (lambda dataset, size, seed, spec: ([1], [2]), "come out of the loader as tensors"),
+        (lambda dataset, size, seed, spec: shuffled(dataset, 1, seed), "yours holds 1"),
+        (lambda dataset, size, seed, spec: next(iter(DataLoader(dataset, size))), "order of the data set"),
+        (
+            lambda dataset, size, seed, spec: next(iter(DataLoader(dataset, size, shuffle=True))),
+            "another order each time",
+        ),
+        (lambda dataset, size, seed, spec: shuffled(dataset, size, seed + 1), "but not by `torch.Generator()"),
+        (lambda dataset, size, seed, spec: shuffled(dataset, size, seed), "still normalised"),
+        (lambda dataset, size, seed, spec: two_colours(shuffled(dataset, size, seed)), "yours are (8, 2, 4, 4)"),
+        (lambda dataset, size, seed, spec: turned_back(shuffled(dataset, size, seed), HALF), "to be turned back with"),
     ],
     "03.3": [
         (chain(v2.Resize((64, 64))), SOLVED),
@@ -633,6 +658,7 @@ def test_each_answer_gets_its_hint(key, answer, hint):
         "01.1": CAMERA,
         "01.3": {"model": SeesTheLight()},
         "00.2": PLANE,
+        "03.1": FAULTS,
         "06.2": BROKEN,
         "07.3": NOTES,
         "08.3": EXAM,

@@ -9,13 +9,18 @@ from course_utils import plotting
 
 def test_histograms_tell_the_percentage_of_each_colours_pixels():
     images = torch.rand(3, 3, 4, 5)
+    images[0, 0, 0, :2] = torch.tensor([0.0, 1.0])
     picture = plotting.draw_pixel_values({"Before": images, "After": images * 4 - 2}, num_bins=8)
     before, after = picture.figure.axes
     assert [stair.get_label() for stair in before.patches] == ["red", "green", "blue"]
+    reach = (images.min() * 4 - 2).item(), (images.max() * 4 - 2).item()
     for channel, stair in enumerate(before.patches):
-        counts, edges = np.histogram(images[:, channel].numpy(), bins=8)
+        counts, edges = np.histogram(images[:, channel].numpy(), bins=8, range=reach)
         np.testing.assert_allclose(stair.get_data().values, 100 * counts / 60)
         np.testing.assert_allclose(stair.get_data().edges, edges)
+    assert before.get_xlim() == after.get_xlim()
+    assert before.get_ylim() == after.get_ylim()
+    np.testing.assert_allclose(before.patches[0].get_data().edges, after.patches[0].get_data().edges)
     assert len({stair.get_linestyle() for stair in before.patches}) == 3  # not by colour alone
     assert (len(before.lines), len(after.lines)) == (0, 1)  # 0 is marked where values lie on both sides of it
     assert f"“After” from {images.min() * 4 - 2:.1f} to {images.max() * 4 - 2:.1f}" in picture.alt

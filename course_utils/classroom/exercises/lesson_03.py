@@ -1,67 +1,89 @@
 """The exercises of lesson 03, transforms and data loaders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.classroom.exercises import exercise
+from course_utils.transforms import InputSpec, denormalize
 
-NUM_PHOTOS, BATCH_SIZE, NUM_EPOCHS = 3068, 32, 10
+SIGNS = {
+    "squashed": "a wide picture has become narrower and a tall one shorter, with every edge still there",
+    "not divided by 255": "the numbers run into the hundreds, and what is turned back is white",
+    "not normalised": "the numbers lie between 0 and 1, and the pictures are pale",
+    "normalised twice": "the numbers reach some four times as far as they should, and the colours are harsh",
+    "blue before red": "the numbers are in order, and what is brown or red elsewhere is blue",
+    "axes mixed up": "the numbers are in order, and the garments have dissolved into a coloured weave",
+    "on its side": "the colours are right, and the garments have been turned",
+    "other numbers": "pictures and numbers are all in order, and only the names are not",
+}
 
 
 @exercise(
     "03.1",
-    "Replace the dots: how many batches are there in a term, and in all ten terms?",
-    kind="number",
-    solved="95 full batches and one of 28 make 96 in a term: 960 corrections.",
+    'Replace the dots by the name of the fault that you see under each letter: {"A": "squashed", ...}.',
+    solved="All eight, by looking at a batch. That look takes a second, and no error message does it for you.",
 )
-def corrections_in_ten_terms(answer: float) -> str | None:
-    """The number of iterations for the photos of the real training set."""
-    full_batches = NUM_PHOTOS // BATCH_SIZE
-    num_batches = full_batches + 1
-    if answer == NUM_EPOCHS * num_batches:
+def which_fault(answer: Any, *, truth: Mapping[str, str]) -> str | None:
+    """`answer` names for each letter of `truth` what is broken."""
+    if not isinstance(answer, Mapping) or set(answer) != set(truth):
+        return f"Give a dictionary with the letters {', '.join(truth)}, such as {{'A': 'squashed', ...}}."
+    unknown = [name for name in answer.values() if name not in SIGNS]
+    if unknown:
+        return f"{unknown[0]!r} is none of them. Choose from: {', '.join(map(repr, SIGNS))}."
+    wrong = [letter for letter, name in truth.items() if answer[letter] != name]
+    if not wrong:
         return None
-    if answer == NUM_EPOCHS * full_batches:
-        return "That counts the full batches only. The short last batch is a batch too, and brings a correction."
-    if answer in (num_batches, full_batches):
-        return f"That is for one term; there are {NUM_EPOCHS}."
-    if answer in (NUM_PHOTOS, NUM_EPOCHS * NUM_PHOTOS):
-        return "The coach corrects after each batch, not after each picture."
-    if answer == NUM_EPOCHS * NUM_PHOTOS / BATCH_SIZE:
-        return "There is no fraction of a batch: what is left over makes one more, a short one. Round up in each term."
-    return "Divide the number of photographs by the batch size, round up, and multiply by the number of terms."
+    right = f"{len(truth) - len(wrong)} of {len(truth)} are right."
+    said = answer[wrong[0]]
+    return f"{right} Look at {wrong[0]} again. With {said!r}, {SIGNS[said]}. Is that so there?"
 
 
 @exercise(
     "03.2",
-    "Return the mean over all pictures: each batch counts by the number of its pictures.",
+    "Return the first batch, shuffled by a generator with this seed: images from 0 to 1, and labels.",
     kind="function",
-    solved="Sum of (mean × size), divided by the sum of the sizes. The training loop of lesson 06 does the same.",
+    solved="A loader, an order that can be repeated, and a look at what comes out: begin every project so.",
 )
-def mean_of_all_pictures(answer: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> str | None:
-    """`answer` takes two tensors (number of batches,) and returns one number."""
-    batch_means, batch_sizes = torch.tensor([2.0, 4.0, 10.0]), torch.tensor([32, 32, 16])
-    result = float(answer(batch_means, batch_sizes))
-    total = (batch_means * batch_sizes).sum().item()
-    wrong = {
-        batch_means.mean().item(): "This is the mean of the means: in it the short batch counts as much as a full one.",
-        total
-        / len(batch_means): "The sum is right. Divide it by the number of pictures, not by the number of batches.",
-        total: "That is the sum over all pictures. Now divide it by the number of pictures.",
-    }
-    if abs(result - total / batch_sizes.sum().item()) < 1e-4:
-        return None
-    for value, hint in wrong.items():
-        if abs(result - value) < 1e-3:
-            return hint
-    shown = f"means {batch_means.tolist()} of batches of {batch_sizes.tolist()}"
-    return f"For {shown} it should be {total / batch_sizes.sum().item():.4g}; yours is {result:.4g}."
+def first_batch(answer: Callable[..., Any]) -> str | None:
+    """`answer(dataset, batch_size, seed, spec)` returns images (N, 3, H, W) from 0 to 1, and labels (N,)."""
+    spec, batch_size, seed = InputSpec(image_size=4), 8, 5
+    images = torch.rand(30, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 4 - 2
+    dataset = TensorDataset(images.clamp(-1.7, 2.2), torch.arange(30))
+    order = torch.Generator().manual_seed(seed)
+    due_images, due_labels = next(iter(DataLoader(dataset, batch_size, shuffle=True, generator=order)))
+    results = [answer(dataset, batch_size, seed, spec) for _ in range(2)]
+    if not all(isinstance(result, list | tuple) and len(result) == 2 for result in results):
+        return "Return two things: `return images, labels`."
+    (got, labels), (_, labels_again) = results
+    if not isinstance(got, torch.Tensor) or not isinstance(labels, torch.Tensor):
+        return f"Images and labels come out of the loader as tensors; these are {type(got).__name__} and so on."
+    if len(labels) != batch_size:
+        return f"The batch should hold `batch_size` samples, here {batch_size}; yours holds {len(labels)}."
+    if torch.equal(labels, torch.arange(batch_size)):
+        return "These samples come in the order of the data set. `shuffle=True` shuffles them."
+    if not torch.equal(labels, labels_again):
+        return (
+            "The order is another order each time, although the seed is the same. Give the loader "
+            "`generator=torch.Generator().manual_seed(seed)`."
+        )
+    if not torch.equal(labels, due_labels):
+        return "It is shuffled, but not by `torch.Generator().manual_seed(seed)`, given to the loader as `generator=`."
+    if got.shape != due_images.shape:
+        return f"The images should be {tuple(due_images.shape)}; yours are {tuple(got.shape)}."
+    if torch.allclose(got, due_images):
+        return "The right samples in the right order, but still normalised: nobody can draw that. Undo it with `spec`."
+    if not torch.allclose(got, denormalize(due_images, spec), atol=1e-5):
+        return "The samples are right. Their images are to be turned back with `denormalize(images, spec)`."
+    return None
 
 
 @exercise(
     "03.3",
-    "Build the chain with v2.Compose: squash to 64 × 64, to a tensor, to numbers from -1 to 1.",
+    "Mend the chain and put it here, with v2.Compose: squash to 64 × 64, to a tensor, to numbers from -1 to 1.",
     kind="function",
     solved="Mean 0.5 and deviation 0.5 bring 0 to -1 and 1 to 1.",
 )

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
@@ -46,7 +48,7 @@ def draw_pipelines(
     for place, (pipeline, images) in enumerate(batches.items()):
         row, column = divmod(place, PANELS)
         left, top = column * PAGE / PANELS + MARGIN, height - 0.38 - row * panel
-        write = {"color": INK, "va": "top"}
+        write: dict[str, Any] = {"color": INK, "va": "top"}
         x = left / PAGE
         figure.text(x, (top - 0.02) / height, legible(pipeline), fontsize=11, fontweight="bold", **write)
         bottom = top - 1.15 * LINE - side * tallest
@@ -95,12 +97,12 @@ def draw_terms(
     blank(ax)
     for epoch, order in enumerate(orders):
         ax.text(-4.2, 2.2 * epoch + 0.5, f"epoch {epoch + 1}", va="center", fontsize=10.5, color=INK)
-        for number, batch in enumerate(order.split(batch_size)):
+        for number, batch in enumerate(torch.split(order, batch_size)):
             iteration = epoch * per_epoch + number
             x = number * (batch_size + 0.6)
             dealt, now = iteration < num_dealt, iteration == num_dealt - 1
             _draw_batch(ax, (x, 2.2 * epoch), batch, labels, dealt=dealt, now=now, name=f"batch {number + 1}")
-    sizes = [len(batch) for batch in orders[0].split(batch_size)]
+    sizes = [len(batch) for batch in torch.split(orders[0], batch_size)]
     return Picture(
         figure,
         f"{len(labels)} samples, dealt out in batches of {', '.join(map(str, sizes))}: that is {per_epoch} iterations "

@@ -16,6 +16,7 @@ examples:
   course run 1 04                run lessons 01 and 04
   course lab 4 --fresh           open a fresh copy of lesson 04, beside your own
   course reset 1 2               put fresh copies of lessons 01 and 02 beside your own (all: of every lesson)
+  course progress                how far am I, and what is next? (of a class: course progress FOLDER...)
   course doctor                  is this machine ready? what is missing, and how is it mended?
   course data photos             fetch the real photographs ahead of class
   course split pets pets_split   divide a folder of class folders into practice, mock exam and final exam
@@ -96,6 +97,34 @@ def _reset(arguments: argparse.Namespace) -> int:
     for lesson in chosen:
         print(f"A fresh copy: {_shown(copy_lesson(lesson, fresh=True))}")
     return 0
+
+
+def _progress(arguments: argparse.Namespace) -> int:
+    from course_utils.classroom.copies import own_folder
+    from course_utils.classroom.lessons import all_lessons
+    from course_utils.classroom.progress import (
+        ClassProgress,
+        Progress,
+        read_class,
+        read_goals,
+        read_progress,
+        write_progress,
+    )
+
+    goals = read_goals(all_lessons())
+    progress: Progress | ClassProgress
+    if arguments.folders:
+        progress = read_class([Path(folder) for folder in arguments.folders], goals)
+        progress = progress.learners[0] if len(progress.learners) == 1 else progress
+    else:
+        progress = read_progress(own_folder(), goals)
+    print(progress)
+    if arguments.page:
+        write_progress(progress, Path(arguments.page))
+        print(f"\nAs a page: {_shown(Path(arguments.page))}")
+    for problem in progress.problems:
+        print(problem, file=sys.stderr)
+    return 1 if progress.problems else 0
 
 
 def _split(arguments: argparse.Namespace) -> int:
@@ -203,6 +232,11 @@ _COMMANDS = {
         needs=("course_utils.pictures.catalog",),
         explained=(RuntimeError, ValueError),  # no network, a folder that somebody has changed
     ),
+    "progress": Command(
+        _progress,
+        "cells run, predictions made, exercises solved, and what to do next; of a learner, or of a class",
+        needs=("course_utils.classroom.progress",),
+    ),
     "split": Command(
         _split,
         "divide a folder of class folders into practice, mock exam and final exam",
@@ -264,6 +298,9 @@ def _parser() -> argparse.ArgumentParser:
     parsers["run"].add_argument("--online", action="store_true", help="leave the network open (default: it is closed)")
     pictures = "the drawn garments, the real photos (106 MB), or the drawn instruments of lesson 13"
     parsers["data"].add_argument("source", choices=["drawn", "photos", "instruments"], help=pictures)
+    collected = "a learner's folder, or one that holds a folder for each learner (default: your own, notebooks/my/)"
+    parsers["progress"].add_argument("folders", nargs="*", metavar="FOLDER", help=collected)
+    parsers["progress"].add_argument("--page", metavar="FILE.html", help="write it as a page, too")
     parsers["split"].add_argument("folder", metavar="FOLDER", help="pictures, a folder for each class: pets/cat/1.jpg")
     parsers["split"].add_argument("target", metavar="TARGET", help="a new folder, for copies: TARGET/train/cat/1.jpg")
     for name in ("split", "train"):

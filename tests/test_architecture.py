@@ -71,7 +71,7 @@ FLOORS = (
     ("schooling.run",),
     ("schooling.page",),
     ("classroom.copies", "classroom.pages", "classroom.predictions", "classroom.book"),
-    ("classroom.execution",),
+    ("classroom.execution", "classroom.progress"),
     ("classroom.exercises", "widgets", "classroom.supplies"),
     ("classroom.doctor",),
     ("__main__",),

@@ -36,6 +36,7 @@ def test_help_names_every_command_and_needs_no_torch():
         "course data photos",
         "course split",
         "course train",
+        "course progress",
     ):
         assert command in run.stdout
 

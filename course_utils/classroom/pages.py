@@ -69,12 +69,12 @@ def write_neighbours(pages: Path, lessons: Sequence[Lesson], *, own: Iterable[Pa
         page = pages / f"{lesson.name}.html"
         if not page.exists():
             words = f"This lesson has no page yet: `course run {lesson.name[:2]}` writes it."
-            _write_prose(f"# {title}", words, "[All lessons](index.html)", path=page)
+            write_prose(f"# {title}", words, "[All lessons](index.html)", path=page)
     glossary = (notebooks_dir() / "glossary.md").read_text(encoding="utf-8")
-    _write_prose(glossary, "[All lessons](index.html)", path=pages / "glossary.html")
+    write_prose(glossary, "[All lessons](index.html)", path=pages / "glossary.html")
     copies = "\n".join(f"- [{page.stem}]({page.name})" for page in sorted({*pages.glob("*.html"), *own} - ours))
     yours = ["## Your own", copies] if copies else []
-    _write_prose("# The lessons", "\n".join(table), "[Glossary](glossary.html)", *yours, path=pages / "index.html")
+    write_prose("# The lessons", "\n".join(table), "[Glossary](glossary.html)", *yours, path=pages / "index.html")
 
 
 def _title_and_question(notebook: Any) -> tuple[str, str]:
@@ -84,7 +84,8 @@ def _title_and_question(notebook: Any) -> tuple[str, str]:
     return (found[1].strip(), " ".join((found[2] or "").split())) if found else ("", "")
 
 
-def _write_prose(*paragraphs: str, path: Path) -> None:
+def write_prose(*paragraphs: str, path: Path) -> None:
+    """Write paragraphs of Markdown as a page."""
     from nbformat.v4 import new_markdown_cell, new_notebook
 
     write_page(new_notebook(cells=[new_markdown_cell("\n\n".join(paragraphs))]), path)  # type: ignore[no-untyped-call]

@@ -109,25 +109,30 @@ def load() -> dict[str, Prediction]:
     """Return every prediction kept in this folder, by key. A file that cannot be read is put aside, and said so."""
     path = Path.cwd() / FILE
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(kept, dict) or not all(
-            isinstance(each, dict) and each.keys() >= _FIELDS for each in kept.values()
-        ):
-            raise ValueError("no predictions inside")
+        return read_predictions(path)
     except FileNotFoundError:
         return {}
     except OSError as error:
         say(f"The predictions in {path} cannot be read ({error.strerror}).")
         return {}
-    except ValueError:  # what json raises as well
+    except ValueError:
         aside = path.with_suffix(".damaged.json")
         path.replace(aside)
         say(f"{FILE} could not be read; it lies beside as {aside.name}, and a new one begins.")
         return {}
+
+
+def read_predictions(path: Path) -> dict[str, Prediction]:
+    """Return every prediction in a file, by key. Raises OSError, and ValueError where it holds none."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("brackets within brackets") from None
+    if not isinstance(kept, dict) or not all(
+        isinstance(each, dict) and each.keys() >= Prediction.__annotations__.keys() for each in kept.values()
+    ):
+        raise ValueError("no predictions inside")
     return kept
-
-
-_FIELDS = Prediction.__annotations__.keys()
 
 
 def _store(key: str, prediction: Prediction) -> str:

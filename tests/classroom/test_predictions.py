@@ -86,7 +86,9 @@ def test_an_answer_to_a_question_that_was_reworded_is_none(monkeypatch):
     assert what_happened("06.1", "up").expected is None
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"06.1": 3}', '{"06.1": {"expected": "up"}}', "\ufeff\x00", "[" * 100_000])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"06.1": 3}', '{"06.1": {"expected": "up"}}', "\ufeff\x00", "[" * 100_000]
+)
 def test_a_damaged_file_is_put_aside_and_costs_nothing(folder, content, capsys):
     (folder / "predictions.json").write_text(content, encoding="utf-8")
     assert ask("06.1", QUESTION, CHOICES) is None

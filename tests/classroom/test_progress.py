@@ -85,10 +85,18 @@ def test_a_prediction_counts_where_it_was_made_right_or_wrong(goals, folder, exp
 
 
 def test_what_is_not_solved_does_not_count_as_solved(goals, folder):
-    verdicts = Verdict("01.1", "refused", "You said:\n✓ Solved"), Verdict("01.2", "unanswered", "Replace the dots.")
+    verdicts = (
+        Verdict("01.1", "refused", "You wrote ✓ Solved (exercise 01.1)"),
+        Verdict("01.2", "unanswered", "Replace the dots."),
+    )
     kept(folder, *verdicts)
     lesson = second(read_progress(folder, goals))
     assert (lesson.solved, lesson.tried, lesson.marks) == (set(), {"01.1"}, "✗·")
+
+
+def test_a_cell_that_was_interrupted_counts_as_run(goals, folder):
+    kept(folder, solved("01.1"), solved("01.2"), num_run=1)  # the second has an output, and no number
+    assert second(read_progress(folder, goals)).run == 2
 
 
 def test_a_printed_verdict_counts_too(goals, folder):

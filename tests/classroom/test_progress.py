@@ -1,6 +1,7 @@
 """How far a learner is, read from notebooks that were run: never more than they keep, and no damaged file stops it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,7 @@ def test_a_page_holds_the_table_and_takes_names_as_text(goals, tmp_path):
     assert "<i>ben" not in page
     write_progress(read_progress(tmp_path / "none", goals, name="<b>anna"), tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert re.findall(r'<th scope="row"[^>]*weight: bold[^>]*>(.+?)</th>', page) == ["all"]
     assert "begin lesson 00_start_here (<code>course lab 00</code>)" in page
     assert "<b>anna" not in page
 

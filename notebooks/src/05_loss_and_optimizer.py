@@ -81,8 +81,8 @@ model = build_classifier(10, weights=WEIGHTS)
 look = build_eval_transform(model.spec)
 data = make_dataloaders(clothing(DATASET), train_transform=look, eval_transform=look)
 
-practice = extract_features(model.backbone, data.train_eval, device="cpu")
-mock_exam = extract_features(model.backbone, data.val, device="cpu")
+practice = extract_features(model.backbone, data.train_eval, device="cpu", keep=True)
+mock_exam = extract_features(model.backbone, data.val, device="cpu", keep=True)
 notes, labels = practice.tensors
 exam_notes, exam_labels = mock_exam.tensors
 print("practice:", tuple(notes.shape), "  mock exam:", tuple(exam_notes.shape))

@@ -185,8 +185,9 @@ assert abs((weight - before).abs().mean() - 0.001) < 2e-4, (
 
 
 # %%
-practice_notes = extract_features(model.backbone, loaders.train_eval, device=device)
-exam_notes = extract_features(model.backbone, loaders.val, device=device)
+options = {"device": device, "keep": True}  # where lesson 04 has kept them, it is quick
+practice_notes = extract_features(model.backbone, loaders.train_eval, **options)
+exam_notes = extract_features(model.backbone, loaders.val, **options)
 val_loader = DataLoader(exam_notes, batch_size=100)
 num_exam = len(exam_notes)
 majority = majority_baseline(practice_notes.tensors[1], exam_notes.tensors[1])

@@ -71,7 +71,7 @@ def pinned(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "extras"), [("requirements.lock", ["lab"]), ("requirements-dev.lock", ["lab", "dev"])]
+    ("name", "extras"), [("requirements.lock", ["lab"]), ("requirements-dev.lock", ["lab", "export", "dev"])]
 )
 def test_a_lock_pins_every_dependency_with_hashes_and_names_no_address(name, extras):
     assert "://" not in (REPOSITORY / name).read_text(encoding="utf-8")

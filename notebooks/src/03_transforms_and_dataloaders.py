@@ -105,10 +105,11 @@ def places_of(kind):
 
 
 some = range(0, len(truth), len(truth) // 6 + 1)[:6]
+shown = [photographs[place] for place in some]
 plotting.draw_images(
-    [photographs[place] for place in some],
-    titles=[f"{classes[truth[place]]}\n{photographs[place].size}" for place in some],
-    title="Six questions of today's mock exam, width and height",
+    shown,
+    titles=[f"{picture.width} × {picture.height}" for picture in shown],
+    title="Six pictures, width × height",
     num_columns=6,
     width=4.5,
 )
@@ -918,10 +919,11 @@ with torch.no_grad():
     answers = student(images).argmax(dim=1)
 num_right = (answers == labels).sum()
 plotting.draw_wall(
-    list(denormalize(images[:24], spec)),
-    [classes[answer] for answer in answers[:24]],
-    [classes[label] for label in labels[:24]],
+    list(denormalize(images[:18], spec)),
+    [classes[answer] for answer in answers[:18]],
+    [classes[label] for label in labels[:18]],
     title=f"From a batch: {num_right} of {len(labels)} are right",
+    num_columns=6,
     width=4.8,
 )
 

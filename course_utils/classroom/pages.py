@@ -36,6 +36,7 @@ _TEMPLATE = """
   --jp-mirror-editor-number-color: #006a00;
   --jp-mirror-editor-operator-color: #8a10d8;
 }
+.jp-RenderedHTMLCommon a:is(:link, :visited):not(.anchor-link) { text-decoration: underline; } /* more than a colour */
 details > summary { font-family: var(--jp-content-font-family); }
 math { font-size: 1.1em; }
 </style>

@@ -256,24 +256,24 @@ def test_a_wrong_answer_without_a_hint_is_refused(course, capsys):
 
 OWN_EXERCISE = """\
 # %% tags=["exercise"]
-error = ...
-exercises.check("07.2", error)
+pictures = ...
+exercises.check("13.2", pictures)
 
-# %% tags=["wrong"] hint="the variance"
-error = 0.0004
-exercises.check("07.2", error)
+# %% tags=["wrong"] hint="the root"
+pictures = 15
+exercises.check("13.2", pictures)
 
 # %% tags=["solution"]
-error = 0.02
-exercises.check("07.2", error)
+pictures = 225
+exercises.check("13.2", pictures)
 """
 
 
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
-        ("0.02", "0.03", "exercise 07.2: the solution cell is to be solved"),
-        ("the variance", "the root", "hint='the root' is to be refused"),
+        ("225", "300", "exercise 13.2: the solution cell is to be solved"),
+        ("the root", "the variance", "hint='the variance' is to be refused"),
     ],
 )
 def test_a_build_fails_where_an_answer_gets_another_verdict(course, capsys, before, after, complaint):
@@ -313,7 +313,9 @@ def test_a_build_executes_claims_and_answers_and_shows_none_of_them(course, caps
     assert shown[2].outputs[0].text == "['open', 'claim']\n"
     assert "Replace the dots" in shown[3].outputs[0].data["text/plain"]
     text = (course / "01_try_it.ipynb").read_text(encoding="utf-8")
-    assert not [word for word in ("It is there", "aside", "raises-exception", "0.0004", "assert") if word in text]
+    assert not [
+        word for word in ("It is there", "aside", "raises-exception", "pictures = 15", "assert") if word in text
+    ]
 
 
 @pytest.mark.parametrize("arguments", [(), ("--test",)])

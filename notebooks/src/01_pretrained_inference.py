@@ -420,10 +420,10 @@ assert round(sum(a.pictures * a.right for a in calibration) / 1e4, 2) == 0.43, "
 assert [round(each, 2) for each in calibration[-1][1:]] == [0.95, 0.98], "95 and 98 %."
 
 # %% [markdown]
-# All dots lie above the line: the student is modest. Where it says 55 %, 64 of 100 are right; where it says 95 %, 98
-# are. (Over all 10,000 it is right in 43 %. Whoever guesses among 200 names gets 0.5 %.) Networks that are *over*sure
-# lie below the line; there are many. This comparison is called **calibration**, and whoever tells you a percentage
-# should be able to show you one.
+# At first the dots lie nearly on the line, then above it: the student is modest. Where it says 55 %, 64 of 100 are
+# right; where it says 95 %, 98 are. (Over all 10,000 it is right in 43 %. Whoever guesses among 200 names gets 0.5 %.)
+# Networks that are *over*sure lie below the line; there are many. This comparison is called **calibration**, and
+# whoever tells you a percentage should be able to show you one.
 #
 # But mind for what it holds: for photographs of things on its list. It is a fact about this student and those pictures,
 # not about the world. So let us leave those pictures behind, in three steps.

@@ -349,9 +349,9 @@ assert best_rate["mean subtracted"] > 9 * best_rate["0 to 1"] > best_rate["divid
 #
 # Why? Numbers from 0 to 1 are all positive. So each picture pulls *all* 432 weights of a class the same way, and what
 # they do together, which is to judge how bright a picture is, drowns what tells one picture from another. The coach has
-# to go so slowly that this common part does not fly off, and at that pace the rest hardly moves. Without the mean the
-# common part is gone, and the best rate is ten times as high and more. (Lesson 05 looks at such landscapes, steep one
-# way and flat the other.)
+# to go so slowly that this common part does not fly off, and at that pace the rest hardly moves. With the mean
+# subtracted, the common part is gone, and the best rate is ten times as high and more. (Lesson 05 looks at such
+# landscapes, steep one way and flat the other.)
 #
 # Which mean should you use, yours or the student's? **The student's**, whenever it comes with weights: they were
 # learned in that light. Your own is for a student who starts from nothing.
@@ -556,11 +556,11 @@ assert marks["not divided by 255"] < majority + 0.05, (
 # %% [markdown]
 # Three things to take along.
 #
-# - **What looks worst is not what costs most.** *Normalised twice* looks terrible and costs some ten points. The pale
-#   pictures of *not normalised* cost half of the mark. *Squashed*, which you may have found last, costs fifteen points,
-#   far beyond chance.
-# - **What costs nothing stays hidden.** *Blue before red* shows neither in the mark nor in the numbers, only in a
-#   picture, where wood is blue. A student for whom colour matters would pay for it.
+# - **Looks do not tell the cost.** *Normalised twice* looks terrible and costs eleven points. The pale pictures of *not
+#   normalised* cost half of the mark. *Squashed*, which you may have found last, costs fifteen points, far beyond
+#   chance.
+# - **What costs too little to see stays hidden.** *Blue before red* shows neither in the mark nor in the numbers, only
+#   in a picture, where wood is blue. A student for whom colour matters would pay for it.
 # - **Right pictures and right numbers are not enough.** Of *other numbers* only the names tell. So look at pictures
 #   *with* their names.
 #
@@ -982,7 +982,7 @@ assert (answers == labels).float().mean() > 0.5, "Most are right."
 # ## Recap
 #
 # - **Building the chain**: resize, crop, scale, normalise, all from the `spec`; `denormalize` is the way back.
-# - **The mean**: without it, brightness drowns the rest; with weights, use the weights' own.
+# - **The mean**: subtract it, or brightness drowns the rest; with weights, use the weights' own.
 # - **Finding the bug**: nothing raises an error; look at pictures, names and numbers of a batch before any training.
 # - **Augmenting**: change what must not matter, in practice only; an exam is a measuring instrument.
 # - **Packing**: stack, shuffle the practice, mind the short last batch, measure before you look for workers.

@@ -180,9 +180,9 @@ assert min(thirty_corrections(0.0002)) > 2.1, "At 0.0002 it crawls."
 # loss is where it is steepest. And high up the head's loss rises more gently than the valley, so it comes back in the
 # end, as the ball never does.)
 #
-# A head can go in 12,810 directions, and most of them are so gentle that a rate of 1 would do no harm there. But all of
-# them get the same rate, and the *steepest* one sets the limit. What makes one direction so much steeper than all the
-# others? Keep the question. There is a culprit, and we shall meet it.
+# A head can go in 12,810 directions, and most of them are so gentle that even a rate of 1 would do no harm there. But
+# all of them get the same rate, and the *steepest* one sets the limit. What makes one direction so much steeper than
+# all the others? Keep the question. There is a culprit, and we shall meet it.
 #
 # ## Four symptoms
 #
@@ -390,8 +390,8 @@ assert 0.03 < luck[0.1] < 0.35, "With one seed 0.1 may still be luck."
 
 # %% [markdown]
 # Against 0.0001 coins never fell like that: it *is* worse. Against 0.01 they do so four times in ten: no difference
-# that we could see. Against 0.1 one seed leaves a doubt, for fair coins do it in every sixth to tenth try. That is what
-# the other seeds are for. The sweep compares in pairs too, picture by picture, with the mean over the seeds. It calls a
+# that we could see. Against 0.1 one seed leaves a doubt, for fair coins do it about once in six times. That is what the
+# other seeds are for. The sweep compares in pairs too, picture by picture, with the mean over the seeds. It calls a
 # difference real beyond *two standard errors*, which luck alone exceeds about once in twenty times.
 
 # %%
@@ -419,8 +419,8 @@ assert fmean(run.val_loss[-1] for run in rates.histories[0.01]) > 1.3, "Than 0.0
 # points behind, with an error in pairs of about half of that. Whether it gets a ring hangs on a picture or two, and
 # differs from machine to machine. This is what two standard errors feel like from near: no wall, an agreement.
 #
-# Among those that cannot be told apart let another figure decide. The loss after the last term is lowest at 0.001, half
-# as much again at 0.01, and many times higher at 0.1. Our coach keeps its rate, and now we know why.
+# Among those that cannot be told apart let another figure decide. The loss after the last term is lowest at 0.001,
+# clearly higher at 0.01, and many times higher at 0.1. Our coach keeps its rate, and now we know why.
 #
 # ### Why not "the smallest gap"?
 #
@@ -482,8 +482,8 @@ plotting.plot_range_test(range_tests["Seed 0"], title="Range test, seed 0")
 assert all(0.001 < rate < 0.01 for rate in suggestions), "Between 0.001 and 0.01."
 
 # %% [markdown]
-# All three suggestions lie between 0.001 and 0.01, the very rates that the sweep left over. Read them as an order of
-# magnitude: they say where to put a sweep, and do not replace it.
+# All three suggestions lie between 0.001 and 0.01, where the sweep is at its best. Read them as an order of magnitude:
+# they say where to put a sweep, and do not replace it.
 #
 # ## The assistant: bold at first, careful later
 #
@@ -607,9 +607,9 @@ assert all(max(card.val_loss[:5]) > 1.9 for card in bold_cards["0.01 OneCycle"])
 )
 
 # %% [markdown]
-# Every one of them calms the loss, and with the cosine and with `OneCycleLR` it ends *below* that of the careful 0.001:
-# bold at first pays, if you are careful at last. (`OneCycleLR` begins low, a **warm-up**, climbs for three of its ten
-# terms, and at the top its loss swings the most. Then it comes down all the way.)
+# In the end every one of them has calmed the loss, and with the cosine and with `OneCycleLR` it ends a little *below*
+# that of the careful 0.001: bold at first pays, if you are careful at last. (`OneCycleLR` begins low, a **warm-up**,
+# climbs for three of its ten terms, and at the top its loss swings the most. Then it comes down all the way.)
 #
 # ## The case of the four numbers
 #
@@ -737,9 +737,10 @@ assert 0.6 < notes.mean() < 0.75, "The mean of the notes is 0.67."
 assert 0.2 < moments[0].std(dim=0).mean() < 0.4, "They differ by a third of 0.86."
 
 # %% [markdown]
-# All four units live, each for about half of the pictures. And not only the narrow head is better: *every* one is, for
-# the price of a subtraction. Is the border of the valley gone, too? Thirty corrections of plain SGD once more, each way
-# at a rate at which the loss still falls all the way.
+# All four units live, each for about half of the pictures. And not only the narrow head gains: the others are no worse,
+# for the price of a subtraction. (Four numbers with a ReLU still stay behind four without: what a ReLU throws away is
+# gone. But nobody is dead any more.) Is the border of the valley gone, too? Thirty corrections of plain SGD once more,
+# each way at a rate at which the loss still falls all the way.
 
 # %%
 before, after = thirty_corrections(0.01), thirty_corrections(0.3, notes - mean_note)
@@ -842,8 +843,9 @@ assert "default" not in all_roads.indistinguishable, "The default is behind."
 
 # %% [markdown]
 # Seven points from the default to the best. With `OneCycleLR` a student gets in ten terms to where the calm rate takes
-# forty: the two cannot be told apart. Settings decide *how soon* a student gets there. And how far? No road leads
-# beyond 72 %. Perhaps the fifteen students stumble over different pictures, one here, one there? Choose.
+# forty: the two cannot be told apart. Settings decide *how soon* a student gets there. (Each mark is that of a best
+# term, so each is flattered a little, the last by some three points.) And how far? None of these roads leads beyond 72
+# %. Perhaps the fifteen students stumble over different pictures, one here, one there? Choose.
 
 # %%
 answers = torch.stack([run.right for run in all_roads.runs])  # (students, pictures)
@@ -938,8 +940,8 @@ assert torch.equal(said, same), "The head gives the same answers on the pictures
 #   two gets right. Not the smallest gap.
 # - **The assistant**: two lines in the loop; bold at first, careful later ends lower than careful all along.
 # - **Dead ReLUs**: a unit that gets only negative numbers learns nothing more. The notes' mean did it; subtract it.
-# - **What holds it back**: settings decide how soon, not how far. Two thirds of the exam come out the same on every
-#   road; the suspect is the eye.
+# - **What holds it back**: these settings decide how soon, hardly how far. Two thirds of the exam come out the same on
+#   every road; the suspect is the eye.
 
 # %% [markdown]
 # ## Exercises

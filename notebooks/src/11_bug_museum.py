@@ -14,10 +14,10 @@
 #
 # **What does a mistake look like?**
 #
-# A mistake that ends in an error is a kind one: it says where it is. The mistakes of this museum say nothing. The loop
-# runs to its end, the curves come down, there is a mark under the report card. Only the student is worse than it could
-# be, or the mark is a dream. Twenty-five of them hang here, each a line or two away from a healthy loop, and all of
-# them run live.
+# A mistake that ends in an error is a kind one: it says where it is. Nearly all mistakes of this museum say nothing.
+# The loop runs to its end, the curves come down, there is a mark under the report card. Only the student is worse than
+# it could be, or the mark is a dream. Twenty-five of them hang here, each a line or two away from a healthy loop, and
+# all of them run live.
 #
 # ## What you will learn
 #
@@ -136,7 +136,7 @@ assert visit.findings[0].kind == "not forgotten", "The attendant sees it."
 #
 # Who said that? In lesson 06 only curves could tell that a line was missing. PyTorch lets us do better: it calls
 # whoever asks before each answer, before each gradient is added, before each correction. `watch` asks for all three. It
-# changes nothing, and needs one line in a loop of yours:
+# changes nothing, and needs one line before a loop of yours and one behind it:
 #
 # ```python
 # attendant = watch(model, optimizer, criterion=criterion)
@@ -214,8 +214,9 @@ assert {shown.caught for shown in loop.values()} == {"attendant"}, "All five are
 
 # %% [markdown]
 # Read the table like this: by how many points the student falls short of the healthy one in the final exam; by how much
-# its loss is up; and by how many points its report card tells too much (below zero: too little). All are means over
-# three seeds, with their standard errors.
+# its loss is up; and by how many points its report card tells too much, compared with the healthy student's card (below
+# zero: too little; for *eval never undone* it is the practice mark, else the mock exam's). All are means over three
+# seeds, with their standard errors.
 #
 # - **No `zero_grad`** costs dozens of points: a wreck, and the only one with a curve that cries out.
 # - **No `eval`** costs the student nothing. Its card tells less than is true: half of the student was hidden in the exam.
@@ -316,11 +317,13 @@ assert {name for name in coaches if coaches[name].caught == "nobody"} == {
 
 # %% [markdown]
 # - **Softmax twice** is often said to harm only plain SGD, not Adam. Here it is Adam, and it costs about twenty points.
-#   The loss has a floor (lesson 05), and near the floor there is hardly a slope to follow.
+#   The loss has a floor (lesson 05), and where the inner softmax is sure of an answer, right or wrong, there is hardly
+#   a slope to follow.
 # - **Old optimizer**: the loss does come down, since the last layer learns. So nobody suspects that the layer
 #   before it stands still.
-# - **Dead ReLUs**: with a rate a hundred times too high the first steps throw the units below zero, for every picture.
-#   A ReLU that is never above zero has no slope, and no later step brings it back. The student answers everybody alike.
+# - **Dead ReLUs**: with a rate a hundred times too high the steps of the first terms throw units below zero, for every
+#   picture. A ReLU that is never above zero has no slope, and no later step brings it back. The student that is handed
+#   over is that of the first term, before most of them had died.
 # - **Stepped by the term**: OneCycleLR plans 200 small moves and gets ten. The rate never leaves the warm-up.
 # - **The rate**, ten times too high or too low: curves that look all right, and points that are missing. No
 #   program can know that a better rate exists. Only a second run can (lesson 07's range test).
@@ -371,8 +374,8 @@ assert labels["means of means"].caught == "nobody", "Nobody sees the means."
 
 # %% [markdown]
 # - **Labels shifted**: practice is the healthy one's, and the exam's loss begins above guessing and climbs out of the
-#   panel. A mark *below* chance is never bad luck: the student has learned, only something else than the exam asks. It happens
-#   where one folder lacks a class, and both are numbered by themselves.
+#   panel. A mark far *below* the baseline is never bad luck: the student has learned, only something else than the exam
+#   asks. It happens where one folder lacks a class, and both are numbered by themselves.
 # - **Labels shuffled**: no rule, no mark; lesson 06 has shown it.
 # - **Sorted batches**: folders come class by class, and so do batches without `shuffle=True`. Each batch
 #   teaches one answer, and takes back some of the others.
@@ -393,7 +396,7 @@ assert "not 2" in labels["(N, 1) == (N,)"].sayings[0], "More than 2,000 %."
 
 # %% [markdown]
 # Each answer has met every label: more than 2,000 % right. That one is loud only because a mark above 100 % is absurd.
-# With few classes in small batches the sum may come out below one, and then nobody notices.
+# With many classes in small batches the sum may come out below one, and then nobody notices.
 #
 # ## Room 4: practice and exam
 #
@@ -419,9 +422,9 @@ assert splits["twins across the split"].card.mean > 5, "Nearly as much."
 assert splits["exam in practice"].caught == "first look", "Seen before it starts."
 
 # %% [markdown]
-# These curves are *better* than the healthy ones, and no other mistake looks like that. **Exam in practice**: the mock
-# exam's pictures were practised. The card tells ten points too many and more; the first look compares the samples and
-# says so. (Below zero in the first column: 300 more pictures to practise on do help the student.)
+# The mock exam's curves are *better* than the healthy ones, and no other mistake looks like that. **Exam in practice**:
+# the mock exam's pictures were practised. The card tells ten points too many and more; the first look compares the
+# samples and says so. (Below zero in the first column: 300 more pictures to practise on do help the student.)
 #
 # **Twins** are meaner. Every garment of the exam stands in practice *once more*, photographed from the other side
 # (here: mirrored). No file is there twice, no number agrees, and the card still boasts nearly as much. From notes nobody
@@ -477,8 +480,8 @@ assert gain - kept_gain > 0.5, "The choice boasts."
 assert gain > 1.5, "By points."
 
 # %% [markdown]
-# Of a lead of three points, one is real: the rest is luck with these 300 pictures. What the exam has chosen, the exam
-# cannot judge. Nobody can see it in a loop, for the loop is in order; only the sealed envelope of lesson 08 helps.
+# Of a lead of three points, about one is real: the rest is luck with these 300 pictures. What the exam has chosen, the
+# exam cannot judge. Nobody can see it in a loop, for the loop is in order; only the sealed envelope of lesson 08 helps.
 #
 # ## Room 5: the eye
 #
@@ -527,7 +530,7 @@ assert "by heart" in eye["upside down"].sayings[0], "It takes it for learning by
 #   to keep, and it chose the first.
 # - **Augmented exam**: of each picture a random part is cut out, another one at every look. The marks are far too low.
 # - **Upside down**: OpenCV and Matplotlib do not agree where a picture begins. The report card raises the alarm, and
-#   gives a wrong reason: it takes the rising curve for learning by heart. A symptom is not a cause.
+#   gives a wrong reason: it takes the gap to the practice curve for learning by heart. A symptom is not a cause.
 # - **Red and blue swapped** (OpenCV again) costs no points. So does it change nothing?
 
 # %%
@@ -600,7 +603,7 @@ assert sum(shown.caught == "nobody" for shown in everything.values()) == 4, (
 # checks:
 #
 # - look at a batch, with your eyes, before the first term
-# - run twice with another rate; a run alone cannot be too slow
+# - run twice, with another rate; a run alone has nothing to be slower than
 # - count pictures
 # - keep an exam that nothing has been chosen by
 #
@@ -660,7 +663,7 @@ assert change > 0.02, "A frozen eye in train() moves."
 
 # %% [markdown]
 # One batch, no gradient, no optimizer, and the frozen eye sees otherwise. (`TransferClassifier` keeps what is frozen in
-# `eval()`: lesson 04. And the attendant would have said so.)
+# `eval()`: lesson 04.)
 #
 # ## The poster
 #

@@ -192,9 +192,10 @@ LOST = ["none", "a few in a thousand", "more than half"]
 widgets.predict_first("12.2", "How many of them become 0 in float16?", LOST)
 
 # %% [markdown]
-# The cure is to multiply the loss before the walk back, and with it every slope (lesson 09: along an arrow, multiply).
-# Before the coach reads the slopes they are divided again, in `float32`. By how much? Begin with 65,536. As long as a
-# slope becomes infinite, take half. Choose, then look where the slopes lie, and where they are moved to.
+# The cure is to multiply the loss before the walk back, and with it every slope (lesson 09: whatever the loss is
+# multiplied by, every slope is multiplied by). Before the coach reads the slopes they are divided again, in `float32`.
+# By how much? Begin with 65,536. As long as a slope becomes infinite, take half. Choose, then look where the slopes
+# lie, and where they are moved to.
 
 # %%
 factor = 65_536
@@ -312,9 +313,9 @@ print(f"whole batch, one process: {whole[0, 0]:+.6f}")
 assert all(torch.allclose(slope, whole, atol=1e-6) for slope in run.results), "Equal."
 
 # %% [markdown]
-# Two Pythons have met, and hung up again. It took seconds, nearly all of them for starting: each process has to import
-# PyTorch. The command is what you would type in a terminal, and `run.script` is the file. On several machines it is typed on each, with
-# `--nnodes` and the address of one of them.
+# Two Pythons have met, and hung up again. It takes seconds, because each process has to import PyTorch first. The
+# command is what you would type in a terminal, and `run.script` is the file. On several machines it is typed on each,
+# with `--nnodes` and the address of one of them.
 #
 # ## The loop, unchanged
 #
@@ -468,8 +469,8 @@ assert min(broken) > 1e10 * max(apart[name] for name in ("1,000 notes", "LayerNo
 
 # %% [markdown]
 # Three bars end deep in the grey of rounding. The other three end at weights that differ in the second or third place,
-# ten billion times as far. None of them raised an error. They merely learn something else than one process would, and
-# with three rooms something else again. Here is where to look when "two cards give other results than one".
+# more than ten billion times as far. None of them raised an error. They merely learn something else than one process
+# would, and with three rooms something else again. Here is where to look when "two cards give other results than one".
 #
 # | what breaks it | how it is mended |
 # |---|---|
@@ -478,8 +479,8 @@ assert min(broken) > 1e10 * max(apart[name] for name in ("1,000 notes", "LayerNo
 # | an uneven batch | `SharedMean`: each room's share counts by its size |
 #
 # `SharedMean` needs one line, and it is lesson 09's. The walk back begins with the slope of the loss at itself, which is
-# 1. Four samples of seven in two rooms are to begin with 2 · 4/7 instead: `loss.register_hook(lambda slope: slope *
-# factor)`.
+# one. Say a batch of seven is shared out as four and three. Then the first room's walk begins with 2 · 4/7, the second's
+# with 2 · 3/7, and the mean of both is the slope of all seven: `loss.register_hook(lambda slope: slope * factor)`.
 #
 # ## Save, go on, count
 #
@@ -662,16 +663,17 @@ assert ratio > 1.25, "Two rooms are slower than one."
 assert talking > 0.4, "Much of the time they telephone."
 
 # %% [markdown]
-# It takes longer: the rooms spend much of a correction on the telephone. The head has next to nothing to compute, and two
-# processes on one machine share its cores and its memory besides. On a laptop they are for proving that it works, not
-# for speed.
+# It takes longer: the rooms spend much of a correction on the telephone. The head has next to nothing to compute, and
+# two processes on one machine share its cores and its memory besides. For so small a student two rooms on a laptop are
+# for proving that it works, not for speed.
 #
 # ### When do more machines pay?
 #
 # Where there is much to compute for every number that has to be agreed on. What follows is a **calculation, not a
 # measurement**, from what was measured here: seconds to compute, seconds of a short call, bytes a second of a long one.
 # `all_reduce` passes the slopes around in a ring: each of M machines sends 2 (M − 1) pieces, and a piece is as large as
-# 1/M of the slopes.
+# 1/M of the slopes. A call is counted at its best, alone, while the clock above also counts the wrapper's own work and
+# the wait for the partner: so read the lines as the most that more machines could bring.
 
 # %%
 short = times["a short call"]
@@ -714,10 +716,10 @@ assert lines["the same, on fast machines"][-1] < 20, (
 )
 
 # %% [markdown]
-# The whole student, in batches of 256, gains from every machine. The head on its notes is slower on eight of them than on one. And the third line?
-# *Fast machines* compute a hundred times as fast, as a card may, over the same line. What is left is the telephone,
-# and more machines hardly help. So it is never the machines alone: large batches, fast processors and fast lines are
-# bought together.
+# The whole student, in batches of 256, gains from every machine. The head on its notes is slower on eight of them than
+# on one. And the third line? *Fast machines* compute a hundred times as fast, as a card may, over the same line. What
+# is left is the telephone: more machines soon stop helping, and too many of them harm. So it is never the machines
+# alone: large batches, fast processors and fast lines are bought together.
 #
 # ## A folder too large for memory
 #
@@ -779,8 +781,8 @@ assert sorted(first_alone + second_alone) == sorted(wanted * 2), "Else each twic
 # ## What the other room has seen
 #
 # One experiment more, and it is the one to show to somebody. Nothing says that the rooms must hold the *same kind* of
-# pictures. Take the spirals of lesson 00, and give room 0 the blue spiral, room 1 the red one. No point ever leaves its
-# room.
+# pictures. Take the spirals of lesson 00, and give room 0 the blue spiral, room 1 the red one. Each practises on its
+# own points only, and no point ever goes over the telephone.
 
 # %%
 # How the spirals are made, as in lesson 00; you may skip it.
@@ -868,12 +870,13 @@ assert all(
 
 # %% [markdown]
 # Alone, each room learns the only thing there is to learn in it: always say my colour. With the telephone, room 0 draws
-# a line around a spiral it has never seen. No point was sent, only slopes, and the mean of the two rooms' slopes is the
-# slope of all 400 points: the line of arithmetic from the beginning of this lesson.
+# a line around a spiral it has never seen. No point was telephoned, only slopes, and the mean of the two rooms' slopes
+# is the slope of all 400 points: the line of arithmetic from the beginning of this lesson.
 #
-# Hospitals learn together in this way without sending each other a patient's picture (**federated learning**; slopes
-# can give away something of the data, so there is more to it). And the greatest networks of today are trained in this
-# way on thousands of cards: by a loop that you have written yourself in lesson 06, and by one mean.
+# Hospitals learn together in a similar way without sending each other a patient's picture (**federated learning**:
+# usually each makes many corrections, and then the weights are averaged; even these can give away something of the
+# data). And the greatest networks of today are trained on thousands of cards by a loop that you have written yourself
+# in lesson 06, and by telephone calls like this one.
 #
 # <details><summary><b>Questions and answers</b></summary>
 #

@@ -170,8 +170,8 @@ assert len(report.findings) == 4, "And it finds nothing else."
 #
 # ## What belongs together?
 #
-# Soon we must decide which pictures to practise on and which to keep for the exams. The quick way is by lot: shuffle
-# all pictures and deal. What is wrong with it? Six pictures of one violin show the same wood in the same room. If four
+# Soon we must decide which pictures to practise on and which to keep for the exams. The quick way is to deal out all
+# pictures, one by one. What is wrong with it? Six pictures of one violin show the same wood in the same room. If four
 # of them are practised and two are asked in the exam, the student need not know what a violin is. It is enough to
 # recognise *this* one.
 #
@@ -305,10 +305,10 @@ assert len(same) > 0.5 * len(names), "For most pictures it is the same instrumen
 # ### A wrong label
 #
 # Every picture has now been judged by somebody who never practised on it. Where such a student contradicts the label,
-# and is sure, one of the two is wrong. So look at the surest contradictions. For this search the careless deal is
-# even the better one: whoever has met the other five pictures of an accordion knows the sixth. (It goes over all
-# pictures, those of the exams to come as well. That is allowed, because nothing is chosen by it, and a wrong label in
-# an exam is a wrong question.)
+# and is sure, one of the two is wrong. So look at the surest contradictions. For this search the careless deal is even
+# the better one: whoever has met other pictures of an accordion mostly knows this one, too. (It goes over all pictures,
+# those of the exams to come as well. That is allowed, because nothing is chosen by it, and a wrong label in an exam is
+# a wrong question.)
 
 # %%
 suspects = by_picture.worst_mistakes(5).tolist()
@@ -355,8 +355,8 @@ assert {len(of) for of in split.counts.values()} == {10}, "Every part has all ki
 #
 # Before the student, two rivals who know nothing. One always gives the same answer. The other is a single linear layer
 # on the bare pixels, made small: 32 × 32 × 3 numbers. Whatever it gets right is in the colours and rough shapes. What
-# must the schooled eye be worth, then? Its notes are taken as in lesson 08: of the trunk, which stays frozen, two looks
-# at each practice picture. The rest of the way to the 1,280 numbers is walked once, too, for the head.
+# must the schooled eye be worth, then? Its notes are taken as in lesson 08. The frozen trunk looks twice at each
+# practice picture, as it is and mirrored. For the head, the rest of the way to the 1,280 numbers is walked once, too.
 
 # %%
 set_seed(0)
@@ -522,10 +522,11 @@ assert means["other things"][3] > means["other things"][2] + 0.03, (
 # Both curves end with all pictures (there only the order of practice differs). But look where they begin. Sixty
 # pictures of *sixty* instruments give two right answers in three. Sixty pictures of *ten* instruments, six of each,
 # give about half. Six times as many pictures of the same sixty are worth some seven points; the same number by way of
-# other instruments nearly thirty. And that curve still climbs. So spend the ten hours in other people's living rooms.
+# other instruments more than twenty-five. And that curve still climbs. So spend the ten hours in other people's living
+# rooms.
 #
 # How many pictures do you need, then? Begin with what you have, draw this curve, and read from it what twice as many
-# would bring. Thirty pictures of thirty things are a beginning.
+# would bring. Thirty pictures, each of another thing, are a beginning.
 #
 # ## The story, once more
 #
@@ -564,9 +565,10 @@ assert chosen is student, "The eye's schooling is a clear gain."
 assert 0.05 < gain.accuracy < 0.2, "It gains some ten points."
 
 # %% [markdown]
-# Ten points more, over four standard errors in pairs, so the student with the schooled eye is chosen, and not the
-# simpler one. (The rule is lesson 08's: of those that cannot be told apart, the simplest.) In the card you can read the
-# story: steps 2 to 6 make a row each, step 7 is the word *best*, step 1 and 8 are around it.
+# Ten points more, over four standard errors in pairs (counted by picture; counted by instrument they would be larger,
+# as we shall see), so the student with the schooled eye is chosen, and not the simpler one. (The rule is lesson 08's:
+# of those that cannot be told apart, the simplest.) In the card you can read the story: each row is one term, steps 2
+# to 6; step 7 is the word *best*, decided by the loss; steps 1 and 8 are around it.
 #
 # ## "I do not know"
 #
@@ -582,7 +584,7 @@ ANSWERS = [
 widgets.predict_first("13.4", "What does it say to a garment, mostly?", ANSWERS)
 
 # %% [markdown]
-# The portrait comes with Matplotlib. It shows Grace Hopper, who wrote the first compiler; the noise we draw by lot.
+# The portrait comes with Matplotlib. It shows Grace Hopper, a pioneer of compilers; the noise we draw by lot.
 
 # %%
 garments = [
@@ -649,8 +651,8 @@ assert refused < 0.98, "It does not turn away all of them."
 
 # %% [markdown]
 # The honest sentence for the leaflet: *of three instruments it names two, and is nearly always right; one garment in
-# four gets the name of an instrument.* If that is not good enough, collect an eleventh folder, "something else", and
-# let it practise on that too.
+# four gets the name of an instrument.* And of the four strangers above, the hat and the noise would get a name, too. If
+# that is not good enough, collect an eleventh folder, "something else", and let it practise on that too.
 #
 # ## The final exam, once
 #

@@ -484,8 +484,9 @@ assert [firsts[f"{size} pixels"].name for size in SIZES] == [
 assert firsts["64 pixels"].probability > 0.5, "64 pixels are enough."
 
 # %% [markdown]
-# 64 pixels are as good as 512: the photographs of its school were no larger. At 32 pixels Grace Hopper is a remote
-# control, at 16 a dugong, which is a sea cow. You still see a woman with a cap, at 32 at least.
+# 64 pixels are as good as 512: the photographs of its school were no larger, and were enlarged to what it looks at. At
+# 32 pixels Grace Hopper is a remote control, at 16 a dugong, which is a sea cow. You still see a woman with a cap, at
+# 32 at least.
 #
 # ## Pictures of nothing that it knows
 #
@@ -637,7 +638,8 @@ assert model.classes[looks[1 + int(left_over.argmin())].argmax()] == "torch", "A
 # Cover the stars of the flag, or the medals: it is a gown, with more than 50 %. Cover the **face**, and 4 % are left;
 # now it sees a torch. The student whom nobody ever told about people takes dark cloth for a gown *because there is a
 # face above it*. And it has a reason: in most photographs of gowns at its school, somebody is wearing one, often under
-# a dark cap. It has learned what its pictures had in common, not what a gown is.
+# a dark cap. In this photograph, at least, the answer hangs on what such pictures have in common, more than on the
+# gown.
 #
 # ## Your own picture
 #
@@ -651,10 +653,10 @@ widgets.photo_chooser(model, photograph)
 # %% [markdown]
 # <details><summary><b>Questions and answers</b></summary>
 #
-# **Why is the square so small?** Most networks of the zoo expect 224 pixels; ours gets by with less. MobileNetV2
-# shrinks the picture 32-fold, 224 pixels to a grid of 7 × 7 places, and averages over them at the end, so it takes
-# other sizes, too. Best is usually a size near the one that it was schooled on, because a cat's ear then has the size
-# that it learned.
+# **Why only 128 × 128 pixels?** Most networks of the zoo expect 224 pixels; ours gets by with less. MobileNetV2 shrinks
+# the picture 32-fold, 224 pixels to a grid of 7 × 7 places, and averages over them at the end, so it takes other sizes,
+# too. Best is usually a size near the one that it was schooled on, because a cat's ear then has the size that it
+# learned.
 #
 # **Why not stretch the picture to a square?** One can: `Resize((224, 224))`. It squashes what is in it. Either is fine;
 # what matters is to do the same in training and afterwards (lesson 03).

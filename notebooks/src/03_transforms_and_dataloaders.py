@@ -345,7 +345,8 @@ assert best_rate["mean subtracted"] > 9 * best_rate["0 to 1"] > best_rate["divid
 )
 
 # %% [markdown]
-# The mean does it. Dividing alone only moves the curve to the left: larger numbers ask for a smaller rate.
+# The mean does it. Dividing alone only moves the curve to the left: larger numbers ask for a smaller rate. (It brings
+# pictures of all kinds to one scale, so that the usual rates fit, and the weights of a trained student expect it.)
 #
 # Why? Numbers from 0 to 1 are all positive. So each picture pulls *all* 432 weights of a class the same way, and what
 # they do together, which is to judge how bright a picture is, drowns what tells one picture from another. The coach has
@@ -931,8 +932,8 @@ plotting.draw_wall(
 assert (answers == labels).float().mean() > 0.5, "Most are right."
 
 # %% [markdown]
-# That is a batch when everything on its way is right. Cover the names, show it to a friend, and let them play against
-# the student.
+# That is a batch when everything on its way is right. (These are practice pictures, so the student knows more of them
+# than of the exam.) Cover the names, show it to a friend, and let them play against the student.
 #
 # <details><summary><b>Questions and answers</b></summary>
 #

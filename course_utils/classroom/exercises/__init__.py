@@ -106,6 +106,25 @@ def hint_for(
     return next((hint for known, hint in hints.items() if math.isclose(answer, known, **tolerance)), otherwise)
 
 
+def hint_for_names(answer: object, truth: Mapping[str, str], signs: Mapping[str, str], *, example: str) -> str | None:
+    """Judge an answer that names what is wrong under each letter, as `truth` does; None where all names are right.
+
+    `signs`: what each name that may be given looks like, told for the first letter that is wrong. `example` is a name.
+    """
+    if not isinstance(answer, Mapping) or set(answer) != set(truth):
+        return f"Give a dictionary with the letters {', '.join(truth)}, such as {{'A': {example!r}, ...}}."
+    unknown = [name for name in answer.values() if name not in signs]
+    if unknown:
+        return f"{unknown[0]!r} is none of them. Choose from: {', '.join(map(repr, signs))}."
+    wrong = [letter for letter, name in truth.items() if answer[letter] != name]
+    if not wrong:
+        return None
+    letter = wrong[0]
+    right = f"{len(truth) - len(wrong)} of {len(truth)} are right."
+    said = answer[letter]
+    return f"{right} Look at {letter} again. With {said!r}, {signs[said]}. Is that so there?"
+
+
 def exercises_of(lesson: str) -> dict[str, Exercise]:
     """Return the exercises of a lesson ("01") by key, in order. A lesson without a file of exercises has none."""
     module = f"{__name__}.lesson_{lesson}"

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, TensorDataset
 
-from course_utils.classroom.exercises import exercise
+from course_utils.classroom.exercises import exercise, hint_for_names
 from course_utils.transforms import InputSpec, denormalize
 
 SIGNS = {
@@ -29,17 +29,7 @@ SIGNS = {
 )
 def which_fault(answer: Any, *, truth: Mapping[str, str]) -> str | None:
     """`answer` names for each letter of `truth` what is broken."""
-    if not isinstance(answer, Mapping) or set(answer) != set(truth):
-        return f"Give a dictionary with the letters {', '.join(truth)}, such as {{'A': 'squashed', ...}}."
-    unknown = [name for name in answer.values() if name not in SIGNS]
-    if unknown:
-        return f"{unknown[0]!r} is none of them. Choose from: {', '.join(map(repr, SIGNS))}."
-    wrong = [letter for letter, name in truth.items() if answer[letter] != name]
-    if not wrong:
-        return None
-    right = f"{len(truth) - len(wrong)} of {len(truth)} are right."
-    said = answer[wrong[0]]
-    return f"{right} Look at {wrong[0]} again. With {said!r}, {SIGNS[said]}. Is that so there?"
+    return hint_for_names(answer, truth, SIGNS, example="squashed")
 
 
 @exercise(

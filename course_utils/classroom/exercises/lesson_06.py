@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from course_utils.classroom.exercises import exercise
+from course_utils.classroom.exercises import exercise, hint_for_names
 
 
 def _weights_after(step: Callable[..., Any], *, order: tuple[str, ...]) -> tuple[torch.Tensor, list[Any]]:
@@ -85,18 +85,7 @@ SYMPTOMS = {
 )
 def which_line(answer: Any, *, truth: Mapping[str, str]) -> str | None:
     """`answer` names for each letter of `truth` what was broken."""
-    if not isinstance(answer, Mapping) or set(answer) != set(truth):
-        return f"Give a dictionary with the letters {', '.join(truth)}, such as {{'A': 'no step', ...}}."
-    unknown = [name for name in answer.values() if name not in SYMPTOMS]
-    if unknown:
-        return f"{unknown[0]!r} is none of them. Choose from: {', '.join(map(repr, SYMPTOMS))}."
-    wrong = [letter for letter, name in truth.items() if answer[letter] != name]
-    if not wrong:
-        return None
-    letter = wrong[0]
-    said = SYMPTOMS[answer[letter]]
-    right = f"{len(truth) - len(wrong)} of {len(truth)} are right."
-    return f"{right} Look at {letter} again. With {answer[letter]!r}, {said}. Is that so there?"
+    return hint_for_names(answer, truth, SYMPTOMS, example="no step")
 
 
 @exercise(

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from course_utils.classroom.exercises import exercise
+from course_utils.classroom.exercises import exercise, hint_for_names
 from course_utils.classroom.exhibits import EXHIBITS, Exhibit
 from course_utils.classroom.museum import Museum
 
@@ -28,18 +28,7 @@ SYMPTOMS = {
 )
 def curves_without_names(answer: Any, *, truth: Mapping[str, str]) -> str | None:
     """`answer` names for each letter of `truth` what was broken."""
-    if not isinstance(answer, Mapping) or set(answer) != set(truth):
-        return f"Give a dictionary with the letters {', '.join(truth)}, such as {{'A': 'old optimizer', ...}}."
-    unknown = [name for name in answer.values() if name not in SYMPTOMS]
-    if unknown:
-        return f"{unknown[0]!r} is none of them. Choose from: {', '.join(map(repr, SYMPTOMS))}."
-    wrong = [letter for letter, name in truth.items() if answer[letter] != name]
-    if not wrong:
-        return None
-    letter = wrong[0]
-    right = f"{len(truth) - len(wrong)} of {len(truth)} are right."
-    said = SYMPTOMS[answer[letter]]
-    return f"{right} Look at {letter} again. With {answer[letter]!r}, {said}. Is that so there?"
+    return hint_for_names(answer, truth, SYMPTOMS, example="old optimizer")
 
 
 @exercise(

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 import zipfile
 from pathlib import Path
@@ -143,6 +144,7 @@ def test_a_lesson_that_stops_fails_and_leaves_the_old_notebook(course, capsys):
         (nbformat.v4.new_output("stream", name="stderr", text="UserWarning: beware"), "standard error: UserWarning"),
         (nbformat.v4.new_output("stream", name="stdout", text=f"in {Path.home()}/x.py"), "path of this machine"),
         (nbformat.v4.new_output("execute_result", data={"text/plain": str(source.REPOSITORY)}), "path of this"),
+        (nbformat.v4.new_output("stream", name="stdout", text=f"{tempfile.gettempdir()}/tmpx1/found"), "path of this"),
     ],
 )
 def test_outputs_that_must_not_be_published_are_refused(output, words):

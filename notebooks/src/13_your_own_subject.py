@@ -65,6 +65,7 @@ import math
 import re
 import shutil
 import tempfile
+from contextlib import chdir
 from pathlib import Path
 
 import matplotlib.cbook
@@ -151,7 +152,8 @@ widgets.predict_first("13.1", "How many of the five does the doctor find?", FOUN
 # Choose, then read the report.
 
 # %%
-report = scan_images(found, progress=False)
+with chdir(found.parent):  # stand beside the folder for a moment: a short name
+    report = scan_images(found.name, progress=False)
 display(report)
 if not MY_FOLDER:
     named = {finding.path for finding in report.findings}
@@ -340,7 +342,9 @@ print(f"{len(suspects)} suspects looked at, {0 if MY_FOLDER else 1} mended")
 
 # %%
 root = Path(desk.name) / "split"
-split = split_folder(found, root, shares=(0.5, 0.25, 0.25), group=group, progress=False)
+shares = (0.5, 0.25, 0.25)
+with chdir(found.parent):
+    split = split_folder(found.name, root, shares=shares, group=group, progress=False)
 split
 
 # %% tags=["claim"]

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def execution_problems(notebook: NotebookNode) -> list[str]:
 def output_problems(notebook: NotebookNode) -> list[str]:
     """Return one sentence for each output that a published lesson must not hold."""
     problems = []
-    private = {str(REPOSITORY), str(Path.home()), sys.prefix}
+    private = {str(REPOSITORY), str(Path.home()), sys.prefix, tempfile.gettempdir()}
     pattern = re.compile("|".join(rf"{re.escape(path)}(?![\w-])" for path in sorted(private, key=len, reverse=True)))
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

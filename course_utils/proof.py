@@ -18,6 +18,7 @@ from course_utils.export import Answer, Bytes, export_classifier, export_in_8_bi
 from course_utils.inference import load_classifier
 from course_utils.models import TransferClassifier
 from course_utils.pictures.folders import describe_missing_split, find_splits
+from course_utils.pictures.split_report import SPLIT_FILE, read_split
 from course_utils.report.tables import text_table
 from course_utils.runtime import atomic_write, evaluating, given_path, progress_bar
 from course_utils.transforms import build_eval_transform, load_image
@@ -104,29 +105,46 @@ class Proof(NamedTuple):
 
 
 def find_exam(folder: str | os.PathLike[str], classes: Sequence[str]) -> ImageFolderDataset:
-    """Return the exam in `folder`: its split `test`, or its class folders where it is no data set with splits.
+    """Return the exam in `folder`: its split `test`, or the test pictures of its `split.csv`, which `course train`
+    writes there; its class folders where it has no splits at all.
 
     Raises FileNotFoundError where there is no such folder, or splits without a test, and ValueError for pictures of a
     class that the student does not know.
     """
     folder = given_path(folder, kind="folder", must_exist=True)
-    splits = find_splits(folder)
-    if splits and "test" not in splits:
+    exam = _part(folder, "test", classes)
+    if exam is not None:
+        return exam
+    if find_splits(folder):
         raise FileNotFoundError(describe_missing_split(folder, "test"))
-    return ImageFolderDataset(splits.get("test", folder), classes=classes)
+    if (folder / SPLIT_FILE).is_file():
+        raise FileNotFoundError(f"{folder / SPLIT_FILE} lists no test picture that is there: name another folder.")
+    return ImageFolderDataset(folder, classes=classes)
 
 
 def calibration_pictures(folder: str | Path, exam: ImageFolderDataset) -> tuple[list[str], str]:
     """Return up to `NUM_CALIBRATION` pictures, and where they come from: practice pictures where `folder` has splits,
     else pictures of the exam itself.
     """
-    splits = find_splits(folder)
-    name = next((split for split in ("train", "val") if split in splits), None)
-    chosen = exam if name is None else ImageFolderDataset(splits[name], classes=exam.classes)
+    folder = given_path(folder, kind="folder")
+    parts = {name: _part(folder, name, exam.classes) for name in ("train", "val")}
+    name, chosen = next(((name, part) for name, part in parts.items() if part is not None), ("the exam itself", exam))
     spread = np.linspace(0, len(chosen) - 1, min(len(chosen), NUM_CALIBRATION)).round().astype(int)
     paths = [chosen.samples[position][0] for position in spread]
-    source = "the exam itself" if name is None else splits[name].name
-    return paths, f"{len(paths)} pictures of {source}"
+    return paths, f"{len(paths)} pictures of {name}"
+
+
+def _part(folder: Path, name: str, classes: Sequence[str]) -> ImageFolderDataset | None:
+    """Return the split `name` of a data set: a folder of it, or what its `split.csv` lists; None where it has none."""
+    splits = find_splits(folder)
+    if name in splits:
+        return ImageFolderDataset(splits[name], classes=classes)
+    if splits or not (folder / SPLIT_FILE).is_file():
+        return None
+    listed = {str(folder / picture.file) for picture in read_split(folder / SPLIT_FILE) if picture.split == name}
+    whole = ImageFolderDataset(folder, classes=classes)
+    part = whole.select([path in listed for path, _ in whole.samples])
+    return part if part.samples else None
 
 
 def ask_pytorch(model: TransferClassifier) -> Answer:

@@ -9,6 +9,7 @@ from course_utils import proof
 from course_utils.evaluation import Predictions
 from course_utils.inference import predict_topk, save_classifier
 from course_utils.models import build_classifier
+from course_utils.pictures.split_report import Placed, write_split
 from course_utils.proof import MismatchError, Proof, Way, calibration_pictures, export_with_proof, find_exam, sit_exam
 from course_utils.transforms import InputSpec
 
@@ -108,6 +109,26 @@ def test_what_is_no_exam_for_this_student_is_refused(tmp_path):
         find_exam(tmp_path / "cats", CLASSES)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         find_exam(tmp_path / "nowhere", CLASSES)
+
+
+def test_class_folders_that_train_has_divided_are_examined_on_their_test_pictures_only(tmp_path):
+    """What was practised proves little, and what is broken was left out of the split."""
+    root = write_folder(tmp_path / "mine", number=4)
+    placed = [
+        Placed(f"{name}/{index}.png", name, "", split)
+        for name in CLASSES
+        for index, split in enumerate(("train", "train", "validation", "test"))
+    ]
+    write_split(root / "split.csv", placed)
+    (root / "hat" / "half.png").write_bytes(b"\x89PNG")
+    exam = find_exam(root, CLASSES)
+    assert [path for path, _ in exam.samples] == [str(root / name / "3.png") for name in CLASSES]
+    paths, source = calibration_pictures(root, exam)
+    assert sorted(paths) == sorted(str(root / name / f"{index}.png") for name in CLASSES for index in (0, 1))
+    assert source == "6 pictures of train"
+    write_split(root / "split.csv", [picture for picture in placed if picture.split != "test"])
+    with pytest.raises(FileNotFoundError, match=r"split\.csv lists no test picture"):
+        find_exam(root, CLASSES)
 
 
 def test_8_bits_are_set_on_practice_pictures_of_every_class(tmp_path):

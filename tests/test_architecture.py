@@ -68,6 +68,7 @@ FLOORS = (
     ("tuning", "text", "schooling.subject", "schooling.answers"),
     ("launching", "shards", "proof", "classroom.demo", "classroom.museum"),
     ("plotting", "classroom.lessons", "schooling.desk"),
+    ("schooling.teaching",),
     ("schooling.run",),
     ("schooling.page",),
     ("classroom.copies", "classroom.pages", "classroom.predictions", "classroom.book"),

@@ -22,6 +22,7 @@ from course_utils.runtime import atomic_write, num_processors, progress_bar
 from course_utils.schooling.subject import ListedPictures, Subject
 
 CHUNK = 512  # pictures whose notes are written at once: a few seconds of work
+_CHECKPOINTS = 100_000_000  # bytes: weights and the optimizer's numbers, twice for the moment of writing
 _MANY = 2_000  # pictures for which starting further processes to read them is worth while
 
 
@@ -88,6 +89,16 @@ class Desk:
                 temporary.write_text(json.dumps(decide()), encoding="utf-8")
         decided: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return decided
+
+    def check_room(self, num_bytes: int) -> None:
+        """Raise OSError where the disk has no room for so many bytes of notes, and the checkpoints beside them."""
+        free = shutil.disk_usage(self.folder).free
+        if num_bytes + _CHECKPOINTS > free:
+            raise OSError(
+                f"Notes and checkpoints take {(num_bytes + _CHECKPOINTS) / 1e6:,.0f} MB while the run lasts, and "
+                f"{free / 1e6:,.0f} MB are free at {self.folder}: make room and go on with --resume, or name an "
+                "--output on another disk."
+            )
 
     def checkpoint(self, name: str) -> Path:
         """Return the file for `train_model(checkpoint_path=...)`."""

@@ -5,64 +5,28 @@ of the trunk below them, each picture and its mirror image. What the mock exam l
 sits the final exam.
 """
 
-import copy
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil  # type: ignore[import-untyped]  # psutil ships no types
 import torch
-from torch import nn
-from torch.optim.lr_scheduler import OneCycleLR
-from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.evaluation import Predictions, majority_baseline, predict
-from course_utils.features import Notes, extract_features
+from course_utils.features import Notes
 from course_utils.inference import save_classifier
-from course_utils.models import (
-    TransferClassifier,
-    build_classifier,
-    split_for_fine_tuning,
-    unfreeze_last_blocks,
-)
+from course_utils.models import TransferClassifier, build_classifier
 from course_utils.parallel import process_group, sum_over_processes
 from course_utils.pictures.splitting import DEFAULT_SHARES, Group
 from course_utils.report.history import History
 from course_utils.report.metrics import wilson_interval
-from course_utils.runtime import get_device, given_path, progress_bar, say, set_seed, setting
+from course_utils.runtime import get_device, given_path, say, set_seed, setting
 from course_utils.schooling.desk import Desk, picture_loader
 from course_utils.schooling.subject import Subject, find_subject
-from course_utils.training import train_model
+from course_utils.schooling.teaching import NUM_BLOCKS, Run, fit_into_memory, take_notes, teach_eye, teach_head
 from course_utils.transforms import build_eval_transform
 
-BATCH_SIZE = 32
-RATE, WEIGHT_DECAY, SMOOTHING = 0.001, 0.05, 0.1
-# Blocks that learn, counted from the head. ImageNet's eye, schooled on larger photographs, needs less (lesson 08).
-NUM_BLOCKS = {"course": 12, "imagenet": 3}
-VIEWS = ("plain", "mirrored")
-_ROOM = 0.4  # of the free memory, for notes
 _WAIT = 86_400.0  # seconds that one of several processes waits for another
-
-
-class Phase(NamedTuple):
-    """How long the head or the eye learns: enough corrections where there are few pictures, enough terms where many."""
-
-    least_epochs: int
-    most_epochs: int
-    corrections: int
-    patience: int  # terms without a new best, after which it stops
-
-    def num_epochs(self, num_pictures: int) -> int:
-        """Return the number of terms for so many practice pictures."""
-        wanted = math.ceil(self.corrections / math.ceil(num_pictures / BATCH_SIZE))
-        return min(self.most_epochs, max(self.least_epochs, wanted))
-
-
-HEAD = Phase(least_epochs=15, most_epochs=100, corrections=500, patience=10)
-EYE = Phase(least_epochs=8, most_epochs=30, corrections=250, patience=6)
 
 
 class Schooling(NamedTuple):
@@ -163,17 +127,17 @@ def school(
 
         set_seed(seed)
         model = build_classifier(len(subject.classes), weights=weights, classes=subject.classes).to(device)
-        run = _Run(model, subject, desk, device, seed, progress and is_first, tell)
-        plan = desk.settle("plan", lambda: _fit_into_memory(run, NUM_BLOCKS[weights]))
+        run = Run(model, subject, desk, device, seed, progress and is_first, tell)
+        plan = desk.settle("plan", lambda: fit_into_memory(run, NUM_BLOCKS[weights]))
         if is_first:
             sum_over_processes(0)
-        practice, mock_exam = _take_notes(run, plan["num_blocks"], plan["views"])
+        practice, mock_exam = take_notes(run, plan["num_blocks"], plan["views"])
         clock.stop("revision notes")
     return _teach(run, plan, practice, mock_exam, output, settings, clock) if is_first else None
 
 
 def _teach(
-    run: "_Run",
+    run: "Run",
     plan: dict[str, Any],
     practice: Notes,
     mock_exam: Notes,
@@ -183,11 +147,11 @@ def _teach(
 ) -> Schooling:
     """What comes after the notes: head, eye, the exam, the file."""
     model, subject, num_blocks, remarks = run.model, run.subject, plan["num_blocks"], list(plan["remarks"])
-    cards = {"head": _teach_head(run, num_blocks, practice, mock_exam)}
+    cards = {"head": teach_head(run, num_blocks, practice, mock_exam)}
     clock.stop("head")
     chosen = "head"
     if num_blocks:
-        chosen, cards["eye"] = _teach_eye(run, num_blocks, practice, mock_exam, cards["head"])
+        chosen, cards["eye"] = teach_eye(run, num_blocks, practice, mock_exam, cards["head"])
         clock.stop("eye")
 
     exam_name = "final exam" if subject.pictures("test", None).samples else "mock exam"
@@ -208,18 +172,6 @@ def _teach(
     return result
 
 
-class _Run(NamedTuple):
-    """What all phases of a run need."""
-
-    model: TransferClassifier
-    subject: Subject
-    desk: Desk
-    device: torch.device
-    seed: int
-    progress: bool
-    tell: Callable[..., object]
-
-
 class _Clock:
     """Seconds since the part before."""
 
@@ -230,128 +182,6 @@ class _Clock:
     def stop(self, part: str) -> None:
         now = time.perf_counter()
         self.seconds[part], self._started = now - self._started, now
-
-
-def _fit_into_memory(run: _Run, num_blocks: int) -> dict[str, Any]:
-    """Return how many blocks learn, and which views are noted: fewer where their notes would not fit into memory."""
-    num_practice, num_exam = (len(run.subject.pictures(name, None)) for name in ("train", "validation"))
-    room = _ROOM * psutil.virtual_memory().available
-    side = run.model.spec.image_size
-    trunk, _ = split_for_fine_tuning(run.model, num_blocks)
-    trunk.eval()
-    with torch.inference_mode():
-        size = 2 * trunk(torch.zeros(1, 3, side, side, device=run.device)).numel()  # float16
-    for views in (VIEWS, VIEWS[:1]):
-        if size * (num_practice * len(views) + num_exam) <= room:
-            told = [] if views == VIEWS else ["Mirror images were left out: their notes would not fit into the memory."]
-            return {"num_blocks": num_blocks, "views": views, "remarks": told}
-    told = ["The eye was left as it was: the notes of its trunk would not fit into the memory."]
-    return {"num_blocks": 0, "views": VIEWS, "remarks": told}
-
-
-def _take_notes(run: _Run, num_blocks: int, views: Sequence[str]) -> tuple[Notes, Notes]:
-    """Return the notes of practice and mock exam: of the trunk, or of the whole backbone where no block learns."""
-    trunk: nn.Module = run.model.backbone
-    if num_blocks:
-        trunk, _ = split_for_fine_tuning(run.model, num_blocks)
-    trunk.eval()
-    look = build_eval_transform(run.model.spec)
-    practice, mock_exam = (
-        run.desk.take_notes(
-            trunk, run.subject.pictures(split, look), name=split, views=seen, device=run.device, progress=run.progress
-        )
-        for split, seen in (("train", views), ("validation", ("plain",)))
-    )
-    return practice, mock_exam
-
-
-def _teach_head(run: _Run, num_blocks: int, practice: Notes, mock_exam: Notes) -> History:
-    """The head learns on what the backbone, frozen as a whole, says about each picture."""
-    features: list[TensorDataset] = [practice, mock_exam]
-    if num_blocks:
-        _, part = split_for_fine_tuning(run.model, num_blocks)
-        part.eval()
-        features = [
-            extract_features(
-                part.blocks, DataLoader(notes.of_view("plain"), batch_size=256), device=run.device, progress=False
-            )
-            for notes in (practice, mock_exam)
-        ]
-    return _train(run, run.model.head, features[0], features[1], name="head", phase=HEAD, weight_decay=0.0)
-
-
-def _teach_eye(
-    run: _Run, num_blocks: int, practice: Notes, mock_exam: Notes, head_card: History
-) -> tuple[str, History]:
-    """The last blocks learn as well; return which student the mock exam likes better, which `run.model` then is."""
-    before = copy.deepcopy(run.model.state_dict())
-    unfreeze_last_blocks(run.model, num_blocks, batch_norm=False)
-    _, part = split_for_fine_tuning(run.model, num_blocks)
-    card = _train(run, part, practice, mock_exam, name="eye", phase=EYE, weight_decay=WEIGHT_DECAY)
-    if _lowest(card) < _lowest(head_card):
-        return "eye", card
-    run.model.load_state_dict(before)
-    return "head", card
-
-
-def _lowest(card: History) -> float:
-    return min((loss for loss in card.val_loss if math.isfinite(loss)), default=math.inf)
-
-
-def _train(
-    run: _Run,
-    learner: nn.Module,
-    practice: TensorDataset,
-    mock_exam: TensorDataset,
-    *,
-    name: str,
-    phase: Phase,
-    weight_decay: float,
-) -> History:
-    """Train what may learn in `learner`, from a seed of its own, so that it does not matter what ran before."""
-    set_seed(run.seed)
-    num_epochs = phase.num_epochs(len(practice))
-    learning = [weight for weight in learner.parameters() if weight.requires_grad]
-    batches = DataLoader(practice, batch_size=BATCH_SIZE, shuffle=True)
-    optimizer = torch.optim.AdamW(learning, lr=RATE, weight_decay=weight_decay)
-    with _terms(name, num_epochs, run) as on_epoch_end:
-        card = train_model(
-            learner,
-            batches,
-            DataLoader(mock_exam, batch_size=256),
-            criterion=nn.CrossEntropyLoss(label_smoothing=SMOOTHING),
-            optimizer=optimizer,
-            scheduler=OneCycleLR(optimizer, max_lr=RATE, total_steps=num_epochs * len(batches)),
-            num_epochs=num_epochs,
-            patience=phase.patience,
-            device=run.device,
-            monitor="val_loss",
-            checkpoint_path=run.desk.checkpoint(name),
-            resume=True,
-            on_epoch_end=on_epoch_end,
-            progress=False,
-            catch_interrupt=False,
-        )
-    best = card.best_epoch
-    if best is None:
-        raise ValueError(f"The {name} learned nothing: {' '.join(card.remarks())}")
-    run.tell(f"The {name}: mock exam {card.val_accuracy[best - 1]:.1%}, best in term {best} of {len(card)}.")
-    return card
-
-
-@contextmanager
-def _terms(name: str, num_epochs: int, run: _Run) -> Iterator[Callable[[History], None]]:
-    """A bar that counts terms and says how the mock exam went; it knows the time that is left."""
-    bar = progress_bar(total=num_epochs, description=f"the {name} learns", show=run.progress, unit=" terms")
-
-    def on_epoch_end(history: History) -> None:
-        if not bar.n:
-            bar.total = num_epochs - len(history) + 1  # a resumed run has only the rest before it
-        bar.update()
-        bar.set_postfix_str(f"mock exam {history.val_accuracy[-1]:.1%}")
-
-    with bar:
-        yield on_epoch_end
 
 
 def _keep_quiet(*_: object) -> None:

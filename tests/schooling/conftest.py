@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from course_utils.models import build_classifier
-from course_utils.schooling import run
+from course_utils.schooling import run, teaching
 from course_utils.transforms import InputSpec
 
 COLOURS = {"green": (20, 200, 40), "red": (210, 30, 20), "blue": (30, 40, 220)}
@@ -38,8 +38,8 @@ def make_small(monkeypatch):
     """The same recipe in a second or two: one block that learns, a few terms."""
     monkeypatch.setattr(run, "build_classifier", unschooled)
     monkeypatch.setattr(run, "NUM_BLOCKS", {"course": 1, "imagenet": 1})
-    monkeypatch.setattr(run, "HEAD", run.Phase(3, 3, 1, 3))
-    monkeypatch.setattr(run, "EYE", run.Phase(2, 2, 1, 2))
+    monkeypatch.setattr(teaching, "HEAD", teaching.Phase(3, 3, 1, 3))
+    monkeypatch.setattr(teaching, "EYE", teaching.Phase(2, 2, 1, 2))
 
 
 @pytest.fixture

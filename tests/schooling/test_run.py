@@ -1,22 +1,16 @@
 """A whole schooling, small: it learns, keeps the better student, and an interrupt changes nothing."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 from course_utils.evaluation import predict
 from course_utils.inference import load_classifier
-from course_utils.report.history import History
 from course_utils.report.metrics import majority_baseline
-from course_utils.runtime import set_seed
-from course_utils.schooling import run
+from course_utils.schooling import run, teaching
 from course_utils.schooling.desk import Desk
-from course_utils.schooling.run import Phase, check_output, school
+from course_utils.schooling.run import check_output, school
 from course_utils.transforms import build_eval_transform
-
-from .conftest import unschooled
 
 pytestmark = pytest.mark.usefixtures("small_school")
 
@@ -50,7 +44,7 @@ def test_the_file_holds_the_student_that_sat_the_exam(whole):
 @pytest.mark.parametrize("stop_after", ["notes", "head", "eye"])
 def test_an_interrupt_anywhere_ends_in_the_same_student(whole, tmp_path, monkeypatch, stop_after):
     zoo, group = whole.subject.split.source, whole.settings["group"]
-    train, notes = run.train_model, Desk.take_notes
+    train, notes = teaching.train_model, Desk.take_notes
 
     def interrupted_training(model, *loaders, on_epoch_end, checkpoint_path, **options):
         def stop(history):
@@ -65,12 +59,12 @@ def test_an_interrupt_anywhere_ends_in_the_same_student(whole, tmp_path, monkeyp
             raise KeyboardInterrupt
         return notes(desk, *words, name=name, **options)
 
-    monkeypatch.setattr(run, "train_model", interrupted_training)
+    monkeypatch.setattr(teaching, "train_model", interrupted_training)
     monkeypatch.setattr(Desk, "take_notes", interrupted_notes)
     with pytest.raises(KeyboardInterrupt):
         schooled(zoo, tmp_path / "student.pt", group=group)
     assert not (tmp_path / "student.pt").exists()
-    monkeypatch.setattr(run, "train_model", train)
+    monkeypatch.setattr(teaching, "train_model", train)
     monkeypatch.setattr(Desk, "take_notes", notes)
     with pytest.raises(FileExistsError, match="--resume"):
         schooled(zoo, tmp_path / "student.pt", group=group)
@@ -80,27 +74,6 @@ def test_an_interrupt_anywhere_ends_in_the_same_student(whole, tmp_path, monkeyp
     assert resumed.cards["head"].val_loss == whole.cards["head"].val_loss
 
 
-@pytest.mark.parametrize(("eye_loss", "chosen"), [(0.1, "eye"), (9.0, "head")])
-def test_the_student_with_the_lower_loss_in_the_mock_exam_is_kept(zoo, tmp_path, monkeypatch, eye_loss, chosen):
-    train = run.train_model
-
-    def judged(model, *loaders, checkpoint_path, **options):
-        card = train(model, *loaders, checkpoint_path=checkpoint_path, **options)
-        if checkpoint_path.stem == "head":
-            return card
-        return History(**{**card.to_dict(), "val_loss": [eye_loss] * len(card)})
-
-    monkeypatch.setattr(run, "train_model", judged)
-    result = schooled(zoo, tmp_path / "student.pt")
-    assert result.chosen == chosen
-    set_seed(0)
-    before = unschooled(3, weights="course", classes=result.model.classes).state_dict()
-    after = result.model.state_dict()
-    moved = {name.rpartition(".")[0] for name, tensor in after.items() if not torch.equal(tensor, before[name])}
-    # Only the last block's convolution, of the backbone: its BatchNorm stays, statistics and all.
-    assert moved == {"head"} | ({"backbone.features.18.0"} if chosen == "eye" else set())
-
-
 def test_without_a_test_part_the_mock_exam_is_reported_as_such(zoo, tmp_path):
     result = schooled(zoo, tmp_path / "student.pt", shares=(0.7, 0.3, 0))
     assert result.exam_name == "mock exam"
@@ -108,32 +81,15 @@ def test_without_a_test_part_the_mock_exam_is_reported_as_such(zoo, tmp_path):
     assert any("flatters" in remark for remark in result.remarks)
 
 
-@pytest.mark.parametrize(("room", "num_views", "num_blocks"), [(26, 1, 1), (25, 2, 0)])
-def test_where_memory_is_short_less_is_noted_and_said(zoo, tmp_path, monkeypatch, room, num_views, num_blocks):
-    """The notes of 21 practice pictures in two views and of 5 mock exam pictures in one: 47, of 640 bytes each."""
-    seen, take = {}, Desk.take_notes
-
-    def recorded(desk, *words, name, views, **options):
-        seen[name] = views
-        return take(desk, *words, name=name, views=views, **options)
-
-    monkeypatch.setattr(Desk, "take_notes", recorded)
-    free = SimpleNamespace(available=640 * room / run._ROOM + 1)
-    monkeypatch.setattr(run, "psutil", SimpleNamespace(virtual_memory=lambda: free))
-    result = schooled(zoo, tmp_path / "student.pt")
-    assert (len(seen["train"]), len(seen["validation"])) == (num_views, 1)
-    assert ("eye" in result.cards) == (num_blocks == 1)
-    assert any("would not fit into the memory" in remark for remark in result.remarks)
-
-
 def test_everything_runs_on_the_device_that_was_asked_for(zoo, tmp_path, monkeypatch):
     """A recorded call: no GPU is at hand, so every function that computes says where it was sent."""
     asked, where = [], []
     monkeypatch.setattr(run, "get_device", lambda prefer: asked.append(prefer) or torch.device("cpu", 0))
-    for name in ("train_model", "extract_features", "predict", "picture_loader"):
-        function = getattr(run, name)
+    computing = {teaching: ("train_model", "extract_features"), run: ("predict", "picture_loader")}
+    for module, name in [(module, name) for module, names in computing.items() for name in names]:
+        function = getattr(module, name)
         monkeypatch.setattr(
-            run, name, lambda *words, f=function, **options: where.append(options["device"]) or f(*words, **options)
+            module, name, lambda *words, f=function, **options: where.append(options["device"]) or f(*words, **options)
         )
     take = Desk.take_notes
     monkeypatch.setattr(
@@ -143,13 +99,6 @@ def test_everything_runs_on_the_device_that_was_asked_for(zoo, tmp_path, monkeyp
     assert asked == ["cuda:1"]
     assert len(where) == 8
     assert set(where) == {torch.device("cpu", 0)}
-
-
-def test_few_pictures_get_enough_corrections_and_many_enough_terms():
-    eye = Phase(least_epochs=8, most_epochs=30, corrections=250, patience=6)
-    assert eye.num_epochs(21) == 30
-    assert eye.num_epochs(393) == 20
-    assert eye.num_epochs(3_000) == eye.num_epochs(21_000) == 8
 
 
 def test_an_output_that_is_taken_or_of_another_kind_is_refused_before_anything_is_read(zoo, tmp_path, monkeypatch):

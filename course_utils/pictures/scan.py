@@ -20,7 +20,7 @@ from course_utils.pictures.folders import (
     split_of,
     walk,
 )
-from course_utils.pictures.near import near_copies, shrink
+from course_utils.pictures.near import near_copies, num_pairs, shrink
 from course_utils.pictures.scan_report import KINDS, ScanFinding, ScanReport
 from course_utils.pictures.unreadable import explain
 from course_utils.runtime import given_path, progress_bar
@@ -82,7 +82,7 @@ def scan_images(root: str | Path, *, min_size: int = 32, progress: bool = True) 
     troubles += [_Trouble(path, "hidden") for path in paths if is_hidden(path)]
     troubles += [_Trouble(picture.path, "misplaced") for picture in pictures if picture.place.class_name is None]
     copies, near = Families[Path](), Families[Path]()
-    troubles += [*_compare(pictures, root, copies, near), *_find_empty_classes(counts, folders)]
+    troubles += [*_compare(pictures, root, copies, near, progress=progress), *_find_empty_classes(counts, folders)]
     troubles += _find_split_names(files, counts, folders, root)
     findings = [ScanFinding(path.relative_to(root).as_posix(), kind, detail) for path, kind, detail in troubles]
     worst_first = {kind: number for number, kind in enumerate(KINDS)}
@@ -149,7 +149,9 @@ def _rank(picture: _Picture, folders: list[Path]) -> tuple[int, bool, bool, Path
     return splits.index(picture.place.split), picture.place.class_name is None, is_copy, picture.path
 
 
-def _compare(pictures: list[_Picture], root: Path, copies: Families[Path], near: Families[Path]) -> Iterator[_Trouble]:
+def _compare(
+    pictures: list[_Picture], root: Path, copies: Families[Path], near: Families[Path], *, progress: bool
+) -> Iterator[_Trouble]:
     """Yield a trouble for each picture that equals an earlier one, or is nearly the same; fill the families of both."""
     seen: dict[bytes, dict[str, _Picture]] = defaultdict(dict)  # digest -> split -> the first picture there
     originals = []
@@ -163,11 +165,15 @@ def _compare(pictures: list[_Picture], root: Path, copies: Families[Path], near:
             originals.append(picture)
         twins.setdefault(picture.place.split, picture)
     closest: dict[int, tuple[bool, float, _Picture]] = {}  # a copy in another split counts before one in the same
-    for first, second, likeness in near_copies([picture.small for picture in originals]):
-        other = originals[first]
-        near.join(other.path, originals[second].path)
-        candidate = other.place.split != originals[second].place.split, likeness, other
-        closest[second] = max(closest.get(second, candidate), candidate, key=lambda match: match[:2])
+    total = num_pairs(len(originals))
+    with progress_bar(
+        total=total, description="Comparing pictures", unit="pair", unit_scale=True, show=progress
+    ) as bar:
+        for first, second, likeness in near_copies([picture.small for picture in originals], on_compared=bar.update):
+            other = originals[first]
+            near.join(other.path, originals[second].path)
+            candidate = other.place.split != originals[second].place.split, likeness, other
+            closest[second] = max(closest.get(second, candidate), candidate, key=lambda match: match[:2])
     for second, (_, likeness, other) in closest.items():
         detail = f"nearly the same as {_name(other, root)} ({likeness:.0%})"
         yield _Trouble(originals[second].path, f"near {_relation(other, originals[second])}", detail)

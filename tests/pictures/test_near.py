@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from course_utils.pictures.drawn import draw_garment
-from course_utils.pictures.near import NEARLY_THE_SAME, fingerprint, likeness, near_copies, shrink
+from course_utils.pictures.near import NEARLY_THE_SAME, fingerprint, likeness, near_copies, num_pairs, shrink
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +85,12 @@ def test_pages_with_hardly_anything_on_them_are_no_copies():
 @pytest.mark.parametrize("number", [0, 1])
 def test_none_and_one_picture_have_no_pairs(garments, number):
     assert list(near_copies([shrink(image) for image in garments[:number]])) == []
+
+
+@pytest.mark.parametrize("number", [0, 1, 9])
+def test_what_is_counted_for_a_bar_adds_up_to_what_was_announced(garments, monkeypatch, number):
+    monkeypatch.setattr("course_utils.pictures.near._BLOCK", 4)
+    counted = []
+    list(near_copies([shrink(image) for image in garments[:number]], on_compared=counted.append))
+    assert sum(counted) == num_pairs(number)
+    assert len(counted) == -(-number // 4)

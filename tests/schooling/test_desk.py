@@ -1,5 +1,7 @@
 """The desk: an interrupt loses hardly anything, and another run is not taken for this one."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -35,6 +37,15 @@ def test_a_run_that_nobody_asked_to_continue_or_with_other_settings_is_refused(z
         desk.open(SETTINGS | {"seed": 1}, resume=True)
     desk.clear()
     assert desk.open(SETTINGS, resume=False) is None
+
+
+def test_a_disk_without_room_for_the_notes_is_refused_before_they_are_taken(zoo, tmp_path, monkeypatch):
+    desk = Desk(tmp_path / "student.pt")
+    desk.keep(find_subject(zoo), SETTINGS)
+    monkeypatch.setattr(desks.shutil, "disk_usage", lambda _: SimpleNamespace(free=150_000_000))
+    desk.check_room(50_000_000)
+    with pytest.raises(OSError, match=r"151 MB.* 150 MB are free at .*student\.run: make room.*--resume.*--output"):
+        desk.check_room(51_000_000)
 
 
 def test_what_was_decided_stays_decided(tmp_path):

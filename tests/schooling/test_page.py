@@ -1,10 +1,14 @@
 """The report: whole, self-contained, and enough to repeat the run."""
 
+import base64
+import io
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from course_utils.evaluation import Predictions
 from course_utils.schooling import page
@@ -64,12 +68,42 @@ def test_a_perfect_exam_and_one_of_mistakes_only_have_a_page(whole, tmp_path):
     assert "pictures named rightly" in (tmp_path / "wrong.html").read_text(encoding="utf-8")
 
 
+def test_each_mistake_is_shown_with_its_truth_the_answer_and_where_the_picture_lies(whole, tmp_path):
+    labels = whole.exam.labels
+    probabilities = torch.nn.functional.one_hot(labels, 3).float()
+    probabilities[1] = torch.tensor([0.1, 0.2, 0.7])  # red; the pictures of the exam are of blue, green, red, in order
+    assert labels[1] != 2
+    write_report(tmp_path / "student.html", whole._replace(exam=Predictions(probabilities, labels)))
+    seen = read(tmp_path / "student.html")
+    picture = [placed for placed in whole.subject.split.placed if placed.split == "test"][1]
+    assert f"{picture.class_name} taken for red, 70% sure{picture.file}" in seen.text
+    assert [image["alt"] for image in seen.images if image["alt"].startswith("The picture ")] == [
+        f"The picture {picture.file}"
+    ]
+    html = (tmp_path / "student.html").read_text(encoding="utf-8")
+    data = html.partition(f'alt="The picture {picture.file}"')[2].partition("base64,")[2].partition('"')[0]
+    with Image.open(io.BytesIO(base64.b64decode(data))) as shown:
+        red, green, blue = np.asarray(shown.convert("RGB"), dtype=float).mean(axis=(0, 1))
+    assert max((red, "red"), (green, "green"), (blue, "blue"))[1] == picture.class_name
+
+
+def test_the_scale_shows_the_mark_its_range_and_the_guess(whole, tmp_path):
+    write_report(tmp_path / "student.html", whole._replace(baseline=0.125))
+    html = (tmp_path / "student.html").read_text(encoding="utf-8")
+    low, high = whole.interval
+    assert f'class="range" style="left: {low:.2%}; width: {high - low:.2%}"' in html
+    assert f'class="point" style="left: {whole.exam.accuracy:.2%}"' in html
+    assert 'class="guess" style="left: 12.50%"' in html
+
+
 def test_of_many_classes_the_most_frequent_mistakes_are_listed(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(page, "MOST_CLASSES", 2)
     labels = whole.exam.labels
     wrong = torch.nn.functional.one_hot(labels, 3).float().roll(1, dims=1)
     write_report(tmp_path / "student.html", whole._replace(exam=Predictions(wrong, labels)))
-    assert "The most frequent mistakes" in read(tmp_path / "student.html").text
+    seen = read(tmp_path / "student.html").text
+    assert "The most frequent mistakes" in seen
+    assert re.search(r"blue\s*green\s*[1-9]", seen.partition("The most frequent mistakes")[2])
 
 
 def test_recall_and_precision_are_those_of_the_counts():

@@ -65,3 +65,56 @@ def test_few_pictures_get_enough_corrections_and_many_enough_terms():
     assert eye.num_epochs(21) == 30
     assert eye.num_epochs(393) == 20
     assert eye.num_epochs(3_000) == eye.num_epochs(21_000) == 8
+
+
+class Bar:
+    """In place of tqdm: what a reader would see."""
+
+    def __init__(self, **options):
+        self.n, self.total, self.initial, self.seen = 0, options["total"], 0, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def update(self, number):
+        self.n += number
+        self.seen.append((self.description, self.n))
+
+    def set_description_str(self, text, **_):
+        self.description = text
+
+    def set_postfix_str(self, text):
+        self.postfix = text
+
+
+def test_the_bar_moves_with_every_batch_and_a_resumed_one_begins_where_it_stood(zoo, tmp_path, monkeypatch):
+    bars, train = [], teaching.train_model
+    monkeypatch.setattr(teaching, "progress_bar", lambda **options: bars.append(Bar(**options)) or bars[-1])
+    monkeypatch.setattr(teaching, "BATCH_SIZE", 8)
+
+    def interrupted(model, *loaders, on_epoch_end, checkpoint_path, **options):
+        def stop(history):
+            on_epoch_end(history)
+            if checkpoint_path.stem == "head" and len(history) == 2:
+                raise KeyboardInterrupt
+
+        return train(model, *loaders, on_epoch_end=stop, checkpoint_path=checkpoint_path, **options)
+
+    monkeypatch.setattr(teaching, "train_model", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        schooled(zoo, tmp_path / "student.pt")
+    (head,) = bars
+    assert head.total == 3 * 21
+    term = [(number, f"the head learns, term {number} of 3") for number in (1, 2)]
+    assert head.seen == [(text, 21 * (number - 1) + n) for number, text in term for n in (8, 16, 21, 21)]
+    assert head.postfix.startswith("mock exam ")
+
+    monkeypatch.setattr(teaching, "train_model", train)
+    schooled(zoo, tmp_path / "student.pt", resume=True)
+    _, head, eye = bars
+    assert [text for text, _ in head.seen] == ["the head goes on"] * 4
+    assert (head.n, head.initial) == (3 * 21, 2 * 21)
+    assert eye.n == eye.total == 2 * 21

@@ -204,6 +204,8 @@ def test_without_weights_every_seed_gives_another_backbone():
 def test_the_head_is_built_as_asked():
     assert repr(build_head(10)) == repr(nn.Linear(1280, 10))
     assert repr(build_head(10, dropout=0.2)) == repr(nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, 10)))
+    smallest = nn.Sequential(nn.Linear(1280, 1), nn.ReLU(), nn.Dropout(1), nn.Linear(1, 1))
+    assert repr(build_head(1, hidden_size=1, dropout=1)) == repr(smallest)
     inner = nn.Sequential(nn.Linear(1280, 100), nn.ReLU(), nn.Dropout(0.5), nn.Linear(100, 10))
     model = build_classifier(10, weights=None, hidden_size=100, dropout=0.5)
     assert repr(model.head) == repr(inner)
@@ -367,9 +369,10 @@ def test_blocks_of_a_backbone_that_has_none_are_refused():
 def test_the_trunk_and_the_part_that_learns_are_the_model(num_blocks):
     model = build_classifier(3, weights=None).eval()
     trunk, part = split_for_fine_tuning(model, num_blocks)
-    images = torch.randn(2, 3, 32, 32)
-    with torch.no_grad():
-        assert torch.equal(part(trunk(images)), model(images))
+    for size in (32, 70):  # last maps of 1 x 1 and of 3 x 3
+        images = torch.randn(2, 3, size, size)
+        with torch.no_grad():
+            assert torch.equal(part(trunk(images)), model(images))
     shared = {id(tensor) for tensor in model.state_dict(keep_vars=True).values()}
     parts = [*trunk.state_dict(keep_vars=True).values(), *part.state_dict(keep_vars=True).values()]
     assert {id(tensor) for tensor in parts} == shared
@@ -383,6 +386,7 @@ def test_splitting_changes_no_modes_and_the_part_keeps_what_is_frozen_in_eval():
     trunk, part = split_for_fine_tuning(model, 3)
     assert {name: module.training for name, module in model.named_modules()} == modes
     assert not any(module.training for module in trunk.modules())
+    assert trunk.training is False
     part.eval()
     part.train()
     assert part.head.training

@@ -36,7 +36,22 @@ def test_any_other_order_is_left_alone(loader):
 def test_samples_on_both_sides_are_counted():
     train, val = data(seed=0), data(seed=1)
     both = ConcatDataset([train, Subset(val, range(30))])
-    assert describe_shared(DataLoader(both), DataLoader(val)).startswith("30 of the 60 samples")
+    assert describe_shared(DataLoader(both), DataLoader(val)) == (
+        "30 of the 60 samples of the mock exam are practised on as well: its mark says what is known by heart. Split "
+        "once, before anything else, and let no sample stand on both sides."
+    )
+
+
+def test_twenty_samples_are_enough_and_one_in_twenty_may_be_chance():
+    val = data(20, seed=1)
+    one, two = (ConcatDataset([data(seed=0), Subset(val, range(number))]) for number in (1, 2))
+    assert describe_shared(DataLoader(one), DataLoader(val)) is None
+    assert describe_shared(DataLoader(two), DataLoader(val)).startswith("2 of the 20 samples")
+
+
+def test_what_has_no_data_set_is_left_alone():
+    assert describe_shared([], DataLoader(data())) is None
+    assert describe_shared(DataLoader(data()), []) is None
 
 
 @pytest.mark.parametrize(
@@ -70,3 +85,13 @@ def test_a_picture_is_known_by_its_file():
     assert identities(Subset(Folder(3), [2, 0])) == ["2.png", "0.png"]
     assert identities([1, 2]) is None
     assert identities(ConcatDataset([data(), Subset([1], [0])])) is None
+
+
+def test_a_sample_of_numbers_is_known_by_some_of_them():
+    assert identities(TensorDataset(torch.tensor([3, 4]))) == [(3.0,), (4.0,)]
+    assert identities(TensorDataset(torch.arange(4).view(2, 2))) == [(0.0, 1.0), (2.0, 3.0)]
+    picture = torch.arange(2 * 3 * 100 * 100, dtype=torch.bfloat16).view(2, 3, 100, 100)
+    first, second = identities(TensorDataset(picture.requires_grad_()))
+    assert len(first) == 65  # 30,000 numbers, of which every 468th is looked at
+    assert first != second
+    assert identities(TensorDataset(torch.arange(130)[None]))[0] == tuple(float(number) for number in range(0, 130, 2))

@@ -12,10 +12,10 @@ from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
 
 from course_utils import features
-from course_utils.features import check_notes, extract_features
+from course_utils.features import Notes, check_notes, extract_features
 from course_utils.inference import load_classifier, save_classifier
 from course_utils.models import build_classifier, split_for_fine_tuning, unfreeze_last_blocks
-from course_utils.runtime import set_seed
+from course_utils.runtime import progress_bar, set_seed
 from course_utils.training import train_model
 from course_utils.transforms import InputSpec
 
@@ -188,6 +188,43 @@ def test_closer_shows_the_middle_enlarged():
     assert torch.equal(
         features.VIEWS["closer mirrored"](picture[..., :40]), features.VIEWS["closer"](picture[..., :40]).flip(-1)
     )
+
+
+def test_closer_is_seven_eighths_of_either_side():
+    rows = torch.arange(320.0)[:, None].expand(3, 320, 160)[None]
+    assert features.VIEWS["closer"](rows).aminmax() == (pytest.approx(20, abs=0.1), pytest.approx(299, abs=0.1))
+    columns = rows.transpose(2, 3)
+    assert features.VIEWS["closer"](columns).aminmax() == (pytest.approx(20, abs=0.1), pytest.approx(299, abs=0.1))
+
+
+def test_notes_have_a_place_for_each_view():
+    assert len(Notes(torch.zeros(4, 2), torch.arange(4), views=["plain", "mirrored"])) == 4
+    for shape in ((4,), (4, 1), (4, 3, 2)):
+        with pytest.raises(ValueError, match=rf"Notes of 2 views are \(N, 2, \.\.\.\), not \({shape[0]},"):
+            Notes(torch.zeros(shape), torch.arange(4), views=["plain", "mirrored"])
+
+
+def test_reading_the_notes_of_one_view_leaves_chance_alone():
+    notes = Notes(torch.arange(12.0).reshape(4, 3, 1), torch.arange(4), views=["plain", "mirrored", "closer"])
+    first, state = notes.of_view("plain"), torch.get_rng_state()
+    assert [first[index][0].item() for index in range(4)] == [0, 3, 6, 9]
+    assert torch.equal(torch.get_rng_state(), state)
+    two = Notes(notes.tensors[0][:, :2], notes.tensors[1], views=["plain", "mirrored"])
+    assert {two[0][0].item() for _ in range(50)} == {0, 1}
+
+
+def test_a_bar_counts_the_samples(monkeypatch):
+    made = []
+
+    def recorded(*rest, **options):
+        made.append(options)
+        return progress_bar(*rest, **options | {"show": False})
+
+    monkeypatch.setattr(features, "progress_bar", recorded)
+    for progress in (True, False):
+        extract_features(backbone(), DataLoader(pictures(), batch_size=8), device="cpu", progress=progress)
+    look = {"total": 22, "description": "revision notes", "unit": " samples"}
+    assert made == [look | {"show": True}, look | {"show": False}]
 
 
 def test_the_notes_of_one_view_are_the_same_each_time():

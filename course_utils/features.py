@@ -183,8 +183,8 @@ def _make_room(task: _Task, shape: Sequence[int], *, tell: Callable[[str], None]
     free = psutil.virtual_memory().available
     if size > 0.8 * free:
         raise MemoryError(
-            f"{described.capitalize()}, and {free / 1e6:,.0f} MB of memory are free. Let fewer blocks learn (the maps "
-            "are smaller nearer the head), take fewer views or fewer samples, or train on the pictures."
+            f"There is no room for {described}, and {free / 1e6:,.0f} MB of memory are free. Let fewer blocks learn "
+            "(the maps are smaller nearer the head), take fewer views or fewer samples, or train on the pictures."
         )
     if tell is not None:
         tell(described)

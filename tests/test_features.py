@@ -256,6 +256,39 @@ def test_what_does_not_fit_into_memory_is_refused_before_it_is_taken(monkeypatch
                 extract_features(backbone(), loader, device="cpu", views=("plain", "mirrored"))
 
 
+def test_the_sizes_are_said_in_megabytes_and_the_ways_out_with_them(monkeypatch, capsys):
+    loader = DataLoader(pictures(), batch_size=8)
+    say_nothing = [{"views": ("plain", "mirrored"), "progress": False}, {"views": "plain"}, {}]
+    for options in say_nothing:
+        extract_features(backbone(), loader, device="cpu", **options)
+        assert "MB" not in capsys.readouterr().out
+    task = features._Task(backbone(), loader, 1000, ("plain", "mirrored"), torch.float16)
+    monkeypatch.setattr(features.psutil, "virtual_memory", lambda: SimpleNamespace(available=4_990_000))
+    features._make_room(task, (2, 998), tell=print)
+    assert capsys.readouterr().out == "notes of 1,000 samples in 2 views: 4 MB\n"
+    with pytest.raises(MemoryError) as refused:
+        features._make_room(task, (2, 1000), tell=None)
+    assert str(refused.value) == (
+        "There is no room for notes of 1,000 samples in 2 views: 4 MB, and 5 MB of memory are free. Let fewer blocks "
+        "learn (the maps are smaller nearer the head), take fewer views or fewer samples, or train on the pictures."
+    )
+
+
+def test_a_network_that_can_learn_is_refused_with_the_ways_out():
+    network = nn.Sequential(*(nn.Linear(2, 2) for _ in range(3))).eval()
+    with pytest.raises(ValueError, match="can still learn") as refused:
+        check_notes(network, DataLoader(pictures(), batch_size=8))
+    assert str(refused.value) == (
+        "6 parameter tensors of the network can still learn (0.weight, 0.bias, 1.weight, ...), so notes taken now "
+        "would soon be out of date. Call freeze(model.backbone), and pass model.backbone rather than the whole model; "
+        "to fine-tune its last blocks, split_for_fine_tuning gives the trunk below them."
+    )
+    network.requires_grad_(False)[1].train()
+    with pytest.raises(ValueError, match=r"^The network is in train\(\) mode \(1\): its BatchNorm would") as refused:
+        check_notes(network, DataLoader(pictures(), batch_size=8))
+    assert str(refused.value).endswith("on chance. Call its eval() first, such as model.backbone.eval().")
+
+
 def test_notes_beyond_float16_are_refused():
     network = backbone()
     network[0].bias.data += 1e6
@@ -321,4 +354,6 @@ def test_pixels_that_are_not_normalised_are_warned_of_before_notes_are_taken():
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
             assert check_notes(backbone, loader, spec=spec) == 12
-        assert len(heard) == warned
+        assert [("pixels" in str(warning.message).lower(), warning.filename) for warning in heard] == (
+            [(True, __file__)] * warned
+        )

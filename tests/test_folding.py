@@ -44,22 +44,22 @@ def test_the_plain_network_is_asked_once_for_each_shape_of_a_batch(monkeypatch):
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fold_batch_norm(frozen_backbone()).modules())
 
 
-def test_pictures_are_laid_out_by_channel_and_anything_else_stays_in_its_order(monkeypatch):
+@pytest.mark.parametrize(
+    ("network", "inputs", "layout"),
+    [
+        (nn.Conv2d(3, 4, 2), torch.randn(2, 3, 4, 5), torch.channels_last),
+        (nn.Identity(), torch.randn(3, 4).T, torch.contiguous_format),
+    ],
+    ids=["pictures", "numbers"],
+)
+def test_pictures_are_laid_out_by_channel_and_anything_else_by_row(monkeypatch, network, inputs, layout):
     seen = []
-    network = nn.Conv2d(3, 4, 2).eval()
-    network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
-    monkeypatch.setattr(folding, "fold_batch_norm", lambda plain: network)
+    network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    monkeypatch.setattr(folding, "fold_batch_norm", lambda _: network)
     with torch.no_grad():
-        make_fast(network)(torch.randn(2, 3, 4, 5))
-    assert network.weight.is_contiguous(memory_format=torch.channels_last)
-    assert seen[-1].is_contiguous(memory_format=torch.channels_last)
-    assert torch.equal(make_fast(nn.Identity())(torch.ones(4, 3)), torch.ones(4, 3))
-    words = []
-    monkeypatch.setattr(folding, "fold_batch_norm", lambda plain: plain)
-    listener = nn.Identity()
-    listener.register_forward_pre_hook(lambda module, inputs: words.append(inputs[0]))
-    make_fast(listener)(torch.ones(3, 4).T)
-    assert words[-1].is_contiguous()
+        make_fast(network)(inputs)
+    assert seen[-1].is_contiguous(memory_format=layout)
+    assert all(weight.is_contiguous(memory_format=layout) for weight in network.parameters() if weight.ndim == 4)
 
 
 def test_how_far_off_is_still_the_same_is_a_share_of_the_largest_answer():

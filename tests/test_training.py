@@ -511,7 +511,7 @@ def test_whatever_ends_a_run_report_card_and_best_weights_are_there(end, tmp_pat
     model, options = ingredients(learning_rate=0.3)
     path = tmp_path / "run.pt"
     trap = Trap(*samples().tensors)
-    trap.left, trap.error = 4 * 53 + 20, ENDS[end]
+    trap.left, trap.error = 4 * 53 + 20, copy.copy(ENDS[end])
     practice, exam = loader(trap, shuffle=True), loader(samples(seed=1))
     with pytest.raises(type(ENDS[end])) as caught:
         train_model(model, practice, exam, num_epochs=9, checkpoint_path=path, **options)

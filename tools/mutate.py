@@ -50,7 +50,7 @@ def copy_repository(folder: Path, module: Path, tests: list[Path]) -> None:
         "source_paths": ["course_utils"],
         "only_mutate": [module.as_posix()],
         # Under mutmut there is a call between a learner's line and ours, so a warning points at that.
-        "pytest_add_cli_args": ["-k", "not learners_line"],
+        "pytest_add_cli_args": ["-k", "not learners_line and not killed_run"],
         "pytest_add_cli_args_test_selection": [path.as_posix() for path in tests],
         "timeout_multiplier": 5,  # a break that makes the tests run for ever is noticed; this is how soon
         "also_copy": sorted(path.name for path in folder.iterdir() if path.name not in ("course_utils", "tests")),

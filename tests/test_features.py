@@ -102,12 +102,26 @@ def test_a_backbone_that_would_change_is_refused(spoil, way_out):
 
 
 @pytest.mark.parametrize(
-    ("options", "reason"),
-    [({"shuffle": True}, "in order"), ({"drop_last": True}, "drops the last 6 of 22")],
+    ("options", "reason", "way_out"),
+    [
+        (
+            {"shuffle": True},
+            "This loader does not give the samples in order (RandomSampler). Features are taken once and shuffled "
+            "later: ",
+            "DataLoader(..., shuffle=False).",
+        ),
+        (
+            {"drop_last": True},
+            "This loader drops the last 6 of 22 samples (drop_last=True), which would be missing from the notes: ",
+            "DataLoader(..., drop_last=False).",
+        ),
+    ],
+    ids=["shuffles", "drops"],
 )
-def test_a_loader_that_shuffles_or_drops_is_refused(options, reason):
-    with pytest.raises(ValueError, match=rf"{reason}.*train_eval"):
+def test_a_loader_that_shuffles_or_drops_is_refused(options, reason, way_out):
+    with pytest.raises(ValueError, match="This loader") as refused:
         extract_features(backbone(), DataLoader(pictures(), batch_size=8, **options), device="cpu")
+    assert str(refused.value) == f"{reason}use make_dataloaders(...).train_eval, or {way_out}"
 
 
 def test_drop_last_that_drops_nothing_is_accepted():
@@ -346,14 +360,22 @@ def test_notes_can_be_taken_of_notes():
     torch.testing.assert_close(twice.tensors[0], once.tensors[0], atol=2e-3, rtol=2e-3)
 
 
-def test_pixels_that_are_not_normalised_are_warned_of_before_notes_are_taken():
-    spec = InputSpec(image_size=8)
-    backbone = nn.Flatten().eval()
-    for images, warned in ((torch.rand(12, 3, 8, 8) * 255, 1), (torch.randn(12, 3, 8, 8).clamp(-2, 2), 0)):
-        loader = DataLoader(TensorDataset(images, torch.arange(12)), batch_size=4)
-        with warnings.catch_warnings(record=True) as heard:
-            warnings.simplefilter("always")
-            assert check_notes(backbone, loader, spec=spec) == 12
-        assert [("pixels" in str(warning.message).lower(), warning.filename) for warning in heard] == (
-            [(True, __file__)] * warned
-        )
+@pytest.fixture
+def images_of_bytes():
+    return DataLoader(TensorDataset(torch.rand(12, 3, 8, 8) * 255, torch.arange(12)), batch_size=4)
+
+
+def test_pixels_that_are_not_normalised_are_warned_of_before_notes_are_taken(images_of_bytes):
+    normalised = DataLoader(TensorDataset(torch.randn(12, 3, 8, 8).clamp(-2, 2), torch.arange(12)), batch_size=4)
+    spec, backbone = InputSpec(image_size=8), nn.Flatten().eval()
+    with pytest.warns(UserWarning, match="pixels"):
+        assert check_notes(backbone, images_of_bytes, spec=spec) == 12
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert check_notes(backbone, normalised, spec=spec) == 12
+
+
+def test_the_warning_points_at_the_learners_line(images_of_bytes):
+    with pytest.warns(UserWarning, match="pixels") as heard:
+        check_notes(nn.Flatten().eval(), images_of_bytes, spec=InputSpec(image_size=8))
+    assert heard[0].filename == __file__

@@ -8,7 +8,7 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header
 ensure_uv = @$(UV) --version >/dev/null 2>&1 || \
 	{ python3 -m venv build/uv && build/uv/$(notdir $(BIN))/python -m pip install --quiet uv; }
 
-.PHONY: help lab run test browser edit notebooks bench lock
+.PHONY: help lab run test browser edit notebooks site bench lock
 
 help:
 	@echo "make lab         set up once, then open lesson 00 in JupyterLab"
@@ -18,6 +18,7 @@ help:
 	@echo "for authors:"
 	@echo "make edit        open the lessons' sources in JupyterLab"
 	@echo "make notebooks   build notebooks/*.ipynb from notebooks/src/*.py   [LESSONS=\"01 04\"]"
+	@echo "make site        the course as pages for the web, in build/site/"
 	@echo "make bench       the side-by-side measurements of benchmarks/"
 	@echo "make lock        choose the newest versions of all dependencies for the two locks"
 
@@ -43,6 +44,9 @@ edit: .venv/.ready
 
 notebooks: .venv/.dev
 	$(PYTHON) tools/build_notebooks.py $(LESSONS)
+
+site: .venv/.dev
+	$(PYTHON) tools/build_site.py $(if $(RUNS),--runs $(RUNS))
 
 bench: .venv/.dev
 	$(PYTHON) benchmarks

@@ -91,8 +91,8 @@ def write_plain(path: str | os.PathLike[str], content: Mapping[str, Any]) -> str
 def parse_plain(data: bytes, path: Path) -> dict[str, Any]:
     """Return the dict in `data`, tensors on the CPU; `path` is where it comes from, for the error.
 
-    Raises ValueError, in other words for a damaged file than for a whole one, where `data` is no `torch.save`d dict of
-    plain types (which alone cannot run code).
+    Raises ValueError, in other words for a damaged file than for a whole one, where `data` is no dict of plain types
+    (which alone cannot run code) as `torch.save` writes it.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -54,7 +54,7 @@ def test_conda_can_parse_every_line(conda_file):
 
 
 @pytest.mark.parametrize(
-    ("name", "extras"), [("environment.yml", ["lab"]), ("pyproject.toml", ["lab", "export", "dev"])]
+    ("name", "extras"), [("environment.yml", ["lab"]), ("pyproject.toml", ["lab", "export", "site", "dev"])]
 )
 def test_every_dependency_has_its_reason_beside_it(name, extras):
     text = (REPOSITORY / name).read_text(encoding="utf-8")
@@ -71,7 +71,7 @@ def pinned(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "extras"), [("requirements.lock", ["lab"]), ("requirements-dev.lock", ["lab", "export", "dev"])]
+    ("name", "extras"), [("requirements.lock", ["lab"]), ("requirements-dev.lock", ["lab", "export", "site", "dev"])]
 )
 def test_a_lock_pins_every_dependency_with_hashes_and_names_no_address(name, extras):
     assert "://" not in (REPOSITORY / name).read_text(encoding="utf-8")
@@ -83,7 +83,7 @@ def test_a_lock_pins_every_dependency_with_hashes_and_names_no_address(name, ext
 
 def test_learners_get_nothing_that_only_maintainers_need():
     by_the_way = {"pytest"}  # nbmake, for teachers, is a plugin of it
-    only_maintainers = requirements("export", "dev").keys() - requirements().keys() - by_the_way
+    only_maintainers = requirements("export", "site", "dev").keys() - requirements().keys() - by_the_way
     assert not only_maintainers & pinned("requirements.lock").keys()
 
 

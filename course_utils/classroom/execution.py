@@ -21,7 +21,7 @@ HIDDEN = frozenset({"wrong", "claim"})
 _NOBODY_READS = {"COURSE_OPEN_THE_EXAM": "1"}
 _ASIDE = "aside"  # tags a cell that is executed with a lesson and taken out again
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-_INSTEAD_OF_WIDGET = "*Run this cell: its sliders and buttons appear here.*"
+INSTEAD_OF_WIDGET = "*Run this cell: its sliders and buttons appear here.*"
 
 Notebook = Any  # nbformat's NotebookNode, of the extra `lab`: the package alone, as in Colab, does without
 Cell = Any
@@ -185,7 +185,7 @@ def _tidy(notebook: Notebook) -> None:
             if output.output_type == "execute_result":
                 output.execution_count = cell.execution_count
             if _WIDGET in output.get("data", {}):
-                output.data = {"text/markdown": _INSTEAD_OF_WIDGET, "text/plain": _INSTEAD_OF_WIDGET.strip("*")}
+                output.data = {"text/markdown": INSTEAD_OF_WIDGET, "text/plain": INSTEAD_OF_WIDGET.strip("*")}
 
 
 # What `course run` does ----------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ Formulas stand in them as MathML, which browsers draw by themselves.
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from course_utils.classroom.lessons import Lesson, notebooks_dir, read_notebook
 from course_utils.runtime import atomic_write
@@ -92,11 +93,20 @@ def write_prose(*paragraphs: str, path: Path) -> None:
     write_page(new_notebook(cells=[new_markdown_cell("\n\n".join(paragraphs))]), path)  # type: ignore[no-untyped-call]
 
 
+def formula(latex: str, display: Literal["inline", "block"]) -> str:
+    """Return a formula of LaTeX as MathML; what cannot be read as one stands as it was typed."""
+    from latex2mathml.converter import convert
+
+    try:
+        return convert(latex, display=display)
+    except Exception:  # its errors have no common base
+        return f"<code>{escape(latex)}</code>"
+
+
 @cache
 def _exporter() -> Any:
     """Return nbconvert's exporter with the template above, and with formulas as MathML."""
     from jinja2 import pass_context
-    from latex2mathml.converter import convert
     from nbconvert import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
@@ -104,19 +114,13 @@ def _exporter() -> Any:
         """Turns formulas into MathML, and a picture on another host into its words."""
 
         def inline_math(self, body: str) -> str:
-            return self._math(body, "inline")
+            return formula(body, "inline")
 
         def block_math(self, body: str) -> str:
-            return self._math(body, "block")
+            return formula(body, "block")
 
         def latex_environment(self, name: str, body: str) -> str:
-            return self._math(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
-
-        def _math(self, latex: str, display: str) -> str:
-            try:
-                return convert(latex, display=display)
-            except Exception:  # its errors have no common base; a formula that it cannot read stands as it was typed
-                return f"<code>{self.escape_html(latex)}</code>"
+            return formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
 
         def image(self, text: str, url: str, title: str | None = None) -> str:
             return text if re.match(r"(https?:)?//", url) else super().image(text, url, title)

@@ -86,7 +86,7 @@ def get_device(prefer: "str | torch.device | None" = None) -> "torch.device":
         raise ValueError(f"Unknown device {name!r}: use 'cpu', 'cuda' or 'mps'.")
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not present[kind]:
-        raise RuntimeError(f"This machine offers no {kind!r} device to PyTorch; use get_device('cpu').")
+        raise RuntimeError(f"This machine offers no {kind!r} device to PyTorch; use 'cpu'.")
     return torch.device(name)
 
 
@@ -180,6 +180,12 @@ def given_path(path: str | os.PathLike[str], *, kind: Literal["file", "folder"],
     if must_exist and not path.exists():
         raise FileNotFoundError(f"There is no {kind} {path}.")
     return path
+
+
+def may_write(folder: Path) -> bool:
+    """True where files can be written into `folder`, or, where it is not there, into the nearest one above it."""
+    nearest = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    return os.access(nearest, os.W_OK)
 
 
 @contextmanager

@@ -457,3 +457,15 @@ def test_a_bar_can_be_switched_off_by_the_call(monkeypatch, capsys):
     monkeypatch.setenv("COURSE_PROGRESS", "1")
     list(progress_bar(range(2), show=False))
     assert capsys.readouterr().out == ""
+
+
+def test_may_write_asks_the_nearest_folder_that_is_there(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    asked = []
+    monkeypatch.setattr("os.access", lambda folder, mode: asked.append((folder, mode)) or len(asked) > 1)
+    assert not runtime.may_write(tmp_path / "a")
+    assert runtime.may_write(tmp_path / "a" / "b" / "c")
+    assert asked == [(tmp_path / "a", os.W_OK)] * 2
+    monkeypatch.chdir(tmp_path / "a")
+    assert runtime.may_write(Path("b"))
+    assert asked[2] == (tmp_path / "a", os.W_OK)

@@ -20,7 +20,7 @@ from course_utils.parallel import process_group, sum_over_processes
 from course_utils.pictures.splitting import DEFAULT_SHARES, Group
 from course_utils.report.history import History
 from course_utils.report.metrics import wilson_interval
-from course_utils.runtime import get_device, given_path, say, set_seed, setting
+from course_utils.runtime import get_device, given_path, may_write, say, set_seed, setting
 from course_utils.schooling.desk import Desk, picture_loader
 from course_utils.schooling.subject import Subject, find_subject
 from course_utils.schooling.teaching import NUM_BLOCKS, Run, fit_into_memory, take_notes, teach_eye, teach_head
@@ -77,6 +77,8 @@ def check_output(output: str | Path, *, resume: bool = False) -> Path:
         raise ValueError(f"{path} is to be the student's file: give it the ending .pt, such as {path.stem}.pt.")
     if path.exists() and not (resume and Desk(path).folder.exists()):  # broken off before its report was written
         raise FileExistsError(f"{path} is there already: give another name with --output, or move it away.")
+    if not may_write(path.parent):
+        raise PermissionError(f"{path.parent} may not be written to: name a file elsewhere with --output.")
     return path
 
 
@@ -103,6 +105,8 @@ def school(
     Raises OSError and ValueError, each with the way out, for what cannot be had, read or written.
     """
     output, device = check_output(output, resume=resume), get_device(device)
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed={seed}: a whole number from 0 to {2**32 - 1:,}.")
     weights = weights or setting("COURSE_WEIGHTS", "course")
     settings = {
         "folder": str(Path(folder).resolve()),

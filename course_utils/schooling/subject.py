@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from torch.utils.data import Dataset
 
+from course_utils.classroom.commands import command
 from course_utils.pictures.folders import (
     check_class_names,
     compare_classes,
@@ -20,7 +21,7 @@ from course_utils.pictures.scan import scan_images
 from course_utils.pictures.scan_report import ScanReport
 from course_utils.pictures.split_report import SPLIT_FILE, SPLITS, Placed, Split, count_placed, read_split, write_split
 from course_utils.pictures.splitting import DEFAULT_SHARES, Group, left_out_of, plan_split
-from course_utils.runtime import given_path
+from course_utils.runtime import given_path, may_write
 from course_utils.transforms import load_image
 
 _LISTED = 20  # pairs of a leakage that are named
@@ -83,11 +84,16 @@ def find_subject(
     splits = find_splits(root)
     if "train" in splits and "val" not in splits:
         raise FileNotFoundError(describe_missing_split(root, "val"))
+    split_file = None if "train" in splits else root / SPLIT_FILE
+    if split_file and not split_file.exists() and not may_write(root):
+        raise PermissionError(
+            f"{root} may not be written to, and the split is to stay there, as {SPLIT_FILE}: copy the folder to a "
+            f"place of your own; `{command('course', 'split', str(root), 'TARGET')}` copies and divides it."
+        )
     report = scan_images(root, progress=progress)
-    if "train" in splits:
-        split_file, split = None, _split_of_folders(root, splits, report)
+    if split_file is None:
+        split = _split_of_folders(root, splits, report)
     else:
-        split_file = root / SPLIT_FILE
         if split_file.exists():
             split = _split_of_file(root, split_file, report)
         else:
@@ -140,13 +146,15 @@ def _split_of_file(root: Path, split_file: Path, report: ScanReport) -> Split:
         for path in walk(root, on_error=lambda _: None)
         if is_image_name(path) and not is_hidden(path) and path.relative_to(root).as_posix() not in known
     ]
-    remarks = [f"The split is that of {split_file}."]
+    remarks = [
+        f"The split is that of {split_file}, whatever --shares, --group and --seed say: remove that file for a new one."
+    ]
     if gone := len(listed) - len(placed):
         remarks.append(f"{gone:,} of its pictures are gone, or cannot be used any more.")
     if new:
         remarks.append(
             f"{len(new):,} pictures came after the split was made, and are not used (such as {new[0].name}): add lines "
-            f"for them to {split_file.name}, or remove that file, for a new split."
+            f"for them to {split_file.name}, or make a new split."
         )
     return Split(root, placed, left_out, remarks)
 
@@ -164,6 +172,10 @@ def _check(split: Split, classes: Sequence[str]) -> None:
 def _remarks(split: Split, report: ScanReport) -> list[str]:
     """What somebody should know, and perhaps look at."""
     remarks = []
+    used = {picture.class_name for picture in split.placed}
+    empty = {Path(finding.path).name for finding in report.of_kind("empty class")} - used
+    if empty:
+        remarks.append(f"No readable picture of {', '.join(map(shown, sorted(empty)))}: the student will not know it.")
     place = {picture.file: picture.split for picture in split.placed}
     torn = [family for family in report.near if len({place[file] for file in family if file in place}) > 1]
     if torn:

@@ -108,6 +108,17 @@ def test_an_output_that_is_taken_or_of_another_kind_is_refused_before_anything_i
         schooled(zoo, tmp_path / "student.pt")
     with pytest.raises(ValueError, match=r"student\.pt"):
         check_output(tmp_path / "student.onnx")
+    monkeypatch.setattr(run, "may_write", lambda folder: folder != tmp_path)
+    with pytest.raises(PermissionError, match=r"may not be written to.*--output"):
+        check_output(tmp_path / "other.pt")
+    assert check_output(tmp_path / "deeper" / "other.pt")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_torch_or_numpy_would_refuse_later_is_refused_first(zoo, tmp_path, monkeypatch, seed):
+    monkeypatch.setattr(run, "find_subject", None)
+    with pytest.raises(ValueError, match="from 0 to 4,294,967,295"):
+        schooled(zoo, tmp_path / "student.pt", seed=seed)
 
 
 def test_a_folder_that_cannot_be_learned_leaves_nothing_behind(tmp_path):

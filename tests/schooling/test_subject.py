@@ -8,6 +8,7 @@ from PIL import Image
 from course_utils import split_folder
 from course_utils.datasets import ImageFolderDataset
 from course_utils.pictures.split_report import read_split, write_split
+from course_utils.schooling import subject as subjects
 from course_utils.schooling.subject import find_subject
 
 from .conftest import paint
@@ -31,7 +32,9 @@ def test_class_folders_are_split_once_and_the_split_stays_in_a_file(zoo):
     assert read_split(zoo / "split.csv") == subject.split.placed
     again = find_subject(zoo, seed=5, shares=(0.5, 0.25, 0.25))
     assert again.split.placed == subject.split.placed
-    assert any("split.csv" in remark for remark in again.split.remarks)
+    assert again.split.remarks[0].endswith(
+        "split.csv, whatever --shares, --group and --seed say: remove that file for a new one."
+    )
 
 
 def test_pictures_that_came_or_went_since_leave_the_others_where_they_are(zoo):
@@ -97,6 +100,28 @@ def test_an_exam_with_a_class_that_was_never_practised_is_refused(zoo, tmp_path)
     shutil.rmtree(root / "train" / "blue")
     with pytest.raises(ValueError, match="No such class: blue"):
         find_subject(root)
+
+
+def test_a_class_without_a_readable_picture_is_told_and_not_learned(zoo, tmp_path):
+    (zoo / "grey").mkdir()
+    (zoo / "grey" / "1.png").touch()
+    subject = find_subject(zoo)
+    assert subject.classes == ["blue", "green", "red"]
+    assert subject.split.remarks[0] == "No readable picture of grey: the student will not know it."
+    split_folder(zoo, root := tmp_path / "split")
+    (root / "train" / "grey").mkdir()
+    (remark,) = find_subject(root).split.remarks
+    assert "grey" in remark
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused_before_it_is_read_unless_its_split_stands(zoo, monkeypatch):
+    subject = find_subject(zoo)
+    monkeypatch.setattr(subjects, "may_write", lambda folder: folder != zoo)
+    assert find_subject(zoo).split.placed == subject.split.placed
+    (zoo / "split.csv").unlink()
+    monkeypatch.setattr(subjects, "scan_images", None)
+    with pytest.raises(PermissionError, match=r"split\.csv: copy the folder.*course split .* TARGET"):
+        find_subject(zoo)
 
 
 def test_an_exam_that_lacks_a_class_is_told(zoo, tmp_path):

@@ -1,12 +1,16 @@
 """A whole schooling, small: it learns, keeps the better student, and an interrupt changes nothing."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 from course_utils.evaluation import predict
 from course_utils.inference import load_classifier
+from course_utils.launching import launch
 from course_utils.report.metrics import majority_baseline
+from course_utils.schooling import desk as desks
 from course_utils.schooling import run, teaching
 from course_utils.schooling.desk import Desk
 from course_utils.schooling.run import check_output, school
@@ -126,3 +130,30 @@ def test_a_folder_that_cannot_be_learned_leaves_nothing_behind(tmp_path):
     with pytest.raises(ValueError, match="no readable picture"):
         schooled(tmp_path / "flat", tmp_path / "student.pt")
     assert [path.name for path in tmp_path.iterdir()] == ["flat"]
+
+
+def school_in_this_process(tests, zoo, output):
+    """What each of torchrun's processes does; only the first has a student in the end."""
+    import sys
+
+    import pytest
+
+    sys.path.insert(0, tests)
+    from course_utils.schooling import desk, run
+    from schooling.conftest import make_small
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        make_small(monkeypatch)
+        monkeypatch.setattr(desk, "CHUNK", 8)
+        schooling = run.school(zoo, output, device="cpu", progress=False)
+    return {} if schooling is None else schooling.model.state_dict()
+
+
+def test_two_processes_of_torchrun_share_the_notes_and_end_in_the_student_of_one(zoo, tmp_path, monkeypatch):
+    monkeypatch.setattr(desks, "CHUNK", 8)
+    alone = schooled(zoo, tmp_path / "alone.pt")
+    places = {"tests": str(Path(__file__).parents[1]), "zoo": str(zoo), "output": str(tmp_path / "two.pt")}
+    first, second = launch(school_in_this_process, num_processes=2, **places).results
+    assert second == {}
+    torch.testing.assert_close(first, dict(weights_of(alone.model)), atol=1e-4, rtol=1e-3)
+    assert load_classifier(tmp_path / "two.pt").classes == alone.model.classes

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from hashlib import sha256
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,9 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
+from course_utils.classroom.commands import quote
 from course_utils.evaluation import Predictions
+from course_utils.report.history import History
 from course_utils.schooling import page
 from course_utils.schooling.page import write_report
+
+LISTS = ("train_accuracy", "val_accuracy", "learning_rate", "seconds")
 
 pytestmark = pytest.mark.usefixtures("coarse_pictures")
 
@@ -46,7 +51,13 @@ def test_the_page_tells_the_mark_the_split_and_how_to_repeat_it(whole, tmp_path)
     assert str(whole.subject.split.source) in seen.text
     for word in ("--seed 0", "--weights course", "--shares 0.7 0.15 0.15", "--group", torch.__version__, "SHA-256"):
         assert word in seen.text
-    assert "course predict" in seen.text
+    for line in ("predict {} PICTURES", "demo {}", "export {} --exam {}"):
+        places = [quote(str(place)) for place in (whole.output, whole.settings["folder"])]
+        assert f"course {line.format(*places)}" in seen.text
+    for file in (whole.output, whole.subject.split_file):
+        assert sha256(file.read_bytes()).hexdigest() in seen.text
+    assert "30 pictures of" in seen.text
+    assert read(tmp_path / "student.html").tags.count("table") >= 3
 
 
 def test_the_page_asks_nothing_of_any_other_place_and_its_pictures_have_words(whole, tmp_path):
@@ -85,6 +96,34 @@ def test_each_mistake_is_shown_with_its_truth_the_answer_and_where_the_picture_l
     with Image.open(io.BytesIO(base64.b64decode(data))) as shown:
         red, green, blue = np.asarray(shown.convert("RGB"), dtype=float).mean(axis=(0, 1))
     assert max((red, "red"), (green, "green"), (blue, "blue"))[1] == picture.class_name
+
+
+def test_remarks_on_the_run_and_on_its_cards_are_told(whole, tmp_path):
+    """A card whose best term comes early has remarks; so has the whole one, here of a name with HTML in it."""
+    rising = {"train_loss": [1.0, 0.8, 0.6, 0.4, 0.2], "val_loss": [1.0, 1.2, 1.5, 1.9, 2.4]}
+    card = History(**{**whole.cards["head"].to_dict(), **rising} | {name: [0.5] * 5 for name in LISTS})
+    assert card.remarks()
+    write_report(tmp_path / "student.html", whole._replace(remarks=["No picture of <b>."], cards={"head": card}))
+    seen = read(tmp_path / "student.html").text
+    assert "No picture of <b>." in seen
+    assert all(remark in seen for remark in card.remarks())
+
+
+def test_what_has_learned_is_told_and_what_was_not_kept(whole, tmp_path):
+    for chosen, told in (("head", "the head alone"), ("eye", "eye and head")):
+        write_report(tmp_path / "student.html", whole._replace(chosen=chosen))
+        seen = read(tmp_path / "student.html").text
+        assert f"what has learned{told}" in seen
+        assert ("The eye learns (not kept" in seen) == (chosen == "head")
+        assert "The head learns (not kept" not in seen
+
+
+def test_folders_that_are_the_split_have_no_file_of_it_to_name(whole, tmp_path):
+    subject = whole.subject._replace(split_file=None)
+    write_report(tmp_path / "student.html", whole._replace(subject=subject, settings=whole.settings | {"group": None}))
+    seen = read(tmp_path / "student.html").text
+    assert "splitthe folders themselves" in seen
+    assert "--group" not in seen
 
 
 def test_the_scale_shows_the_mark_its_range_and_the_guess(whole, tmp_path):

@@ -47,18 +47,59 @@ def test_bad_files_are_answered_with_their_problem_and_the_others_as_ever(zoo, s
 def test_a_folder_gives_its_pictures_and_a_named_file_whatever_it_is(zoo):
     (zoo / "red" / "notes.txt").touch()
     (zoo / "red" / ".hidden.png").touch()
-    (zoo / "red" / "phone.heic").touch()
+    (zoo / "red" / "phone.HEIC").touch()
     names = [path.name for path in find_pictures([zoo / "red", zoo / "red" / "notes.txt"])]
-    assert names == [*(f"{number}.png" for number in range(10)), "phone.heic", "notes.txt"]
+    assert names == [*(f"{number}.png" for number in range(10)), "phone.HEIC", "notes.txt"]
     (zoo / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="holds no picture"):
         find_pictures([zoo / "empty"])
 
 
+def test_the_home_folder_has_its_short_name_for_files_and_folders(zoo, monkeypatch):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(zoo))
+    assert find_pictures(["~/red/1.png", "~/red"])[:2] == [zoo / "red" / "1.png", zoo / "red" / "0.png"]
+
+
 def test_k_chooses_how_many_names(zoo, student):
     assert len(next(answer(student, [zoo / "red" / "1.png"], k=1)).predictions) == 1
-    with pytest.raises(ValueError, match="ask for 1 to 3 names"):
-        next(answer(student, [zoo / "red" / "1.png"], k=4))
+    for k in (0, 4):
+        with pytest.raises(ValueError, match="ask for 1 to 3 names"):
+            next(answer(student, [zoo / "red" / "1.png"], k=k))
+    for num_classes, num_names in ((2, 2), (5, 3)):
+        other = build_classifier(num_classes, weights=None, classes=list("abcde")[:num_classes])
+        assert len(next(answer(other.eval(), [zoo / "red" / "1.png"])).predictions) == num_names
+
+
+def test_a_problem_is_one_line_whatever_error_it_comes_from(zoo, student, monkeypatch):
+    def refuse(*_):
+        raise ValueError("so large\n  that it is no picture")
+
+    monkeypatch.setattr(answers, "as_input", refuse)
+    assert next(answer(student, [zoo / "red" / "1.png"])).problem == "so large that it is no picture"
+
+
+def test_the_bar_counts_every_picture_bad_ones_too(zoo, student, monkeypatch):
+    monkeypatch.setattr(answers, "BATCH_SIZE", 4)
+    bars = []
+
+    class Bar:
+        def __init__(self, **options):
+            self.total, self.n = options["total"], 0
+            bars.append(self)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def update(self, number):
+            self.n += number
+
+    monkeypatch.setattr(answers, "progress_bar", Bar)
+    list(answer(student, [*find_pictures([zoo / "red"]), zoo / "gone.png"]))
+    assert [(bar.n, bar.total) for bar in bars] == [(11, 11)]
 
 
 def test_every_form_says_the_same(zoo, student):

@@ -1,7 +1,9 @@
 """A whole schooling, small: it learns, keeps the better student, and an interrupt changes nothing."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch.utils.data import DataLoader
 from course_utils.evaluation import Predictions, predict
 from course_utils.inference import load_classifier
 from course_utils.launching import launch
+from course_utils.parallel import Member
 from course_utils.pictures.splitting import plan_split
 from course_utils.report.metrics import majority_baseline
 from course_utils.schooling import desk as desks
@@ -136,6 +139,24 @@ def test_everything_runs_on_the_device_that_was_asked_for(zoo, tmp_path, monkeyp
     assert asked == ["cuda:1"]
     assert len(where) == 9
     assert set(where) == {torch.device("cpu", 0)}
+
+
+@pytest.mark.parametrize(("rank", "device"), [(0, "cuda"), (3, "cuda:1")])
+def test_each_process_takes_a_gpu_of_its_own(zoo, tmp_path, monkeypatch, rank, device):
+    """A recorded call, as no GPU is at hand: the run ends where the student would be sent there."""
+
+    class SentError(Exception):
+        pass
+
+    def send(where):
+        raise SentError(str(where))
+
+    monkeypatch.setattr(run, "process_group", lambda **_: nullcontext(Member(rank, 4)))
+    monkeypatch.setattr(run, "get_device", lambda _: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(run, "build_classifier", lambda *_, **__: SimpleNamespace(to=send))
+    with pytest.raises(SentError, match=f"^{device}$"):
+        school(zoo, tmp_path / "student.pt", progress=False)
 
 
 def test_an_output_that_is_taken_or_of_another_kind_is_refused_before_anything_is_read(zoo, tmp_path, monkeypatch):

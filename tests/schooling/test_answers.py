@@ -18,7 +18,7 @@ from .conftest import paint
 
 @pytest.fixture
 def student():
-    model = build_classifier(3, weights=None, classes=["blue", "green", 'red, "dark"'])
+    model = build_classifier(3, weights=None, classes=["blue", "grün", 'red, "dark"'])
     model.spec = InputSpec(image_size=32)
     return model.eval()
 
@@ -112,6 +112,7 @@ def test_every_form_says_the_same(zoo, student):
     picture, gone = json.loads(as_json(given))
     assert picture["answers"][0] == {"name": first.name, "probability": first.probability}
     assert gone["problem"] == given[1].problem
+    assert "grün" in as_json(given)
     head, line, last = csv.reader(io.StringIO(as_csv(given)))
     assert head == ["file", "name_1", "probability_1", "name_2", "probability_2", "name_3", "probability_3", "problem"]
     assert line[:2] == [given[0].file, first.name]

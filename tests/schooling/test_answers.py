@@ -63,6 +63,8 @@ def test_the_home_folder_has_its_short_name_for_files_and_folders(zoo, monkeypat
 
 def test_k_chooses_how_many_names(zoo, student):
     assert len(next(answer(student, [zoo / "red" / "1.png"], k=1)).predictions) == 1
+    one = list(answer(student, [zoo / "red" / "1.png"], k=1))
+    assert as_csv(one).splitlines()[0] == "file,name_1,probability_1,problem"
     for k in (0, 4):
         with pytest.raises(ValueError, match="ask for 1 to 3 names"):
             next(answer(student, [zoo / "red" / "1.png"], k=k))

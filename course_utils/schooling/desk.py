@@ -44,7 +44,7 @@ class Desk:
             raise FileExistsError(
                 f"{self.folder} holds a run that was broken off: go on with --resume, or remove that folder."
             )
-        kept = json.loads(self._file.read_text(encoding="utf-8"))
+        kept = self._read(self._file)
         changed = [
             f"{name} was {before}, is now {settings.get(name)}"
             for name, before in kept["settings"].items()
@@ -87,8 +87,14 @@ class Desk:
         if not path.is_file():
             with atomic_write(path) as temporary:
                 temporary.write_text(json.dumps(decide()), encoding="utf-8")
-        decided: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return decided
+        return self._read(path)
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:  # a disk that was full, a machine that lost its power
+            raise ValueError(f"{path} is damaged ({error}): remove {self.folder}, and begin anew.") from error
+        return content
 
     def check_room(self, num_bytes: int) -> None:
         """Raise OSError where the disk has no room for so many bytes of notes, and the checkpoints beside them."""
@@ -137,7 +143,10 @@ class Desk:
         notes = torch.empty(0)
         for start in starts:
             path = self._notes(name, start)
-            part = parse_plain(path.read_bytes(), path)["notes"]
+            try:
+                part = parse_plain(path.read_bytes(), path)["notes"]
+            except ValueError as error:
+                raise ValueError(f"{error} Remove it, and go on with --resume.") from error
             if not start:
                 notes = torch.empty((len(pictures), *part.shape[1:]), dtype=part.dtype)
             notes[start : start + len(part)] = part

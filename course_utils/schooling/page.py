@@ -102,7 +102,7 @@ def _sections(schooling: Schooling, title: str) -> Iterable[str]:
     student, folder = str(schooling.output), schooling.settings["folder"]
     yield _command("predict", student, "PICTURES")
     yield _command("demo", student)
-    yield _command("export", student, "--exam", folder)
+    yield _command("export", student, "--exam", folder if name == "final exam" else "FOLDER")
     yield "<h2>To repeat it</h2>"
     yield _command(*_words_of(schooling))
     yield _table([["what", "which"], *_circumstances(schooling)], "Circumstances")

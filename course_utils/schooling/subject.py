@@ -59,7 +59,10 @@ class ListedPictures(Dataset[tuple[Any, int]]):
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
         path, target = self.samples[index]
-        image = load_image(path)
+        try:
+            image = load_image(path)
+        except OSError as error:
+            raise OSError(f"{error} It was readable when the run began: put it back, and use --resume.") from error
         return (image if self.transform is None else self.transform(image)), target
 
 

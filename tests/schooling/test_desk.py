@@ -124,3 +124,24 @@ def test_further_processes_read_only_where_there_are_many_pictures_and_a_gpu(mon
     assert picture_loader([0], device=gpu, total=30_000) == {"batch_size": 32, "num_workers": 8, "pin_memory": True}
     assert picture_loader([0], device=gpu, total=30)["num_workers"] == 0
     assert picture_loader([0], device=CPU, total=30_000) == {"batch_size": 32, "num_workers": 0, "pin_memory": False}
+
+
+def test_what_a_lost_power_has_damaged_is_named_with_the_way_out(zoo, tmp_path, trunk, monkeypatch):
+    monkeypatch.setattr(desks, "CHUNK", 8)
+    pictures = find_subject(zoo).pictures("train", build_eval_transform(InputSpec(image_size=16)))
+    desk = Desk(tmp_path / "student.pt")
+    options = {"name": "train", "views": ("plain",), "device": CPU, "progress": False}
+    whole = desk.take_notes(trunk, pictures, **options)
+    part = desk.folder / "notes_train_0000008.pt"
+    part.write_bytes(part.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"notes_train_0000008\.pt .*Remove it, and go on with --resume"):
+        desk.take_notes(trunk, pictures, **options)
+    part.unlink()
+    assert torch.equal(desk.take_notes(trunk, pictures, **options).tensors[0], whole.tensors[0])
+    desk.keep(find_subject(zoo), SETTINGS)
+    (desk.folder / "run.json").write_text('{"settings": ')
+    with pytest.raises(ValueError, match=r"run\.json is damaged .*remove .*student\.run, and begin anew"):
+        desk.open(SETTINGS, resume=True)
+    (desk.folder / "plan.json").write_text("")
+    with pytest.raises(ValueError, match=r"plan\.json is damaged"):
+        desk.settle("plan", dict)

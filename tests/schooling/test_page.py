@@ -126,6 +126,13 @@ def test_folders_that_are_the_split_have_no_file_of_it_to_name(whole, tmp_path):
     assert "--group" not in seen
 
 
+def test_without_a_final_exam_the_proof_of_an_export_wants_another_folder(whole, tmp_path):
+    write_report(tmp_path / "student.html", whole._replace(exam_name="mock exam"))
+    seen = read(tmp_path / "student.html").text
+    assert "student.pt --exam FOLDER" in seen
+    assert "The mock exam" in seen
+
+
 def test_the_scale_shows_the_mark_its_range_and_the_guess(whole, tmp_path):
     write_report(tmp_path / "student.html", whole._replace(baseline=0.125))
     html = (tmp_path / "student.html").read_text(encoding="utf-8")
@@ -151,3 +158,8 @@ def test_recall_and_precision_are_those_of_the_counts():
     assert rows[1][:3] == ["a", "4", "75%"]
     assert rows[1][4] == "100%"
     assert rows[2] == ["b", "0", "-", "0% to 100%", "0%"]
+
+
+def test_the_most_frequent_mistakes_come_first_and_none_that_nobody_made():
+    counts = torch.tensor([[9, 1, 0], [0, 2, 0], [4, 0, 1]])
+    assert page._worst_pairs(counts, list("abc"))[1:] == [["c", "a", "4"], ["a", "b", "1"]]

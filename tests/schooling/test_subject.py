@@ -114,6 +114,13 @@ def test_a_class_without_a_readable_picture_is_told_and_not_learned(zoo, tmp_pat
     assert "grey" in remark
 
 
+def test_a_picture_that_vanishes_in_the_middle_of_a_run_is_named_with_the_way_out(zoo):
+    pictures = find_subject(zoo).pictures("train", None)
+    (zoo / pictures.samples[3][0]).unlink()
+    with pytest.raises(OSError, match=r"png.*put it back, and use --resume"):
+        pictures[3]
+
+
 def test_a_folder_that_may_not_be_written_to_is_refused_before_it_is_read_unless_its_split_stands(zoo, monkeypatch):
     subject = find_subject(zoo)
     monkeypatch.setattr(subjects, "may_write", lambda folder: folder != zoo)

@@ -142,15 +142,15 @@ def test_docstrings_in_the_manner_of_markdown_become_what_sphinx_reads():
     pytest.importorskip("sphinx", reason="sphinx is in the extra `site`")
     scope = {"re": re}
     tree = ast.parse((REPOSITORY / "docs" / "conf.py").read_text("utf-8"))
-    wanted = [each for each in tree.body if getattr(each, "name", "") in ("markdown_to_rst", "definition")]
+    wanted = [each for each in tree.body if getattr(each, "name", "") in ("markdown_to_rst", "code", "definition")]
     exec(compile(ast.Module(wanted, []), "conf.py", "exec"), scope)
     lines = [
-        "One of", "- `a_`", "- b |x|", "", "side   of the square,", "       in pixels", "a, b   two_ names", "",
-        "    code_ = 1 | 2", "", "Then on.",
+        "One `a(b)` of", "- `a_`", "- b |x|, `..`", "", "side   of the square,", "       in pixels",
+        "a, b   two_ names", "", "    code_ = 1 | 2", "", "Then on.",
     ]  # fmt: skip
     scope["markdown_to_rst"](None, "function", "f", None, None, lines)
     assert lines == [
-        "One of", "", "- `a_`", "- b \\|x\\|", "", "side", "    of the square, in pixels", "a, b",
+        "One ``a(b)`` of", "", "- `a_`", "- b \\|x\\|, ``..``", "", "side", "    of the square, in pixels", "a, b",
         "    two\\_ names", "", "::", "", "    code_ = 1 | 2", "", "Then on.",
     ]  # fmt: skip
 

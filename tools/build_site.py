@@ -119,10 +119,13 @@ def for_the_site(notebook: dict[str, Any], name: str, *, address: str) -> dict[s
             time = "".join(cell["source"]).split("\n\n")[0]
             buttons = f'<a class="button" href="{name}.ipynb" download>Download the notebook</a>'
             if colab := colab_link(address, name):
-                buttons += f'\n<a class="button first" href="{colab}">Open in Colab</a>'
+                buttons = f'<a class="button first" href="{colab}">Open in Colab</a>\n{buttons}'
             cell["source"] = f'{time}\n\n<p class="buttons">\n{buttons}\n</p>'
         elif cell.get("id") == "generated-set-up":
-            cell["metadata"] |= {"tags": ["hide-cell"], "mystnb": {"code_prompt_show": "Set-up"}}
+            cell["metadata"] |= {
+                "tags": ["hide-cell"],
+                "mystnb": {"code_prompt_show": "Set-up", "code_prompt_hide": "Set-up"},
+            }
         for output in cell.get("outputs", []):
             if "".join(output.get("data", {}).get("text/markdown", "")) == INSTEAD_OF_WIDGET:
                 output["data"] = {"text/markdown": "*In the notebook, sliders and buttons appear here.*"}

@@ -33,7 +33,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_favicon = html_logo = "static/cap.svg"
-html_copy_source = html_show_copyright = False
+html_copy_source = html_show_copyright = html_use_index = html_domain_indices = False
 html_theme_options = {
     "top_of_page_buttons": [],
     "light_css_variables": {"color-brand-primary": "#0550ae", "color-brand-content": "#0550ae"},

@@ -155,7 +155,7 @@ def test_of_many_classes_the_most_frequent_mistakes_are_listed(whole, tmp_path, 
 def test_recall_and_precision_are_those_of_the_counts():
     counts = torch.tensor([[3, 1], [0, 0]])
     rows = page._recalls(counts, ["a", "b"])
-    assert rows[1][:3] == ["a", "4", "75%"]
+    assert rows[1][:4] == ["a", "4", "75%", "30% to 95%"]
     assert rows[1][4] == "100%"
     assert rows[2] == ["b", "0", "-", "0% to 100%", "0%"]
 

@@ -128,34 +128,36 @@ def _progress(arguments: argparse.Namespace) -> int:
 
 
 def _split(arguments: argparse.Namespace) -> int:
+    from course_utils.classroom.commands import command
     from course_utils.pictures.splitting import split_folder
 
     options = {"shares": arguments.shares, "group": arguments.group, "seed": arguments.seed}
     print(split_folder(arguments.folder, arguments.target, **options))
     print(f"\nThe copies are in {_shown(Path(arguments.target))}, the list of them in split.csv there.")
+    print(f"To school a student on them: {command('course', 'train', arguments.target)}")
     return 0
 
 
 def _train(arguments: argparse.Namespace) -> int:
     from course_utils.schooling.desk import Desk
+    from course_utils.schooling.page import what_next, write_report
     from course_utils.schooling.run import check_output, school
 
     output = check_output(arguments.output, resume=arguments.resume)
     options = {name: getattr(arguments, name) for name in ("weights", "shares", "group", "seed", "device", "resume")}
+    report = output.with_suffix(".html")
     try:
         schooling = school(arguments.folder, output, **options)
+        if schooling is None:  # one of torchrun's further processes
+            return 0
+        write_report(report, schooling)
     except KeyboardInterrupt:
         desk = Desk(output).folder
         way_on = f" What was done stands in {desk}: the same command with --resume goes on." if desk.exists() else ""
         return _refuse(f"stopped.{way_on}", status=130)
-    if schooling is None:  # one of torchrun's further processes
-        return 0
-    from course_utils.schooling.page import write_report
-
-    report = output.with_suffix(".html")
-    write_report(report, schooling)
     Desk(output).clear()
-    print(f"The student is in {_shown(output)}, its report in {_shown(report)}.")
+    print(f"The student is in {_shown(output)}, its report in {_shown(report)}. What it can do now:")
+    print(*what_next(schooling), sep="\n")
     return 0
 
 
@@ -181,7 +183,7 @@ def _export(arguments: argparse.Namespace) -> int:
     print(f"Writing {_shown(output)}, then asking it a whole exam beside PyTorch: a minute or so.", flush=True)
     written, proof = export_with_proof(student, arguments.exam, output, in_8_bits=not arguments.no_int8)
     print(f"Written: {' and '.join(str(_shown(path)) for path in written)}")
-    print(f"The proof, on the {proof.num_pictures} pictures of {_shown(proof.folder)}:\n\n{proof}")
+    print(f"The proof, on an exam of {proof.num_pictures} pictures in {_shown(proof.folder)}:\n\n{proof}")
     print("\nHow to use it without PyTorch: docs/without_pytorch.md in the course's folder.")
     return 0
 

@@ -163,6 +163,7 @@ def test_split_copies_prints_what_went_where_and_takes_shares_group_and_seed(mon
         ("pets", str(tmp_path / "new"), {"shares": splitting.DEFAULT_SHARES, "group": None, "seed": 0}),
         ("pets", "new", {"shares": [0.8, 0.2, 0.0], "group": "(.+)_", "seed": 3}),
     ]
+    assert capsys.readouterr().out.endswith("To school a student on them: course train new\n")
 
 
 def test_what_cannot_be_split_is_one_line(capsys, tmp_path):
@@ -189,6 +190,7 @@ def school_of(monkeypatch):
 
     monkeypatch.setattr(run, "school", school)
     monkeypatch.setattr(page, "write_report", lambda path, schooling: asked.append((path, schooling)))
+    monkeypatch.setattr(page, "what_next", lambda schooling: [f"put {schooling} to work", "show it"])
     return asked
 
 
@@ -197,7 +199,9 @@ def test_train_writes_student_and_report_and_clears_the_desk(school_of, capsys):
     options = {"weights": None, "shares": (0.7, 0.15, 0.15), "group": None, "seed": 0, "device": None, "resume": False}
     assert school_of == [("pets", Path("student.pt"), options), (Path("student.html"), "a schooling")]
     assert not Path("student.run").exists()
-    assert "student.pt, its report in student.html" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "student.pt, its report in student.html" in told
+    assert told.endswith("now:\nput a schooling to work\nshow it\n")
     words = "train pets --output a/b.pt --weights imagenet --seed 3 --device cpu --resume".split()  # noqa: SIM905
     Path("a").mkdir()
     assert main(words) == 0
@@ -206,6 +210,16 @@ def test_train_writes_student_and_report_and_clears_the_desk(school_of, capsys):
     assert options | {"shares": None} == {
         "weights": "imagenet", "shares": None, "group": None, "seed": 3, "device": "cpu", "resume": True,
     }  # fmt: skip
+
+
+def test_a_report_that_was_interrupted_says_how_to_go_on_too(school_of, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(page, "write_report", interrupt)
+    assert main(["train", "pets"]) == 130
+    assert school_of
+    assert "stands in student.run: the same command with --resume goes on" in capsys.readouterr().err
 
 
 def test_an_interrupted_training_says_how_to_go_on(monkeypatch, capsys):
@@ -339,7 +353,7 @@ def test_export_writes_beside_the_student_and_prints_the_proof(monkeypatch, caps
     assert main(["export", "my/student.pt", "--exam", "pictures", "--no-int8"]) == 0
     said = capsys.readouterr().out
     assert f"Written: {Path('my', 'student.onnx')}\n" in said
-    assert f"on the 1 pictures of {Path('pictures', 'test')}" in said
+    assert f"on an exam of 1 pictures in {Path('pictures', 'test')}" in said
     assert "1 of 1" in said
 
 

@@ -74,6 +74,16 @@ def write_report(path: str | Path, schooling: Schooling) -> None:
         temporary.write_text(page, encoding="utf-8", errors="replace")
 
 
+def what_next(schooling: Schooling) -> list[str]:
+    """Return the commands that put the student to work."""
+    student, exam = str(schooling.output), schooling.exam_name == "final exam"
+    return [
+        command("course", "predict", student, "PICTURES"),
+        command("course", "demo", student),
+        command("course", "export", student, "--exam", schooling.settings["folder"] if exam else "FOLDER"),
+    ]
+
+
 def _sections(schooling: Schooling, title: str) -> Iterable[str]:
     exam, classes, name = schooling.exam, schooling.model.classes, schooling.exam_name
     yield f"<h1>{escape(title)}</h1>"
@@ -99,12 +109,9 @@ def _sections(schooling: Schooling, title: str) -> Iterable[str]:
     yield "<h2>The pictures</h2>"
     yield _scrolling(schooling.subject.split._repr_html_(), "The pictures")
     yield "<h2>To use it</h2>"
-    student, folder = str(schooling.output), schooling.settings["folder"]
-    yield _command("predict", student, "PICTURES")
-    yield _command("demo", student)
-    yield _command("export", student, "--exam", folder if name == "final exam" else "FOLDER")
+    yield from map(_line, what_next(schooling))
     yield "<h2>To repeat it</h2>"
-    yield _command(*_words_of(schooling))
+    yield _line(command("course", *_words_of(schooling)))
     yield _table([["what", "which"], *_circumstances(schooling)], "Circumstances")
 
 
@@ -201,10 +208,9 @@ def _thumbnail(path: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _command(*words: str) -> str:
+def _line(text: str) -> str:
     """A line to type, broken between its words only."""
-    line = command("course", *words)
-    return f"<pre>{' '.join(f'<span>{escape(word)}</span>' for word in line.split(' '))}</pre>"
+    return f"<pre>{' '.join(f'<span>{escape(word)}</span>' for word in text.split(' '))}</pre>"
 
 
 def _words_of(schooling: Schooling) -> list[str]:

@@ -79,7 +79,8 @@ def test_a_perfect_exam_and_one_of_mistakes_only_have_a_page(whole, tmp_path):
     assert "pictures named rightly" in (tmp_path / "wrong.html").read_text(encoding="utf-8")
 
 
-def test_each_mistake_is_shown_with_its_truth_the_answer_and_where_the_picture_lies(whole, tmp_path):
+def test_each_mistake_is_shown_with_its_truth_the_answer_and_where_the_picture_lies(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "SIDE", 30)  # of pictures of 48 x 40
     labels = whole.exam.labels
     probabilities = torch.nn.functional.one_hot(labels, 3).float()
     probabilities[1] = torch.tensor([0.1, 0.2, 0.7])  # red; the pictures of the exam are of blue, green, red, in order
@@ -94,6 +95,7 @@ def test_each_mistake_is_shown_with_its_truth_the_answer_and_where_the_picture_l
     html = (tmp_path / "student.html").read_text(encoding="utf-8")
     data = html.partition(f'alt="The picture {picture.file}"')[2].partition("base64,")[2].partition('"')[0]
     with Image.open(io.BytesIO(base64.b64decode(data))) as shown:
+        assert shown.size == (30, 25)
         red, green, blue = np.asarray(shown.convert("RGB"), dtype=float).mean(axis=(0, 1))
     assert max((red, "red"), (green, "green"), (blue, "blue"))[1] == picture.class_name
 

@@ -157,4 +157,4 @@ def _describe(name: str, student: Student, points: Tensor, labels: Tensor) -> st
     with torch.no_grad():
         right = (student(points).argmax(dim=1) == labels).float().mean().item()
     undecided = ((_opinion(student) - 0.5).abs() < 0.25).float().mean().item()
-    return f"{name}: {right:.0%} of the points are right, {undecided:.0%} of the plane is undecided"
+    return f"{name}: {right:.1%} of the points are right, {undecided:.0%} of the plane is undecided"

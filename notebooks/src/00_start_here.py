@@ -137,7 +137,7 @@ assert 0.25 < untrained < 0.75, "An untrained student is right about half of the
 assert sum(each.numel() for each in model.parameters()) == 4482, "It has 4,482 weights."
 
 # %% [markdown]
-# It does not even guess. It has some opinion about every point, by accident, and with two answers to choose from an
+# It does not even guess. It has a faint opinion about every point, by accident, and with two answers to choose from an
 # accident is right about half of the time.
 #
 # Two more characters. The **teacher** says with one number how wrong the answers are: the **loss**, and lower is
@@ -154,7 +154,7 @@ students, losses = [], []  # a diary, for the film below
 
 for _ in range(NUM_STEPS):
     students.append(copy.deepcopy(model))
-    optimizer.zero_grad()  # forget the last correction
+    optimizer.zero_grad()  # the old notes are thrown away
     scores = model(points)  # the student answers
     loss = criterion(scores, labels)  # the teacher marks
     loss.backward()  # the mark is traced back to every weight
@@ -329,8 +329,8 @@ assert torch.equal(moved[7], points[7] - centre), (
 what_happened("00.2", SHAPES[2 if moved.shape == points.shape else 1])
 
 # %% [markdown]
-# Every point was moved; the picture shows the first four. (The new centre is 0, but for a rounding error in the ninth
-# digit.) PyTorch lines the two shapes up at the right end and repeats whatever has size 1, or is not there at all, as
+# Every point was moved; the picture shows the first four. (The new centre is 0, but for a rounding error of some
+# hundred-millionths.) PyTorch lines the two shapes up at the right end and repeats whatever has size 1, or is not there at all, as
 # often as needed. That is **broadcasting**. Any other difference is an error. The pale numbers are never stored; they
 # only show what is repeated. That is handy, and sometimes it is a trap. Here somebody compares four answers with four
 # solutions, and one of the two has a dimension too many.
@@ -363,10 +363,6 @@ print("the tensor sees the change:", few)
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 print("points:", points.device, "  points.to(device):", points.to(device).device)
 
-FASTER = ["up to ten times", "ten to a hundred times", "more than a hundred times"]
-question = "How much faster than lists are tensors, where eight million numbers meet?"
-widgets.predict_first("00.3", question, FASTER)
-
 # %% [markdown]
 # `numpy()` and its opposite, `torch.from_numpy(array)`, copy nothing on the CPU; `torch.tensor(array)` makes a copy.
 # (NumPy's own numbers are `float64`, twice the size of `float32`.)
@@ -379,8 +375,15 @@ widgets.predict_first("00.3", question, FASTER)
 #
 # A tensor does a whole block of arithmetic in one call. In a **matrix product**, written `@`, each row of the left
 # table meets each column of the right one. For two tables of 200 × 200 numbers that is 200 × 200 × 200, eight million
-# multiplications. Networks do little else: `nn.Linear` is a matrix product, and an addition. How much faster is the
-# tensor? Choose above; then first with Python's lists, then with tensors, and both must give the same table.
+# multiplications. Networks do little else: `nn.Linear` is a matrix product, and an addition.
+
+# %%
+FASTER = ["up to ten times", "ten to a hundred times", "more than a hundred times"]
+question = "How many times faster than lists are tensors, over eight million multiplications?"
+widgets.predict_first("00.3", question, FASTER)
+
+# %% [markdown]
+# Choose; then first with Python's lists, then with tensors, and both must give the same table.
 
 # %%
 left, right = torch.rand(200, 200), torch.rand(200, 200)
@@ -451,20 +454,20 @@ assert sum((each.grad != 0).sum() for each in beginner.parameters()) > 2000, (
 # %% [markdown]
 # `backward()` changed no weight: it only left the note. `step()` changed the weight, and against its note: the note is
 # positive, so the weight went down. (It went by 0.01, the learning rate. Adam's very first step is that large even where
-# the note is as small as here; lesson 05 says why.) More than 2,000 weights went at once in this way, and the loss is a
-# little lower. Two hundred times that, and you have the film.
+# the note is as small as here; lesson 05 says why.) More than 2,000 weights went at once in this way (the note of the
+# others was 0: a `ReLU` passed on nothing of them), and the loss is a little lower. Two hundred times that, and you have the film.
 #
 # ## Why write the loop yourself?
 #
 # Some libraries train in one call and hide the loop. In **PyTorch** you write it: that is more to type, and nothing is
 # hidden. What you type once becomes a tested function of the package `course_utils`, and later lessons import it.
-# Beside Keras, where one call does it all:
+# Beside Keras, where one call does it all (if you do not know Keras, skip the table):
 #
 # | | Keras | PyTorch |
 # |---|---|---|
 # | the loop over terms and batches | `model.fit(x, y, epochs=10)` runs it | you write it (lesson 06) |
 # | practice mode, exam mode | automatic | `model.train()`, `model.eval()` |
-# | clearing the previous correction | automatic | `optimizer.zero_grad()` |
+# | throwing the old notes away | automatic | `optimizer.zero_grad()` |
 # | moving data to the device | automatic | `images.to(device)` |
 # | accuracy | a word in a list | you count it |
 # | changing something in the middle | subclass, callback | change the line |
@@ -494,8 +497,8 @@ assert (
 ), "What is wrong lies in the middle, where the spirals touch."
 
 # %% [markdown]
-# It has found the rule, and not only learned the points. Doing well on what was never practised is called
-# **generalising**, and it is all that counts. (The bar below a figure compares yours with the book's. What stands after
+# It has found a rule that holds for new points, and not only learned the old ones. Doing well on what was never practised is called
+# **generalising**, and it is all that counts. (The bar below a number compares yours with the book's. What stands after
 # ± is how far chance alone may well carry it; lesson 07 computes it.)
 #
 # Was there a danger at all? Here is the control. We take the same points, but shuffle the labels like a pack of cards.
@@ -570,7 +573,7 @@ plotting.show(
 compare_with_book("00.shuffled", in_practice, error=standard_error(in_practice, 400))
 
 # %% [markdown]
-# From the mark in practice alone you could not know which mind you have in front of you. **That is why there are
+# Seven in ten look like half an understanding. Only the exam shows that there is none. **That is why there are
 # exams**: a mock exam after every term, and a final exam at the end.
 #
 # <details><summary><b>Questions and answers</b></summary>
@@ -594,13 +597,13 @@ compare_with_book("00.shuffled", in_practice, error=standard_error(in_practice, 
 # after `model = ...`. Lesson 05 shows how to notice.
 #
 # **Why is it not 100 % on the fresh points?** In the middle the two spirals touch, and there a point may belong to
-# either.
+# either: without the innermost points, more than 99 % are right.
 #
 # </details>
 #
 # ## Recap
 #
-# - **Watching**: forget, answer, mark, trace back, correct: five lines, repeated, and two spirals come apart.
+# - **Watching**: clear the notes, answer, mark, trace back, correct: five lines, repeated, and two spirals come apart.
 # - **Naming**: student `model`, teacher `criterion`, coach `optimizer`, assistant `scheduler`, report card `History`.
 # - **Reading tensors**: shape first, then dtype and device; `dim` disappears; broadcasting repeats what has size 1.
 # - **Following**: `backward()` leaves a gradient at every weight, `step()` moves the weights against it.

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -106,10 +108,17 @@ def draw_images(
     for index, (ax, pixels) in enumerate(zip(grid.flat, pictures, strict=False)):
         ax.set_anchor("N")  # titles stand in one line even where the pictures differ in height
         ax.imshow(pixels, cmap="gray", vmin=0, vmax=255 if pixels.dtype == np.uint8 else 1)
+        _frame(ax, pixels)
         if titles is not None:
             fontsize = 8.5 if width / num_columns < NARROW_INCHES else 10
             ax.set_title(titles[index], fontsize=fontsize, fontweight="normal", loc="center", pad=4)
     return Picture(figure, alt or "", photo=photo)
+
+
+def _frame(ax: Axes, pixels: NDArray[Any]) -> None:
+    """Draw a hair's breadth of grey around a picture, by which a white one is seen on a white page."""
+    height, width = pixels.shape[:2]
+    ax.add_patch(Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor="0.8", linewidth=0.6))
 
 
 def _grid(num_rows: int, num_columns: int, *, width: float, height: float, title: str | None) -> tuple[Figure, Any]:

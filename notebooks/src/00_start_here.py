@@ -379,7 +379,9 @@ print("points:", points.device, "  points.to(device):", points.to(device).device
 
 # %%
 FASTER = ["up to ten times", "ten to a hundred times", "more than a hundred times"]
-question = "How many times faster than lists are tensors, over eight million multiplications?"
+question = (
+    "How many times faster than lists are tensors, over eight million multiplications?"
+)
 widgets.predict_first("00.3", question, FASTER)
 
 # %% [markdown]

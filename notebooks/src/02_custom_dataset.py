@@ -295,7 +295,8 @@ assert round(32 * one_picture / 1e6) == 19, "A batch takes 19 MB."
 #
 # The folder so far is tidy. Folders out there are not: downloads break off, telephones turn pictures, colleagues make
 # copies. `make_messy_folder` builds a small collection with such troubles. It returns an answer key, and we do not look
-# at that yet.
+# at that yet. Its pictures lie in two folders: `train` is what the student practises on, `validation` is its **mock
+# exam**, which asks about pictures that it has not practised on. (More about that below.)
 
 # %%
 # This folder vanishes when you close the notebook.
@@ -321,13 +322,14 @@ widgets.predict_first(
 # ## Build a doctor
 #
 # What is wrong in there? Two ideas are enough for a first doctor. Whatever Pillow cannot open is **broken**. And
-# pictures are compared by their pixels: a dictionary that goes from pixels to the first file that had them finds every
-# second one. Then the two places tell the rest: one class and another, a **contradiction**; practice and an exam, a
-# **leak**; else a **duplicate**.
+# pictures are compared by their pixels: a dictionary goes from pixels to the first file that had them, and so each
+# later file with the same pixels is found. Then the two places tell the rest: practice and an exam, a **leak**; one
+# class and another, a **contradiction**; else a **duplicate**.
 #
-# Will such a doctor find the smaller copy, too? Choose above, then write it. (`setdefault` returns what the dictionary holds for these pixels; if that is nothing,
-# it first puts this path there. Of a path such as `messy/train/hat/hat_0.jpg`, `parts[-2]` is the class, `hat`, and
-# `parts[-3]` the **split**: one of the folders `train`, `validation` and `test`.)
+# Will such a doctor find the smaller copy, too? Choose above, then write it. (`setdefault` returns what the dictionary
+# holds for these pixels; if that is nothing, it first puts this path there. Of a path such as
+# `messy/train/hat/hat_0.jpg`, `parts[-2]` is the class, `hat`, and `parts[-3]` the **split**: one of the folders
+# `train`, `validation` and `test`.)
 
 
 # %%
@@ -373,9 +375,10 @@ assert sorted(trouble for trouble, _, _ in troubles) == [
 # ### Nearly the same
 #
 # The smaller copy escaped: its pixels are others, and fewer. What stays when a picture is saved again, made smaller or
-# lighter? Where it gets lighter and where it gets darker. So shrink it to nine by eight grey points, and note for each
-# point whether the next one is lighter: 64 times yes or no. That is a **fingerprint**. Then count in how many places
-# two fingerprints differ.
+# lighter? Where it gets lighter and where it gets darker. So shrink it to eight rows of nine grey points, and note for
+# each point whether its neighbour on the right is lighter. (The ninth has none.) That is 64 times yes or no, a
+# **fingerprint**. Then count in how many places two fingerprints differ. (`load_image` opens a picture as it should be
+# seen; more about it below.)
 
 
 # %%
@@ -385,16 +388,16 @@ def fingerprint(path):
 
 
 practised = sorted((messy / "train").rglob("dress_?.jpg"))
-for asked in sorted((messy / "validation").rglob("dress_*.jpg")):
+for exam in sorted((messy / "validation").rglob("dress_*.jpg")):
     differing = {
-        path.name: (fingerprint(path) != fingerprint(asked)).sum() for path in practised
+        path.name: (fingerprint(path) != fingerprint(exam)).sum() for path in practised
     }
     least = min(differing, key=differing.get)
-    print(f"exam {asked.name:18} nearest in practice: {least}, ", end="")
+    print(f"exam {exam.name:18} nearest in practice: {least}, ", end="")
     print(f"{differing[least]} of 64 places differ")
 
 # %% [markdown]
-# One of the three stands out: hardly any place differs. It shows the same dress. No threshold is perfect: too low, and
+# One of the three stands out: next to no place differs. It shows the same dress. No threshold is perfect: too low, and
 # near copies escape; too high, and different pictures are called alike. So a doctor only *lists* such pairs, and you
 # look.
 #
@@ -409,8 +412,8 @@ with chdir(desk.name):  # stand in this folder for a moment, so that paths are s
 found = sorted((finding.path, finding.kind) for finding in report.findings)
 assert found == answer_key, "The doctor should find exactly what was planted."
 to_mend = {finding.path for finding in report.problems}
-ours = {path.relative_to(messy).as_posix() for _, path, _ in troubles}
-assert ours <= to_mend, "The package's doctor should find what ours has found."
+by_us = {path.relative_to(messy).as_posix() for _, path, _ in troubles}
+assert by_us <= to_mend, "The package's doctor should find what ours has found."
 report
 
 # %% [markdown]
@@ -440,7 +443,7 @@ plotting.draw_pairs(
 
 # %% tags=["claim"]
 assert (fingerprint(twins[-1][0]) != fingerprint(twins[-1][1])).sum() <= 6, (
-    "In hardly any place does the near copy differ."
+    "In next to no place does the near copy differ."
 )
 
 # %% [markdown]
@@ -471,9 +474,9 @@ for path in sorted(path for path in messy.rglob("*") if path.is_file()):
     decision = decisions.get(name, "keep")
     if decision == "drop":
         continue
-    target = mended / name if decision == "keep" else mended / decision / path.name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(path, target)
+    place = mended / name if decision == "keep" else mended / decision / path.name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, place)
 
 second_report = scan_images(mended, progress=False)
 assert not second_report.problems, "After mending, nothing should be left to mend."
@@ -517,8 +520,9 @@ plotting.draw_pairs(
 )
 
 # %% [markdown]
-# No picture in the upper row gives an error, not even the third, which came out white all over and cannot be seen on
-# this page. A student would practise on them as they are.
+# No picture in the upper row gives an error. The first lies on its side. The second shows again what its author had cut
+# away (the brim of the hat and the wall behind it). The third came out white all over. A student would practise on them as
+# they are.
 #
 # ## How good is someone who knows nothing?
 #
@@ -545,7 +549,8 @@ assert abs(baseline - checkup.majority_baseline["validation"]) < 1e-9, (
 
 # %% [markdown]
 # The best constant answer is the largest class. The accuracy it reaches is the **majority baseline**, and every student
-# of ours has to beat it. The name of the class comes from practice; the mark is what it brings in the mock exam.
+# of ours has to beat it. Which class that is, practice tells (the figure: its share there); the mark is what this answer
+# brings in the mock exam.
 #
 # An accuracy alone says little. If 95 of 100 patients are healthy, the answer "healthy" is right in 95 % and finds not
 # one ill person. So ask for the baseline first, and later for the accuracy class by class (lesson 08).
@@ -633,7 +638,8 @@ assert abs(marks["mock exam"] - baseline) < 0.06, "It is worth about a constant 
 # A picture that is both in practice and in an exam is a **leak**: the student has seen the question. Our doctors found
 # such pictures, and the package's also finds near copies. A second photograph of the same thing, from another side, may
 # pass both. What does a leak do to a mark? We cannot photograph our garments once more, so we take 100 practice
-# pictures, make them a little brighter, and put those into the mock exam.
+# pictures, make them a little brighter, and put those into the mock exam. (A photograph from another side would be
+# recognised less often than that: the leak would be smaller, and harder to notice.)
 
 # %%
 generator = torch.Generator().manual_seed(0)  # a source of random numbers of its own
@@ -682,8 +688,8 @@ assert not torch.equal(leaked, known[chosen]), "The pixels differ."
 # If the mock exam is honest, what is the final exam for? Suppose 200 students who know nothing sit a mock exam of 300
 # questions with ten possible answers each. They guess. You choose the best of them, and it sits the final exam.
 #
-# Choose above, then let all of them guess. (Broadcasting compares each student's answers, `(200, 2, 300)`, with the solutions
-# of both exams, `(2, 300)`.)
+# Choose above, then let all of them guess. (Broadcasting compares each student's answers, `(200, 2, 300)`, with the
+# solutions of both exams, `(2, 300)`.)
 
 # %%
 generator = torch.Generator().manual_seed(0)
@@ -751,8 +757,8 @@ assert eyes > baseline + 0.05, "With these eyes the memory beats the baseline."
 assert eyes > marks["thumbnails"] + 0.05, "And it beats the thumbnails."
 
 # %% [markdown]
-# Without a single correction, and for the first time in this lesson, a student beats the baseline. (The whiskers are how far chance may
-# carry a mark; lesson 07 computes them.) Look at some of the pictures that only the new eyes got right, and at what
+# Without a single correction, and honestly, a student has left the baseline behind. (The whiskers are how far chance
+# typically carries a mark; lesson 07 computes them.) Look at some of the pictures that only the new eyes got right, and at what
 # each memory is reminded of. There are such pictures the other way round as well, and the cell counts both. (`~` turns
 # True and False round.)
 
@@ -810,7 +816,7 @@ compare_with_book(
 # **Should I make the classes equally large?** Not in the exams: they should look like the world. During practice one
 # can weight the rare classes, which lesson 08 takes up again.
 #
-# **Coming from Keras?** `image_dataset_from_directory` does the steps of this lesson and the next in one call.
+# **Coming from Keras?** `image_dataset_from_directory` does the reading of this lesson and the next in one call.
 #
 # </details>
 #

@@ -174,3 +174,10 @@ def test_a_contact_sheet_of_nothing_is_refused(tmp_path):
         plotting.draw_class_folders(tmp_path)
     with pytest.raises(FileNotFoundError):
         plotting.draw_class_folders(tmp_path / "nowhere")
+
+
+def test_a_white_picture_is_seen_on_a_white_page():
+    figure = plotting.draw_images([np.full((4, 6, 3), 255, dtype=np.uint8)], alt="nothing but white").figure
+    [frame] = figure.axes[0].patches
+    assert frame.get_bbox().bounds == (-0.5, -0.5, 6, 4)
+    assert not frame.get_fill()

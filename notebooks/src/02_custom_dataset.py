@@ -521,8 +521,7 @@ plotting.draw_pairs(
 
 # %% [markdown]
 # No picture in the upper row gives an error. The first lies on its side. The second shows again what its author had cut
-# away (the brim of the hat and the wall behind it). The third came out white all over. A student would practise on them as
-# they are.
+# away, all that is outside the circle. The third came out white all over. A student would practise on them as they are.
 #
 # ## How good is someone who knows nothing?
 #

@@ -3,7 +3,7 @@
     python tools/build_notebooks.py                 all lessons
     python tools/build_notebooks.py 1 04            those two, named as `course run` names them
     python tools/build_notebooks.py --check         are the built lessons those of the sources? Executes nothing
-    python tools/build_notebooks.py --links         only the links, times and the README's table. Executes nothing
+    python tools/build_notebooks.py --links         only links, times, and the README's table and film. Executes nothing
     python tools/build_notebooks.py --test          execute as a build does, and write nothing
 
 A build executes a lesson with its claims, and with every wrong answer and solution of its exercises, each of which
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 from lesson_tools.figures import record_figures, take_figures
+from lesson_tools.film import renew_film
 from lesson_tools.generated import (
     lesson_table,
     navigation_cell,
@@ -217,6 +218,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"  FAILED {lesson.name}: {error}", file=sys.stderr)
     if not options.test and not options.check:
         refresh_links(lessons, folder=folder, address=address, readme=folder.parent / "README.md")
+        if folder == NOTEBOOKS:
+            renew_film(folder / f"{names[0]}.ipynb")
     print(f"{len(chosen) - failures} of {len(chosen)} lessons are in order.")
     return 1 if failures else 0
 

@@ -525,7 +525,9 @@ for name, now_right in exam.items():
     share = 100 / len(truth)  # one answer in points
     costs[name] = share * (lost - won), share * math.sqrt(lost + won)
     marks[name] = now_right.float().mean().item()
-    print(f"{name:20} {lost:4}  {won:4}   −{costs[name][0]:.1f} ± {costs[name][1]:.1f}")
+    print(
+        f"{name:20} {lost:4}  {won:4}   {-costs[name][0]:+5.1f} ± {costs[name][1]:.1f}"
+    )
 _, ax = plotting.new_figure(height=3.4)
 plotting.show(
     plotting.plot_marks(
@@ -748,39 +750,19 @@ assert math.ceil(3068 / 32) == 96, "96 iterations, with the short one."
 # of the pictures. For each size we draw 10,000 batches and see how far their means scatter. Do four times as large ones
 # scatter a quarter as much? Choose above, then draw.
 #
-# The figure shows a hundred batches of each size. The last columns of the table are **memory**: the pictures
-# themselves, and what the student keeps of every layer while *all* of it learns. (PyTorch calls `count` for every
-# tensor that it keeps; lesson 06 comes back to that.)
-
+# (The figure shows a hundred batches of each size.)
 
 # %%
-def kept_while_learning(num_pictures):
-    """Return how many megabytes the student keeps to trace a mistake back."""
-    kept = {}
-
-    def count(tensor):
-        kept[tensor.data_ptr()] = tensor.nbytes  # each place in memory once
-        return tensor
-
-    whole = build_classifier(10, weights=None, freeze_backbone=False)
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        answers = whole(torch.zeros(num_pictures, 3, size, size))
-    return sum(kept.values()) / 1e6 if answers.requires_grad else 0
-
-
-a_picture = 3 * size**2 * 4 / 1e6  # a float32 takes 4 bytes
-kept = (kept_while_learning(6) - kept_while_learning(2)) / 4
 brightness = means.mean(dim=1)  # one number for each practice picture
 set_seed(0)
 batch_means, scatter = {}, {}
-print("batch size   scatter   iterations in a term   pictures   kept while learning")
+print("batch size   scatter   iterations in a term")
 for batch_size in (1, 4, 16, 32, 64, 256):
     draws = torch.randint(len(brightness), (10_000, batch_size))
     drawn = brightness[draws].mean(dim=1)
     batch_means[batch_size], scatter[batch_size] = drawn[:100], drawn.std().item()
     iterations = math.ceil(len(practice) / batch_size)
-    print(f"{batch_size:10}{scatter[batch_size]:10.4f}{iterations:18}", end="")
-    print(f"{batch_size * a_picture:15.1f} MB{batch_size * kept:16,.0f} MB")
+    print(f"{batch_size:10}{scatter[batch_size]:10.4f}{iterations:18}")
 plotting.show(
     plotting.plot_batch_means(
         batch_means,
@@ -794,13 +776,44 @@ what_happened("03.5", FALLS[0 if ratio < 0.37 else 1 if ratio < 0.7 else 2])
 # %% tags=["claim"]
 assert abs(ratio - 0.5) < 0.02, "Four times the batch halves the scatter."
 assert abs(scatter[32] / scatter[64] - 2**0.5) < 0.05, "Twice the batch: 1.4."
-assert 110 < kept / a_picture < 150, "130 times as much as the pictures take."
 
 # %% [markdown]
 # A larger batch is a better witness, but four times the batch only *halves* the scatter, because it falls with the
-# square root. Each doubling divides it by 1.4, and costs half of the corrections in a term and twice the memory. Not
-# the pictures' memory: what the layers keep takes 130 times as much, and that is what fills a graphics card. (With a
-# frozen eye, as in lesson 04, next to nothing is kept.)
+# square root. Each doubling divides it by 1.4, and costs half of the corrections in a term.
+#
+# It also costs **memory**: for the pictures themselves, and for what the student keeps of every layer while *all* of it
+# learns, to trace a mistake back. PyTorch tells how much that is: it calls a function of ours, here `count`, with every
+# tensor that it keeps. (Lesson 06 comes back to that.)
+
+
+# %%
+def kept_while_learning(num_pictures):
+    """Return how many megabytes the student keeps to trace a mistake back."""
+    kept = {}
+
+    def count(tensor):
+        kept[tensor.data_ptr()] = tensor.nbytes  # each place in memory once
+        return tensor
+
+    whole = build_classifier(10, weights=None, freeze_backbone=False)
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        whole(torch.zeros(num_pictures, 3, size, size))
+    return sum(kept.values()) / 1e6
+
+
+a_picture = 3 * size**2 * 4 / 1e6  # a float32 takes 4 bytes
+kept = (kept_while_learning(6) - kept_while_learning(2)) / 4
+print("batch size    pictures    kept while learning")
+for batch_size in (1, 32, 256):
+    pictures_take, all_keep = batch_size * a_picture, batch_size * kept
+    print(f"{batch_size:10}{pictures_take:9.1f} MB{all_keep:15,.0f} MB")
+
+# %% tags=["claim"]
+assert 110 < kept / a_picture < 150, "130 times as much as the pictures take."
+
+# %% [markdown]
+# What the layers keep takes 130 times as much as the pictures, and that is what fills a graphics card. (With a frozen
+# eye, as in lesson 04, next to nothing is kept.) How large, then?
 #
 # - **Too small**: each correction follows a few odd pictures, and the processor handles them one by one.
 # - **Too large**: few corrections in a term, a full memory, and hardly better advice. Who enlarges the batch usually

@@ -524,19 +524,24 @@ for term, rate in enumerate(told):
 
 # %%
 BATCHES = len(train_notes)
-ASSISTANTS = {
-    "StepLR": lambda coach, terms: lr_scheduler.StepLR(coach, terms // 3, gamma=0.3),
-    "CosineAnnealingLR": lr_scheduler.CosineAnnealingLR,
-    "OneCycleLR": lambda coach, terms: lr_scheduler.OneCycleLR(
-        coach, max_lr=coach.param_groups[0]["lr"], total_steps=terms * BATCHES
-    ),
-}
+
+
+def make_assistant(kind, coach, terms):
+    """Return a scheduler of this kind, which leads `coach` through so many terms."""
+    if kind == "StepLR":
+        return lr_scheduler.StepLR(coach, step_size=terms // 3, gamma=0.3)
+    if kind == "CosineAnnealingLR":
+        return lr_scheduler.CosineAnnealingLR(coach, T_max=terms)
+    if kind == "OneCycleLR":
+        highest = coach.param_groups[0]["lr"]
+        return lr_scheduler.OneCycleLR(coach, highest, total_steps=terms * BATCHES)
+    return lr_scheduler.ReduceLROnPlateau(coach, factor=0.3, patience=1)
 
 
 def rates_of(kind, terms=30):
     """Return the rate at the start of each term, highest 0.01."""
     coach = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=0.01)
-    assistant, seen = ASSISTANTS[kind](coach, terms), []
+    assistant, seen = make_assistant(kind, coach, terms), []
     for _ in range(terms):
         seen.append(coach.param_groups[0]["lr"])
         coach.step()
@@ -545,8 +550,9 @@ def rates_of(kind, terms=30):
     return seen
 
 
+KINDS = ["StepLR", "CosineAnnealingLR", "OneCycleLR"]
 schedules = plotting.plot_lines(
-    {kind: rates_of(kind) for kind in ASSISTANTS},
+    {kind: rates_of(kind) for kind in KINDS},
     title="What the assistants tell the coach",
     xlabel="term (epoch)",
     ylabel="learning rate",
@@ -567,24 +573,19 @@ def school(seed=0, kind=None, num_epochs=NUM_EPOCHS, **setting):
     """Train a fresh head with an assistant of this kind; return it and its card."""
     set_seed(seed)
     head, optimizer = make_model(**setting)
-    scheduler = ASSISTANTS[kind](optimizer, num_epochs) if kind else None
+    scheduler = make_assistant(kind, optimizer, num_epochs) if kind else None
     monitor = "val_loss" if kind == "ReduceLROnPlateau" else "val_accuracy"
     more = {"scheduler": scheduler, "monitor": monitor, "num_epochs": num_epochs}
     return head, practise(head, optimizer, seed=seed, **more)
 
 
-ASSISTANTS["ReduceLROnPlateau"] = lambda coach, _: lr_scheduler.ReduceLROnPlateau(
-    coach, factor=0.3, patience=1
-)
 bold = {"0.001": [school(seed) for seed in SEEDS]}
 for kind in (None, "CosineAnnealingLR", "OneCycleLR", "ReduceLROnPlateau"):
     name = f"0.01 {kind or ''}".strip().removesuffix("LR")
     bold[name] = [school(seed, kind, learning_rate=0.01) for seed in SEEDS]
 bold_cards = {name: [card for _, card in runs] for name, runs in bold.items()}
 means = {
-    name: [
-        fmean(losses) for losses in zip(*(card.val_loss for card in runs), strict=True)
-    ]
+    name: torch.tensor([card.val_loss for card in runs]).mean(dim=0).tolist()
     for name, runs in bold_cards.items()
 }
 picture = plotting.plot_lines(

@@ -122,8 +122,8 @@ assert max(start) < 0.25, "None is much longer than the others."
 # ## How does the teacher mark one answer?
 #
 # This teacher looks at one bar only, that of the truth, and takes **minus the logarithm** of its probability: $-\log p$.
-# The logarithm says to which power $e$, which is 2.718, must be raised to give $p$; for a probability that is 0 or less,
-# and the minus makes a fine of it. The name of this loss is **cross-entropy**.
+# The logarithm says to which power $e$, which is 2.718, must be raised to give $p$. For a probability that power is never
+# above 0 (only $e^0$ gives 1), and the minus makes a fine of it. The name of this loss is **cross-entropy**.
 
 # %%
 print("probability of the truth    loss")
@@ -213,7 +213,7 @@ assert abs(-math.log(0.01 / 9) - 6.80) < 0.01, "Confident and wrong costs 6.80."
 # knows only how frequent each class is (26 % of the mock exam are t-shirts), and says so to every picture, gets 2.12
 # without opening an eye: the mean of $-\log p$, each class counted as often as it occurs.
 #
-# Remember the rule: with $C$ classes a fresh student begins near $\log C$, usually a little above, for its random
+# Remember the rule: with $C$ classes a fresh student begins near $\log C$, mostly up to a half above, for its random
 # opinions are mostly wrong. Far above, the scores are too large: most often the inputs were not normalised. Wrong labels
 # do *not* show at the start, since somebody without an opinion is equally wrong about any labels.
 #
@@ -282,7 +282,7 @@ plotting.draw_slope(squared_miss, 0.5, nudge=nudge, **words)
 # $h$ the last term does not count, so the square rises by $2m$ times $h$, and the miss $m$ is 0.025.
 #
 # Multiply the links: $2 \cdot 1 \cdot 0.05 = 0.1$. This is the **chain rule**, and it works for a chain of any length. In
-# the picture each link stands on its arrow. The slopes, in red, are filled in from the right: the walk starts with 1, the
+# the picture each link stands on its arrow. The slopes, the red numbers below the values, are filled in from the right: the walk starts with 1, the
 # slope of the loss with respect to itself, and multiplies on its way back.
 
 # %%
@@ -330,8 +330,8 @@ assert abs(by_nudging - 4 * miss) < 1e-6, "And nudging with both."
 # Now the shirt's own chain. Its loss is $\log(\sum_i e^{z_i}) - z_t$. Raise one score $z_i$ by a tiny $h$:
 #
 # - Its power $e^{z_i}$ grows by $h$ times itself, because $e^h$ is nearly $1 + h$. So the sum grows by the fraction
-#   $h\, e^{z_i} / \sum_k e^{z_k}$, which is $h \cdot p_i$, and its logarithm rises by just that fraction, because
-#   $\log(1 + h)$ is nearly $h$.
+#   $h\, e^{z_i} / \sum_k e^{z_k}$, which is $h \cdot p_i$. A factor of $1 + h p_i$ adds its logarithm, and $\log(1 + h p_i)$
+#   is nearly $h p_i$.
 # - The second term takes $h$ off if $i$ is the truth, and nothing otherwise. Write $y_i$ for this 1 or 0.
 #
 # Together: the gradient of the loss with respect to score $i$ is
@@ -429,8 +429,8 @@ assert called > 290, "Shoes, hats, pants: it calls everything a shirt."
 assert notes.min() >= 0, "The features are never negative."
 
 # %% [markdown]
-# Shoes, hats, pants: all shirts. The features are never negative, so what raised the shirt's score for one picture raised
-# it for every other. The student has learned a word, not a difference, and its falling loss said nothing of it.
+# Shoes, hats, pants: all shirts. The features are never negative, so the larger weights that raised the shirt's score for one
+# picture raised it for every other, and those of the other kinds fell. The student has learned a word, not a difference, and its falling loss said nothing of it.
 #
 # A student has to be corrected on *many* pictures of *all* kinds, a random handful at a time. That is what "stochastic"
 # stands for: each handful, a **batch**, gives a slightly different slope.
@@ -459,8 +459,8 @@ assert (
 # ### Momentum: a coach with a memory
 #
 # On a gentle slope SGD creeps, and in a small hollow it stays. A ball would roll on. So give the coach a *velocity*: keep
-# 90 % of it at each step and add the new gradient. Where all slopes agree it grows to $1 / (1 - 0.9) = 10$ times the
-# slope; where they change sign at every step, they hold each other back. Here is a hill with hollows, without momentum and
+# 90 % of it at each step and add the new gradient. Where all slopes agree it grows to 10 times the slope (there
+# 90 % of it and one slope more are again 10); where they change sign at every step, they hold each other back. Here is a hill with hollows, without momentum and
 # with it:
 
 # %%
@@ -490,7 +490,7 @@ assert (
 # one more reason for `Normalize`, lesson 03.) With one rate for all, one weight leaps and another creeps. **Adam** divides
 # each gradient by its own usual size. It keeps two running averages for each weight:
 #
-# - $m$, of the gradients: keep 90 %, mix in 10 % of the new one. That is momentum again.
+# - $m$, of the gradients: keep 90 %, mix in 10 % of the new one. That is momentum, at a tenth of its size.
 # - $v$, of their squares: keep 99.9 %, mix in 0.1 %. Its root is the usual size.
 #
 # The step is learning rate × $m / \sqrt v$. There is one flaw: both start at 0. After $t$ steps a share of $0.9^t$ of $m$
@@ -577,7 +577,7 @@ def exam_loss(head):
     return criterion(head(exam_notes), exam_labels).item()
 
 
-question = "Whose range of good rates will be the widest?"
+question = "Who will have the most good rates?"
 widgets.predict_first("05.4", question, list(COACHES))
 
 # %% [markdown]
@@ -607,7 +607,7 @@ what_happened("05.4", max(good, key=lambda name: len(good[name])))
 # %% tags=["claim"]
 assert good["Adam"] == [0.0005, 0.001, 0.002, 0.005], "Good over a factor of ten."
 assert max(len(good[name]) for name in COACHES if name != "Adam") < 4, (
-    "Adam's valley is the widest."
+    "More of Adam's rates are good than of any other coach's."
 )
 assert min(COACHES, key=lambda name: min(means[name].values())) == "Adam", (
     "Adam ends lowest."
@@ -626,9 +626,11 @@ assert all(means[name][0.05] > by_frequencies for name in COACHES), (
 # %% [markdown]
 # Too timid on the left: little has been learned. Too bold on the right: the losses leave the picture. Between lies a
 # valley, and each coach has its own. In five terms Adam ends lowest, and momentum a tenth behind it: each of its three
-# runs ends above each of Adam's. And Adam's valley is the widest: every rate from 0.0005 to 0.005 is good, a factor of
-# ten, and PyTorch's default of 0.001 is one of them. That is the better reason: a rate that need not be hit. So from
-# here on **the coach is Adam**, with 0.001 unless we say otherwise.
+# runs ends above each of Adam's. And more of Adam's rates reach so low a loss: every one from 0.0005 to 0.005 is good,
+# a factor of ten, and PyTorch's default of 0.001 is one of them. That is the better reason: its rate need not be hit so
+# exactly. So from here on **the coach is Adam**, with 0.001 unless we say otherwise.
+#
+# The rates in the table are those for whole networks; for a head like ours the figure shows that SGD wants smaller ones.
 #
 # | coach | it keeps for each weight | usual rates, whole networks | call it when |
 # |---|---|---|---|
@@ -686,7 +688,7 @@ assert right["Adam", "twice"] < right["Adam", "once"] - 0.04, "It costs Adam ans
 
 # %% [markdown]
 # The second softmax takes numbers between 0 and 1 for scores that hardly differ. So all losses lie between 1.46 and 2.46,
-# and the gradients shrink with them, most of all for a student who is sure and wrong. Here it costs both coaches many right
+# and a student who is sure and wrong is hardly corrected at all: there the first softmax is flat. Here it costs both coaches many right
 # answers; how many depends on the subject. What always shows is the **floor**: answers get better, and the loss never comes
 # below 1.46.
 #
@@ -775,9 +777,9 @@ assert all((1 - 0.9**t) / math.sqrt(1 - 0.999**t) > 6 for t in range(8, 17)), (
 )
 
 # %% [markdown]
-# The student of one shirt is right about the shirts, and about nothing else. For the other one our shirt is a shirt, and
-# shoes are shoes. The shirt of the exam it takes for a t-shirt, as in the beginning, but no longer by accident: look at the
-# sleeves. Same head, same features, the same lines for each correction. What differs is what they were corrected *on*.
+# The student of one shirt is right about the shirts, and about nothing else. For the other one our shirt, on which it
+# practised too, is a shirt, and shoes are shoes. The shirt of the exam it takes for a t-shirt. (Look at its sleeves.) The
+# same eye, and the same lines for each correction: one of them practised on a single picture, the other on a thousand.
 #
 # <details><summary><b>Other questions, other teachers</b></summary>
 #

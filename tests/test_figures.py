@@ -28,7 +28,7 @@ def test_a_build_takes_the_figures_and_leaves_what_a_reader_reads():
     figures = take_figures(notebook)
     assert list(figures) == ["07.best", "07.worst"]
     assert (figures["07.best"]["value"], figures["07.best"]["error"]) == (0.81, 0.02)
-    assert notebook.cells[0].outputs[0].data["text/plain"] == "The book's figure: 0.810 ± 0.020"
+    assert notebook.cells[0].outputs[0].data["text/plain"] == "The book's number: 0.810 ± 0.020"
     assert sorted(notebook.cells[0].outputs[0].data) == ["text/html", "text/plain"]
     assert take_figures(notebook) == {}
 

@@ -10,8 +10,8 @@ from PIL import Image
 
 import course_utils
 from course_utils import inference, runtime
-from course_utils.__main__ import main
-from course_utils.classroom import copies, doctor, execution, lessons
+from course_utils.__main__ import COMMANDS, main
+from course_utils.classroom import copies, doctor, execution, lessons, verify
 from course_utils.evaluation import Predictions
 from course_utils.models import build_classifier
 from course_utils.pictures import catalog, splitting
@@ -28,17 +28,10 @@ def test_help_names_every_command_and_needs_no_torch():
     code = "import sys; sys.modules['torch'] = None; from course_utils.__main__ import main; main(['--help'])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
-    for command in (
-        "course lab",
-        "course run",
-        "course reset",
-        "course doctor",
-        "course data photos",
-        "course split",
-        "course train",
-        "course progress",
-    ):
-        assert command in run.stdout
+    listed = {line.split()[0] for line in run.stdout.splitlines() if line.startswith("  ")}
+    assert set(COMMANDS) <= listed
+    assert "lessons:" in run.stdout
+    assert "examples:" in run.stdout
 
 
 @pytest.mark.parametrize("words", [["runn"], [], ["data", "cats"], ["reset"]])
@@ -100,7 +93,9 @@ def test_lab_copies_all_lessons_and_opens_the_chosen_one(monkeypatch, capsys):
 
 
 def test_options_for_jupyterlab_belong_to_lab_alone(capsys):
-    assert main(["run", "--", "--no-browser"]) == 2
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "--", "--no-browser"])
+    assert stop.value.code == 2
     assert "course lab" in capsys.readouterr().err
 
 
@@ -132,6 +127,36 @@ def test_lab_names_outdated_copies_that_hold_work_and_the_way_to_the_new_edition
     assert "course lab 01 --fresh, or course reset 01" in said
     assert main(["lab", "01", "--fresh"]) == 0
     assert opened == ["01_pretrained_inference.ipynb"] * 2 + ["01_pretrained_inference_fresh.ipynb"]
+
+
+def test_verify_says_how_many_lessons_are_the_books_and_ends_with_status_1_where_one_is_not(monkeypatch, capsys):
+    asked = []
+
+    def verified(lesson):
+        asked.append(lesson.name)
+        return verify.Verification(lesson, 12.3, "" if "00" in lesson.name else "a cell broke", [], [])
+
+    monkeypatch.setattr(verify, "verify_lesson", verified)
+    assert main(["verify", "0"]) == 0
+    assert "00_start_here ... 12 s" in capsys.readouterr().out
+    assert main(["verify"]) == 1
+    told = capsys.readouterr().out
+    assert "stopped: a cell broke" in told
+    assert told.endswith("1 of 3 say what the book says.\n")
+    assert asked == ["00_start_here", "00_start_here", "01_pretrained_inference", "06_training_loop"]
+    assert main(["verify", "77"]) == 2
+
+
+def test_page_writes_a_learners_notebook_beside_the_lessons_pages(capsys):
+    assert main(["reset", "1"]) == 0
+    assert main(["page", "notebooks/my/01_pretrained_inference.ipynb", "6"]) == 0
+    pages = Path("build", "lessons")
+    assert f"As it stands: {pages / 'my_01_pretrained_inference.html'}" in capsys.readouterr().out
+    assert '<span class="mi">1</span>' in (pages / "my_01_pretrained_inference.html").read_text(encoding="utf-8")
+    assert (pages / "06_training_loop.html").is_file()
+    assert "my_01_pretrained_inference.html" in (pages / "index.html").read_text(encoding="utf-8")
+    assert main(["page", "notebooks/my/nothing.ipynb"]) == 2
+    assert "There is no file" in capsys.readouterr().err
 
 
 def test_doctor_ends_with_status_1_where_something_needs_mending(monkeypatch, capsys):

@@ -24,8 +24,8 @@ from lesson_tools.source import REPOSITORY
 from today import jobs_of, page, read_records
 
 import course_utils
-from course_utils.classroom.execution import INSTEAD_OF_WIDGET
 from course_utils.classroom.lessons import all_lessons, read_notebook
+from course_utils.classroom.pages import INSTEAD_OF_WIDGET
 
 SITE = REPOSITORY / "build" / "site"
 PACKAGE = REPOSITORY / "course_utils"

@@ -41,6 +41,16 @@ class Comparison(NamedTuple):
         apart = abs(self.mine["value"] - self.book["value"])
         return apart <= 2 * math.hypot(self.mine["error"], self.book["error"])
 
+    @property
+    def differing(self) -> list[str]:
+        """What the two were measured with where that is not the same: "torch: yours 2.15, the book's 2.11"."""
+        book = self.book["circumstances"] if self.book else {}
+        return [
+            f"{name}: yours {mine}, the book's {book.get(name, 'unknown')}"
+            for name, mine in self.mine["circumstances"].items()
+            if mine != book.get(name)
+        ]
+
     def __repr__(self) -> str:
         return ": ".join(self._said()[:2])
 
@@ -56,12 +66,7 @@ class Comparison(NamedTuple):
         both = f"book {shown(self.book)}, yours {mine}"
         if self.within_chance:
             return "Within chance", both, GREEN
-        other = [
-            f"{name}: yours {mine}, the book's {self.book['circumstances'].get(name, 'unknown')}"
-            for name, mine in self.mine["circumstances"].items()
-            if mine != self.book["circumstances"].get(name)
-        ]
-        likely = "; ".join(other) or "none of the settings differs: has a cell been changed, or run twice?"
+        likely = "; ".join(self.differing) or "none of the settings differs: has a cell been changed, or run twice?"
         return "Further apart than chance explains", f"{both}\nLikely because of {likely}", ORANGE
 
 
@@ -86,6 +91,22 @@ def read_book() -> dict[str, Figure]:
     if not BOOK_FILE.exists():
         return {}
     figures: dict[str, Figure] = json.loads(BOOK_FILE.read_text(encoding="utf-8"))
+    return figures
+
+
+def figures_in(notebook: Any) -> dict[str, Figure]:
+    """Return the figures that the cells of an executed notebook (nbformat's) have compared, by key.
+
+    Raises ValueError where two cells compare under one key.
+    """
+    figures: dict[str, Figure] = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if found := output.get("data", {}).get(FIGURE):
+                key = found["key"]
+                if key in figures:
+                    raise ValueError(f"two cells compare the figure {key}")
+                figures[key] = Figure(value=found["value"], error=found["error"], circumstances=found["circumstances"])
     return figures
 
 

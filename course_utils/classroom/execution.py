@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_utils.classroom.lessons import Lesson, all_lessons, notebooks_dir
-from course_utils.classroom.pages import write_neighbours, write_page
+from course_utils.classroom.pages import put_words_for_widgets, write_neighbours, write_page
 from course_utils.runtime import setting
 
 # A lesson that takes this many times its budget has failed; one that is merely over budget is reported.
@@ -20,8 +20,6 @@ HIDDEN = frozenset({"wrong", "claim"})
 # Lesson 08 keeps its final exam sealed until a reader has chosen a student; where nobody reads, it is opened.
 _NOBODY_READS = {"COURSE_OPEN_THE_EXAM": "1"}
 _ASIDE = "aside"  # tags a cell that is executed with a lesson and taken out again
-_WIDGET = "application/vnd.jupyter.widget-view+json"
-INSTEAD_OF_WIDGET = "*Run this cell: its sliders and buttons appear here.*"
 
 Notebook = Any  # nbformat's NotebookNode, of the extra `lab`: the package alone, as in Colab, does without
 Cell = Any
@@ -184,8 +182,7 @@ def _tidy(notebook: Notebook) -> None:
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = cell.execution_count
-            if _WIDGET in output.get("data", {}):
-                output.data = {"text/markdown": INSTEAD_OF_WIDGET, "text/plain": INSTEAD_OF_WIDGET.strip("*")}
+    put_words_for_widgets(notebook)
 
 
 # What `course run` does ----------------------------------------------------------------------------------------------
@@ -224,23 +221,23 @@ def run_lesson(lesson: Lesson, page: Path, *, online: bool = False, solutions: b
     return LessonRun(lesson, seconds, "; ".join(problems), remark)
 
 
+def page_of(lesson: Lesson, pages: Path) -> Path:
+    """Return where a page stands: `NN_name.html`, and `my_NN_name.html` for a learner's own copy in a folder `my`."""
+    folder = lesson.path.parent
+    return pages / f"{'' if folder == notebooks_dir() else f'{folder.name}_'}{lesson.name}.html"
+
+
 def run_lessons(
     lessons: Sequence[Lesson], pages: Path, *, online: bool = False, solutions: bool = True
 ) -> Iterator[LessonRun]:
     """Run lesson after lesson, printing a line for each (name, seconds, budget); yield how each went.
 
-    Their pages stand in `pages`, with an index and the glossary: `NN_name.html`, and `my_NN_name.html` for a
-    learner's own copy in a folder `my`.
+    Their pages stand in `pages` (`page_of`), with an index and the glossary.
     """
-
-    def page_of(lesson: Lesson) -> Path:
-        folder = lesson.path.parent
-        return pages / f"{'' if folder == notebooks_dir() else f'{folder.name}_'}{lesson.name}.html"
-
-    write_neighbours(pages, all_lessons(), own=[page_of(lesson) for lesson in lessons])
+    write_neighbours(pages, all_lessons(), own=[page_of(lesson, pages) for lesson in lessons])
     for lesson in lessons:
         print(f"{lesson.name:<34}", end="", flush=True)
-        run = run_lesson(lesson, page_of(lesson), online=online, solutions=solutions)
+        run = run_lesson(lesson, page_of(lesson, pages), online=online, solutions=solutions)
         budget = lesson.budget_seconds if _default_settings() else None
         over = budget is not None and run.seconds > budget
         verdict = "FAILED" if run.problem else "over budget" if over else "ok"

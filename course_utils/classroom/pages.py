@@ -45,6 +45,31 @@ math { font-size: 1.1em; }
 """
 
 
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+INSTEAD_OF_WIDGET = "*Run this cell: its sliders and buttons appear here.*"
+
+
+def put_words_for_widgets(notebook: Any) -> None:
+    """Put a sentence in place of each slider and button, which live as long as their kernel only."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if _WIDGET in output.get("data", {}):
+                output.data = {"text/markdown": INSTEAD_OF_WIDGET, "text/plain": INSTEAD_OF_WIDGET.strip("*")}
+
+
+def write_as_it_stands(notebook: Path, page: Path) -> None:
+    """Write a notebook file as a page without executing it: what its cells showed when it was saved.
+
+    Raises LessonError where the file is no notebook.
+    """
+    import nbformat
+
+    read_notebook(notebook)  # says in words what is wrong with a file that is none
+    written = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    put_words_for_widgets(written)
+    write_page(written, page)
+
+
 def write_page(notebook: Any, path: Path, *, solutions: bool = True) -> None:
     """Write an executed notebook (nbformat's) as an HTML page; without `solutions` as a handout."""
     if not solutions:

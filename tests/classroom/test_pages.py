@@ -8,6 +8,9 @@ from made_up import write_lesson
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils.classroom import lessons, pages
+from course_utils.classroom.lessons import LessonError
+
+WIDGET_DATA = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "IntSlider(value=1)"}
 
 
 def page_of(tmp_path, *cells, **options) -> str:
@@ -191,3 +194,22 @@ def test_the_index_names_the_learners_own_pages(book):
     pages.write_neighbours(book, lessons.all_lessons())
     index = (book / "index.html").read_text(encoding="utf-8")
     assert re.findall(r'<li><a href="([^"]+)">', index) == ["home_03.html"]
+
+
+def test_a_notebook_becomes_a_page_as_it_stands(tmp_path, monkeypatch):
+    monkeypatch.setattr("nbclient.NotebookClient.execute", lambda *_, **__: pytest.fail("nothing is to be executed"))
+    shown = [new_output("stream", text="mine, of last week"), new_output("display_data", data=WIDGET_DATA)]
+    cells = [new_markdown_cell("# Mine\n\n$x^2$"), new_code_cell("1 / 0", outputs=shown), new_code_cell("never_run")]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "mine.ipynb")
+    before = (tmp_path / "mine.ipynb").read_bytes()
+    pages.write_as_it_stands(tmp_path / "mine.ipynb", tmp_path / "mine.html")
+    page = (tmp_path / "mine.html").read_text(encoding="utf-8")
+    for word in ("mine, of last week", "<msup>", "never_run", "its sliders and buttons appear here"):
+        assert word in page
+    assert (tmp_path / "mine.ipynb").read_bytes() == before
+
+
+def test_what_is_no_notebook_is_said_in_words(tmp_path):
+    (tmp_path / "mine.ipynb").write_text("{}", encoding="utf-8")
+    with pytest.raises(LessonError, match="is no notebook"):
+        pages.write_as_it_stands(tmp_path / "mine.ipynb", tmp_path / "mine.html")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from course_utils.classroom.book import BOOK_FILE, FIGURE, GREEN, Figure, callout, shown
+from course_utils.classroom.book import BOOK_FILE, FIGURE, GREEN, Figure, callout, figures_in, shown
 from course_utils.runtime import atomic_write
 
 
@@ -14,19 +14,13 @@ def take_figures(notebook: NotebookNode) -> dict[str, Figure]:
 
     Raises ValueError where two cells compare under one key.
     """
-    figures: dict[str, Figure] = {}
+    figures = figures_in(notebook)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            found = output.get("data", {}).pop(FIGURE, None)
-            if found is None:
-                continue
-            key = found.pop("key")
-            if key in figures:
-                raise ValueError(f"two cells compare the figure {key}")
-            figures[key] = Figure(**found)
-            words, message = "The book's figure", shown(figures[key])
-            html = callout(words, message, colour=GREEN, label=f"figure {key}")
-            output.data = {"text/plain": f"{words}: {message}", "text/html": html}
+            if found := output.get("data", {}).pop(FIGURE, None):
+                words, message = "The book's number", shown(figures[found["key"]])
+                html = callout(words, message, colour=GREEN, label=f"figure {found['key']}")
+                output.data = {"text/plain": f"{words}: {message}", "text/html": html}
     return figures
 
 

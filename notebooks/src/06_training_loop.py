@@ -16,13 +16,13 @@
 #
 # Every character has been introduced. The student can look (lesson 04), the teacher can mark and the coach can correct
 # (lesson 05), and the pictures come in batches (lesson 03). Now they work together, term after term. It is the heart of
-# the series: about forty lines. You write them, you see them succeed, and then you break them, one line at a time.
+# the series: about forty lines. You write them, you see them succeed, and then you break them, one thing at a time.
 #
 # ## What you will learn
 #
 # - **tell** the story of a training run in eight steps, and point at the line of code for each
 # - **write** the loop yourself: a practice, a mock exam, the terms, the best weights
-# - **break** it in six places, and say from the curves alone what is missing
+# - **break** it in six places, and say from the curves alone what is wrong
 # - **tell apart** `eval()` and `no_grad()`, two switches for two different things
 # - **read** loss curves: too few terms, healthy learning, learning by heart
 #
@@ -185,7 +185,7 @@ assert abs((weight - before).abs().mean() - 0.001) < 2e-4, (
 
 
 # %%
-options = {"device": device, "keep": True}  # where lesson 04 has kept them, it is quick
+options = {"device": device, "keep": True}  # lesson 04 has kept them
 practice_notes = extract_features(model.backbone, loaders.train_eval, **options)
 exam_notes = extract_features(model.backbone, loaders.val, **options)
 val_loader = DataLoader(exam_notes, batch_size=100)
@@ -431,11 +431,11 @@ assert all(
 # - **No `zero_grad`**: the loss flies off, out of the panel. Every correction follows all gradients since the first day.
 # - **No `step`**: the mock exam stands still to the last digit. Everything is computed, and nothing is learned. (In
 #   practice dropout makes the loss higher, and wobble.)
-# - **No `eval`**: practice is the healthy one's, but the exam lies higher and is jagged. We come back to it.
+# - **No `eval`**: practice is the healthy one's, but the exam lies higher. We come back to it.
 # - **Softmax twice**: the loss creeps, and cannot fall below 1.46, however right the answers are (lesson 05). No error,
 #   no warning.
-# - **Labels shuffled**: there is no rule to find. The exam stays where guessing is, and practice falls all the same:
-#   by heart, as in lesson 00.
+# - **Labels shuffled**: there is no rule to find. The exam stays near guessing (a little below: how frequent each kind
+#   is survives the shuffling), and practice falls all the same: by heart, as in lesson 00.
 # - **Last weights** instead of the best: the same curves. Only the ring moves; it marks the weights that were kept.
 #
 # ### What `zero_grad` forgets
@@ -505,8 +505,9 @@ assert 0.04 < mark - marks["softmax twice"] < 0.2, "It costs about ten points."
 # The student was fine; the report card was not. That is the mean thing about a forgotten `eval()`: it spoils no
 # student, only what you know of it, and with that the choice of the weights to keep.
 #
-# Of the others, *softmax twice* is the quietest: it cost about ten points, without a word. And *last weights* cost next
-# to nothing today, a few hundredths of the loss, because the healthy curve is nearly level at its end. Keeping the best
+# Of the others, *softmax twice* is the quietest: it cost more than ten points, without a word. And *last weights* cost next
+# to nothing today, a few hundredths of the loss and no more of the mark than chance may, because the healthy curve is
+# nearly level at its end. Keeping the best
 # is an insurance. The section on learning by heart shows when it pays.
 #
 # ## `eval()` and `no_grad()`: two switches
@@ -582,7 +583,7 @@ assert torch.equal(model.train()(images[:8]), model.eval()(images[:8])), (
 )
 
 # %% [markdown]
-# It grows with the batch. On a graphics card, where memory is scarce, an exam without `no_grad` is a common reason why
+# On a graphics card, where memory is scarce, an exam without `no_grad` is a common reason why
 # training stops with "out of memory" at the end of its first term.
 #
 # `.item()` belongs here as well. `loss.item()` is a plain number; `loss` is a tensor with a thread to all that it was
@@ -621,7 +622,7 @@ assert abs(sum(means) / len(means) - per_picture) > 0.05, "The mean of means is 
 # ## Reading curves
 #
 # Two more runs beside the healthy one. The first is over after three terms. The second has far more room than it
-# needs, an inner layer of 512, only 80 pictures, and forty terms. Its practice loss will go to zero: eighty pictures
+# needs, an inner layer of 512, only 80 pictures, and forty terms. Its practice loss will go nearly to zero: eighty pictures
 # are soon known by heart. And the loss on pictures that it has not seen?
 
 # %%
@@ -645,7 +646,9 @@ runs = {
 }
 plotting.show(plotting.plot_loss_grid(runs, guessing=math.log(10)))
 for name, run in runs.items():
-    print(f"{name}:", *run.remarks(), sep="\n  - ")
+    print(f"{name}:", *(run.remarks() or ["no remark"]), sep="\n  - ")
+heart = runs["by heart"].val_accuracy
+print(f"accuracy by heart: {max(heart):.0%} at its best, {heart[-1]:.0%} at the end")
 lowest, last = min(runs["by heart"].val_loss), runs["by heart"].val_loss[-1]
 what_happened("06.5", COURSES[2 if last > 1.05 * lowest else 0 if last < 1 else 1])
 
@@ -656,14 +659,14 @@ assert roomy.state_dict()["0.weight"].data_ptr() == roomy[0].weight.data_ptr(), 
     "state_dict() hands out the live tensors."
 )
 assert last > 1.2 * lowest, "Then the mock exam's loss turns back and climbs."
-assert (
-    max(runs["by heart"].val_accuracy[5:]) - runs["by heart"].val_accuracy[-1] < 0.08
-), "The accuracy hardly suffers."
+assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 0.08, (
+    "The accuracy hardly suffers."
+)
 
 # %% [markdown]
 # - **Three terms**: both losses are still on their way down when the run ends. The loop is in order; the school time
 #   was too short.
-# - **Healthy**: the exam's loss levels off. Practice may lie above it here: it is measured while the student is still
+# - **Healthy**: the exam's loss levels off. Practice lies above it at first: it is measured while the student is still
 #   learning, and with dropout.
 # - **By heart**: practice goes to nearly nothing, and the exam's loss falls for a few terms and then climbs. That is
 #   **overfitting**. From the turn on, more practice on its eighty pictures raises the loss on all others.
@@ -672,7 +675,7 @@ assert (
 # in the ring. And the word `deepcopy` matters there: `state_dict()` hands out the *live* tensors, and without a copy the
 # "best" weights go on changing with the student.
 #
-# Accuracy hardly suffers, while the loss climbs. That is why we record both, in the mock exam too, where nobody
+# The accuracy printed above hardly suffers, while the loss climbs. That is why we record both, in the mock exam too, where nobody
 # corrects. Accuracy asks: *is the highest score the right one?* The loss asks: *how sure was the student of the truth?*
 # Who learns by heart grows ever surer, of its mistakes as well. And without any mock exam? Nothing would crash. But
 # practice marks improve even where labels are shuffled, and you would not notice.
@@ -698,7 +701,7 @@ assert (
 # | trace back | `loss.backward()` | no gradients, and `step()` does nothing |
 # | correct | `optimizer.step()` | nothing moves |
 # | exam mode | `model.eval()` | a false report card |
-# | no graph | `with torch.no_grad():` | memory runs out |
+# | no graph | `with torch.no_grad():` | memory may run out |
 # | count | `loss.item() * len(labels)` | small batches count too much |
 # | keep the best | `copy.deepcopy(model.state_dict())` | the last, which may be worse |
 # | move | `.to(device)`, each batch | an error that names two devices |
@@ -825,7 +828,8 @@ exercises.check("06.1", training_step)
 # ### Exercise 2 · What was broken?
 #
 # Four more runs, by another coach and from another start; chance has broken one thing in each. One of the four kinds may
-# be new to you: *no train*. (It was in `school` all the time.) Here are the curves, on shared axes, over the healthy
+# be new to you: *no train*, a student left in `eval()` mode, whose dropout is off while it practises. (It was in `school`
+# all the time.) Here are the curves, on shared axes, over the healthy
 # run of this coach.
 
 # %%

@@ -255,7 +255,8 @@ def _remarks(
     families = [family for family in near if len(used.intersection(family)) > 1]
     if families:
         remarks.append(
-            f"{len(families):,} families of near copies stay together, such as {', '.join(families[0][:2])}."
+            f"{len(families):,} {'family' if len(families) == 1 else 'families'} of near copies kept in one split "
+            f"each, such as {', '.join(families[0][:2])}."
         )
     if not is_grouped and (example := _suspected_group(placed)):
         remarks.append(

@@ -186,5 +186,6 @@ def draw_beside(ax: Axes, healthy: History, run: History, *, guessing: float, ke
         ax.scatter([kept], [run.val_loss[kept - 1]], label="weights kept", s=90, linewidths=1.4, **RING)
     highest, top = max(run.val_loss), ax.get_ylim()[1]
     if highest > top:
-        ax.text(0.5, 0.93, f"up to {highest:.3g} ↑", transform=ax.transAxes, ha="center", va="top", color=INK)
+        # Below all curves: a run that flies off leaves the bottom of its panel free.
+        ax.text(0.03, 0.04, f"exam up to {highest:.3g} ↑", transform=ax.transAxes, va="bottom", color=INK, fontsize=9)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))

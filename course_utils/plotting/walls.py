@@ -18,7 +18,7 @@ Neighbour = tuple[Pixels, str]  # a picture and the name of its class
 
 def draw_wall(
     images: Sequence[Pixels],
-    answers: Sequence[str],
+    answers: Sequence[str | None],
     truths: Sequence[str],
     *,
     title: str,
@@ -26,8 +26,8 @@ def draw_wall(
     width: float = WIDTH,
 ) -> Picture:
     """Draw a wall of pictures, each under the student's answer: with a tick where it is right, else with a cross and,
-    beneath, the truth. `width` is that of the figure in inches. Raises ValueError without pictures, or where pictures,
-    answers and truths differ in number.
+    beneath, the truth. The answer None, "I do not know", is a question mark over the truth. `width` is that of the
+    figure in inches. Raises ValueError without pictures, or where pictures, answers and truths differ in number.
     """
     if not images or not len(images) == len(answers) == len(truths):
         raise ValueError(f"{len(images)} pictures, {len(answers)} answers and {len(truths)} truths make no wall.")
@@ -39,13 +39,18 @@ def draw_wall(
             ax.set_axis_off()
             continue
         answer, truth = answers[index], truths[index]
-        _hang(ax, images[index], f"✓ {answer}" if answer == truth else f"✗ {answer}", right=answer == truth)
+        right = None if answer is None else answer == truth
+        mark = {None: "?", True: f"✓ {answer}", False: f"✗ {answer}"}[right]
+        _hang(ax, images[index], mark, right=right)
         if answer != truth:
             ax.set_xlabel(truth, fontsize=8.5, color=INK, labelpad=2)
-    wrong = [(truth, answer) for answer, truth in zip(answers, truths, strict=True) if answer != truth]
-    told = "; ".join(f"{truth} taken for {answer}" for truth, answer in wrong)
-    text = f"{title}: {len(images) - len(wrong)} of {len(images)} pictures are answered rightly"
-    return Picture(figure, f"{text}{f'; the others: {told}' if wrong else ''}.", photo=True)
+    unanswered = [truth for answer, truth in zip(answers, truths, strict=True) if answer is None]
+    wrong = [(truth, answer) for answer, truth in zip(answers, truths, strict=True) if answer not in (truth, None)]
+    told = [f"{truth} taken for {answer}" for truth, answer in wrong]
+    told += [f"no answer for {', '.join(unanswered)}"] if unanswered else []
+    told_all = "; ".join(told)
+    text = f"{title}: {len(images) - len(wrong) - len(unanswered)} of {len(images)} pictures are answered rightly"
+    return Picture(figure, f"{text}{f'; the others: {told_all}' if told else ''}.", photo=True)
 
 
 def draw_neighbours(

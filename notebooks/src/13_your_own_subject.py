@@ -40,7 +40,7 @@
 # 1. The doctor finds nothing left to mend.
 # 2. Nothing stands in two of the three parts.
 # 3. The student is clearly better than one of bare pixels.
-# 4. There is one final exam, opened when all was chosen.
+# 4. There is one final exam: each picture once, none of them practised or chosen by.
 # 5. Mock and final exam agree within their errors.
 # 6. The student says "I do not know" to most of what is none of its subject.
 # 7. Out of its file it gives the same answers.
@@ -489,6 +489,10 @@ def some_of(share, by, seed):
 
 # %%
 grown = {"other things": "things", "more pictures of each": "views"}
+captions = {
+    "other things": "10 to 60 instruments, 6 pictures of each",
+    "more pictures of each": "60 instruments, 1 to 6 pictures of each",
+}
 curves = {name: {} for name in (grown if group else ["other things"])}
 for name, marks in curves.items():
     for share in (1 / 6, 1 / 3, 1 / 2, 1):
@@ -499,7 +503,9 @@ for name, marks in curves.items():
             head = practised_head(rows, head_practice, num_epochs=terms)
             size = round(share * len(head_practice))
             marks.setdefault(size, []).append(sit(head, head_exam).accuracy)
-plotting.show(plotting.plot_marks_by_size(curves, majority=majority))
+labels = {name: name if MY_FOLDER else captions[name] for name in curves}
+drawn_curves = {labels[name]: marks for name, marks in curves.items()}
+plotting.show(plotting.plot_marks_by_size(drawn_curves, majority=majority))
 means = {
     name: [sum(of_seeds) / len(of_seeds) for of_seeds in marks.values()]
     for name, marks in curves.items()
@@ -731,6 +737,13 @@ unchanged = all(
 parts_of = {}
 for picture in split.placed:
     parts_of.setdefault(picture.group or picture.file, set()).add(picture.split)
+
+
+def contents(loader):
+    return {Path(path).read_bytes() for path, _ in loader.dataset.samples}
+
+
+sealed, used = contents(loaders.test), contents(loaders.train) | contents(loaders.val)
 rubric = {
     "the doctor finds nothing left to mend": not scan_images(
         root, progress=False
@@ -739,7 +752,9 @@ rubric = {
     "clearly better than a student of bare pixels": compare_in_pairs(
         exam, pixels
     ).is_clear,
-    "one final exam, opened when all was chosen": final is not None,
+    "one final exam: each picture once, none seen before": final is not None
+    and len(final.labels) == len(sealed)
+    and not sealed & used,
     "mock and final exam agree within their errors": final is not None
     and abs(final.accuracy - exam.accuracy)
     < 2 * math.hypot(error, error_by_thing(exam, loaders.val.dataset)),
@@ -758,7 +773,8 @@ assert all(rubric.values()), "The student meets every demand."
 
 # %% [markdown]
 # Graduated. The last thing is a wall to show to a friend: twenty instruments, drawn this very moment, of which not one
-# lies in any folder. (With a folder of your own: twenty of the mock exam.)
+# lies in any folder. Where the student is less sure than the threshold it says "I do not know": a question mark, with
+# the truth below. (With a folder of your own: twenty of the mock exam.)
 
 # %%
 if MY_FOLDER:
@@ -771,12 +787,16 @@ else:
         drawn.draw_instrument(kind, instrument=100 + n, view=1)
         for n, kind in enumerate(truths)
     ]
-answers = [predict_topk(loaded, each, k=1)[0].name for each in wall]
+says = [predict_topk(loaded, each, k=1)[0] for each in wall]
+answers = [one.name if one.probability >= threshold else None for one in says]
 title = f"What the student says of {len(wall)} pictures"
 plotting.draw_wall(wall, answers, truths, title=title, num_columns=10)
 
 # %% tags=["claim"]
-assert sum(map(str.__eq__, answers, truths)) >= 12, "Most are named rightly."
+assert sum(map(str.__eq__, map(str, answers), truths)) >= 8, "Many are named rightly,"
+assert (
+    sum(one not in (two, None) for one, two in zip(answers, truths, strict=True)) <= 3
+), "and hardly one wrongly."
 
 # %% [markdown]
 # <details><summary><b>Questions and answers</b></summary>

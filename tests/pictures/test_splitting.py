@@ -229,7 +229,7 @@ def test_near_copies_stay_together(tmp_path):
     splits = {number: {p.split for p in split.placed if p.file.startswith(f"cat/{number}")} for number in range(6)}
     assert all(len(found) == 1 for found in splits.values())
     assert {picture.group for picture in split.placed} == {f"cat/{number} at 150.jpg" for number in range(6)}
-    assert any("6 families of near copies" in remark for remark in split.remarks)
+    assert any("6 families of near copies kept" in remark for remark in split.remarks)
 
 
 @pytest.mark.parametrize(

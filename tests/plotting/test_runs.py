@@ -131,7 +131,8 @@ def test_a_run_that_flies_off_says_how_far():
     runs = {"calm": run(1.0), "wild": run(9.0, 41.0)}
     calm, wild = plot_broken(run(1.0), runs, guessing=2.0).figure.axes
     assert not calm.texts
-    assert wild.texts[0].get_text() == "up to 42 ↑"
+    assert wild.texts[0].get_text() == "exam up to 42 ↑"
+    assert wild.texts[0].get_position()[1] < 0.1  # below the curves, not over them
 
 
 @pytest.mark.parametrize(("number", "shape"), [(1, (1, 1)), (4, (2, 2)), (5, (2, 3)), (6, (2, 3))])

@@ -22,6 +22,12 @@ def test_a_wall_ticks_what_is_right_and_tells_the_truth_of_what_is_wrong():
     np.testing.assert_allclose(hung(wall.figure)[1].images[0].get_array(), 0.2)
 
 
+def test_who_does_not_know_is_neither_right_nor_wrong():
+    wall = draw_wall(PICTURES[:2], ["hat", None], ["hat", "skirt"], title="Wall")
+    assert [(ax.get_title(), ax.get_xlabel()) for ax in hung(wall.figure)] == [("✓ hat", ""), ("?", "skirt")]
+    assert wall.alt == "Wall: 1 of 2 pictures are answered rightly; the others: no answer for skirt."
+
+
 def test_a_narrower_wall_has_smaller_pictures():
     answers = ["hat"] * 4
     wide, narrow = (draw_wall(PICTURES[:4], answers, answers, title="W", num_columns=2, width=w) for w in (8, 4))

@@ -83,7 +83,7 @@ print(f"pictures: {MY_FOLDER or DATASET}, weights: {WEIGHTS}, device: {device}")
 # %% [markdown]
 # ## The head first
 #
-# We begin where lesson 07 ended: a frozen eye and a new linear head.
+# We begin where lesson 04 ended: a frozen eye and a new linear head. (Lesson 07 brought it to about seventy percent.)
 
 # %%
 set_seed(0)
@@ -101,7 +101,7 @@ print(f"mock exam: {len(loaders.val.dataset)} pictures")
 # learn.
 #
 # A frozen trunk says the same about a picture in every term, so we ask it once and keep its answers, as lesson 07 did
-# with the whole backbone. These notes are small maps instead of 1,280 numbers. Augmentation is no longer possible
+# with the whole backbone. These notes are small maps, taken earlier on the way, before anything is averaged to 1,280 numbers. Augmentation is no longer possible
 # afterwards, so we ask about two looks beforehand, the picture and its mirror image. In practice one of the two is drawn
 # each time.
 
@@ -133,8 +133,8 @@ assert 25e6 < maps.nbytes < 45e6, "They take some 33 MB."
 
 
 # %% [markdown]
-# The notes are `float16`: two bytes a number instead of four, and three digits, which is enough. The student's scores are
-# the same with and without them.
+# The notes are `float16`: two bytes a number instead of four, and three digits, which is enough. Whether the student's
+# answers are the same with and without them is checked below.
 #
 # One function trains whatever may learn. It is lesson 07's, with a new coach each time: AdamW, which without weight
 # decay is Adam. The assistant OneCycleLR lets the rate rise and fall. And the teacher asks for a little less than
@@ -264,9 +264,9 @@ assert abs(before - norm.running_mean[0].item()) > 1e-6, "The mean has drifted."
 
 
 # %% [markdown]
-# In `train()` mode the same picture gets another answer in other company, and the running mean has drifted although
-# nothing was learned. This is why `requires_grad=False` alone freezes no network: a frozen one must stay in `eval()`, as
-# the course's does even when you call `model.train()`.
+# In `train()` mode the same picture is named with another sureness in other company, and the running mean has drifted
+# although nothing was learned. This is why `requires_grad=False` alone freezes no network: a frozen one must stay in
+# `eval()`, as the course's does even when you call `model.train()`. (This one had been unfrozen on purpose.)
 #
 # Now the experiment. Both learn from 300 pictures for four terms, from the same start, in the same order. A function makes
 # a copy of the student and fine-tunes it. What its part learns, the whole student has learned: the weights are the same
@@ -307,7 +307,8 @@ what_happened("08.1", found)
 # Now all the practice pictures, and eight terms.
 #
 # A **control** belongs to it. In the end the student will have practised eight terms longer than the one it started from.
-# What if that is all there is to it? So a copy of the head, alone, gets eight more terms too.
+# What if that is all there is to it? So a copy of the head, alone, gets eight more terms too, in the way that heads have
+# practised so far: on the plain pictures' notes, without weight decay.
 
 # %%
 GAINS = ["hardly at all", "about 5 points", "10 points or more"]
@@ -329,8 +330,8 @@ cards = {"eye and head": card, "control: head alone": control}
 plotting.plot_runs(cards, title=f"{NUM_EPOCHS} more terms")
 
 # %% [markdown]
-# The control hardly moves: a head alone has little more to learn from its 1,280 numbers (lesson 07's best road ended at
-# about seventy percent). What was missing was a better eye.
+# The control ends where it began, but for a point: a head alone has little more to learn from its 1,280 numbers (lesson
+# 07's best road ended at about seventy percent). What the other one has in addition is an eye that learns.
 #
 # ### Is it real? Compare in pairs
 #
@@ -371,7 +372,8 @@ assert abs(longer.accuracy - start.accuracy) < 0.05, "The control hardly moves."
 # ## Learning by heart, and what helps
 #
 # The more weights learn, the more room there is for learning by heart. To see it at its worst we give a head with an inner
-# layer of 256 numbers only 150 pictures, and forty terms. Then again, each time with *one* medicine:
+# layer of 256 numbers only 150 pictures, and forty terms. Then again, each time with *one* medicine. (More
+# pictures in as many terms are more corrections, too: that belongs to this medicine.)
 #
 # | medicine | what it does | in code |
 # |---|---|---|
@@ -455,9 +457,10 @@ assert all(
 
 # %% [markdown]
 # The picture of the illness is the blue line: practice goes on getting better, the mock exam turns back and gets worse.
-# Only more pictures lower its lowest point, from 1.68 to 1.18. The other two leave it about where it was. What dropout does
-# is to keep the curve from turning back as far. Weight decay takes a thousandth off every weight in each step (rate × decay), 18 % in the 200 steps of this school; with
-# the usual 0.05 it would be one percent, and nothing to be seen.
+# Only more pictures lower its lowest point, from 1.68 to 1.18. The other two leave it about where it was. What they do is
+# to keep the curve from turning back as far, dropout most of all. Weight decay takes a thousandth off every weight in each
+# step (rate × decay), 18 % in the 200 steps of this school; with the usual 0.05 it would be one percent, and nothing to be
+# seen.
 #
 # ## Who sits the final exam?
 #
@@ -527,8 +530,8 @@ assert matrix.diagonal()[3] < 0.85 * matrix[3].sum(), "Outwear is hard."
 
 # %% [markdown]
 # The brightest wrong column is that of the t-shirts, the most frequent class: in doubt it is a t-shirt. Outwear is the
-# hardest, and taken for shirts and longsleeves. Each recall is measured on the pictures of its class only, so its error is
-# larger than that of the mark.
+# hardest, and taken for shirts and longsleeves. Each recall is measured on the pictures of its class only, so chance has
+# more play there than in the mark.
 #
 # Now the mistakes of which the student was surest, as the student saw them.
 
@@ -564,8 +567,8 @@ assert turned.accuracy < 0.5, "Turned, fewer than half."
 
 # %% [markdown]
 # From 85 % to 34 %: fifty-one points. The hypothesis holds: this student knows upright garments. In practice
-# about one in twenty-five lies on its side, too rare a case to learn from. So the medicine is known before anybody has
-# trained again: turned looks among the notes.
+# about one in twenty-five lies on its side. That suggests a medicine, turned looks among the notes; whether it helps, the
+# next experiment would say.
 #
 # ### How sure is sure enough?
 #
@@ -584,7 +587,7 @@ assert exam.confidence.mean() < exam.accuracy, "It is less sure than it is right
 
 # %% [markdown]
 # The wrong answers (hatched) gather on the left: a higher threshold buys fewer and better answers. On average this student
-# is less sure than it is right. Label smoothing has made it modest.
+# is less sure than it is right: with label smoothing it practised to be never quite sure.
 #
 # ## The final exam, once
 #
@@ -620,8 +623,8 @@ assert abs(final.accuracy - exam.accuracy) < 3 * apart, "No more than chance apa
 # %% [markdown]
 # The student has passed: 89 %, where always saying t-shirt would get about 26 %. Mock and final exam differ by less than
 # two standard errors, no more than chance. (They are two different exams, so there are no pairs: their errors are added as
-# squares.) Class by class the bars are long; where two of them do not overlap, one or two such pairs of ten are what
-# chance alone brings.
+# squares.) Class by class chance has much play, and a class that is right throughout has no bar at all: read
+# the mark, and of the classes only what is far apart.
 #
 # ## Into a file, and out again
 #
@@ -722,7 +725,8 @@ assert sum(map(str.__eq__, answers, truths)) >= 14, "Most are named rightly."
 # `DATASET = "photos"` and `WEIGHTS = "imagenet"`, and kept what it came to, on 30 November 2026
 # (`python tools/photograph_results.py`; the eye: a copy of ImageNet's weights at half precision). Practice: 3,068 photographs that people
 # took of their clothes. Mock exam: the head alone 84.2 %, eye and head 90.3 %. **Final exam: 90.1 % ± 1.6 %** of 372.
-# The best result published for these photographs is 89.8 %, by a network ten times as large. Here are twenty of the
+# The best result published for these photographs is 89.8 % (an Xception, ten times as
+# large, taught on a graphics card), from which ours cannot be told apart. Here are twenty of the
 # final exam, drawn by lot, with the student's answers:
 #
 # ![Twenty photographs of clothes from the final exam, in two rows, each under the student's answer: all twenty are answered rightly.](../docs/photographs/wall.jpg)
@@ -731,7 +735,7 @@ assert sum(map(str.__eq__, answers, truths)) >= 14, "Most are named rightly."
 #
 # ![Two curves over eight terms, on photographs: the loss of eye and head in the mock exam falls from 0.94 to 0.76, the accuracy rises from 82 to 90 percent; the head alone stays at 0.92 and 85 percent.](../docs/photographs/curves.png)
 #
-# And who is taken for whom. Nobody mistakes a shoe. Skirts are rare in practice, and the hardest.
+# And who is taken for whom. Of 73 shoes one is mistaken. Skirts are rare in practice, and the hardest.
 #
 # ![The confusion matrix of the final exam on 372 photographs: 42 of 42 pants and 72 of 73 shoes are right, 8 of 12 skirts.](../docs/photographs/matrix.png)
 
@@ -793,7 +797,7 @@ assert sum(map(str.__eq__, answers, truths)) >= 14, "Most are named rightly."
 # ## Recap
 #
 # - **Fine-tuning**: head first, then the last blocks, with a new coach; the frozen trunk is asked once.
-# - **Deciding**: BatchNorm's fate and the medicine come from an experiment, one change at a time.
+# - **Deciding**: what BatchNorm does, and what a medicine does, an experiment tells, one change at a time.
 # - **Comparing**: in pairs, with a control; of those that cannot be told apart, the simplest.
 # - **Reading an exam**: who is taken for whom, recall, the surest mistakes, and a guess put to the test.
 # - **The end**: the final exam once, with its error; everything in one file; a fresh process as the proof.

@@ -330,10 +330,10 @@ what_happened("00.2", SHAPES[2 if moved.shape == points.shape else 1])
 
 # %% [markdown]
 # Every point was moved; the picture shows the first four. (The new centre is 0, but for a rounding error of some
-# hundred-millionths.) PyTorch lines the two shapes up at the right end and repeats whatever has size 1, or is not there at all, as
-# often as needed. That is **broadcasting**. Any other difference is an error. The pale numbers are never stored; they
-# only show what is repeated. That is handy, and sometimes it is a trap. Here somebody compares four answers with four
-# solutions, and one of the two has a dimension too many.
+# hundred-millionths.) PyTorch lines the two shapes up at the right end and repeats whatever has size 1, or is not there
+# at all, as often as needed. That is **broadcasting**. Any other difference is an error. The pale numbers are never
+# stored; they only show what is repeated. That is handy, and sometimes it is a trap. Here somebody compares four
+# answers with four solutions, and one of the two has a dimension too many.
 
 # %%
 answers = torch.tensor([[1], [0], [1], [1]])  # shape (4, 1)
@@ -455,9 +455,10 @@ assert sum((each.grad != 0).sum() for each in beginner.parameters()) > 2000, (
 
 # %% [markdown]
 # `backward()` changed no weight: it only left the note. `step()` changed the weight, and against its note: the note is
-# positive, so the weight went down. (It went by 0.01, the learning rate. Adam's very first step is that large even where
-# the note is as small as here; lesson 05 says why.) More than 2,000 weights went at once in this way (the note of the
-# others was 0: a `ReLU` passed on nothing of them), and the loss is a little lower. Two hundred times that, and you have the film.
+# positive, so the weight went down. (It went by 0.01, the learning rate. Adam's very first step is that large even
+# where the note is as small as here; lesson 05 says why.) More than 2,000 weights went at once in this way (the note of
+# the others was 0: a `ReLU` passed on nothing of them), and the loss is a little lower. Two hundred times that, and you
+# have the film.
 #
 # ## Why write the loop yourself?
 #
@@ -499,9 +500,9 @@ assert (
 ), "What is wrong lies in the middle, where the spirals touch."
 
 # %% [markdown]
-# It has found a rule that holds for new points, and not only learned the old ones. Doing well on what was never practised is called
-# **generalising**, and it is all that counts. (The bar below a number compares yours with the book's. What stands after
-# ± is how far chance alone may well carry it; lesson 07 computes it.)
+# It has found a rule that holds for new points, and not only learned the old ones. Doing well on what was never
+# practised is called **generalising**, and it is all that counts. (The bar below a number compares yours with the
+# book's. What stands after ± is how far chance alone may well carry it; lesson 07 computes it.)
 #
 # Was there a danger at all? Here is the control. We take the same points, but shuffle the labels like a pack of cards.
 # Now there is no rule to be found, for anybody. One student learns the spirals, another one the shuffled labels, with

@@ -326,10 +326,10 @@ compare_with_book("01.gown", plain_top[0][1], error=0.01, weights=WEIGHTS)
 # (The bar holds your figure against the one in this book. What stands after ± is what another machine, which rounds
 # otherwise, may well change.)
 #
-# In torchvision `weights=` takes a word: `"IMAGENET1K_V1"` is the first schooling of that network, `"IMAGENET1K_V2"` a later and better
-# one, `"DEFAULT"` the best there is. With `weights=None`, which is what you get if you say nothing, it knows nothing.
-# The names travel with the weights, in `meta["categories"]`: no list to fetch from anywhere, and none that might be
-# sorted differently.
+# In torchvision `weights=` takes a word: `"IMAGENET1K_V1"` is the first schooling of that network, `"IMAGENET1K_V2"` a
+# later and better one, `"DEFAULT"` the best there is. With `weights=None`, which is what you get if you say nothing, it
+# knows nothing. The names travel with the weights, in `meta["categories"]`: no list to fetch from anywhere, and none
+# that might be sorted differently.
 #
 # ## Break it
 #

@@ -757,9 +757,9 @@ assert eyes > marks["thumbnails"] + 0.05, "And it beats the thumbnails."
 
 # %% [markdown]
 # Without a single correction, and honestly, a student has left the baseline behind. (The whiskers are how far chance
-# typically carries a mark; lesson 07 computes them.) Look at some of the pictures that only the new eyes got right, and at what
-# each memory is reminded of. There are such pictures the other way round as well, and the cell counts both. (`~` turns
-# True and False round.)
+# typically carries a mark; lesson 07 computes them.) Look at some of the pictures that only the new eyes got right, and
+# at what each memory is reminded of. There are such pictures the other way round as well, and the cell counts both.
+# (`~` turns True and False round.)
 
 # %%
 by_thumbnail = is_right(asked, exam_targets, known)

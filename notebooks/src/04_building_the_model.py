@@ -299,10 +299,10 @@ assert steps[0].min() == 0, "Block 0 ends in a ReLU."
 assert steps[6].min() < -0.5, "Block 6 does not."
 
 # %% [markdown]
-# At first you can still make out the trousers: edges, cloth, light and dark. Deeper down trouser legs still show
-# here and there, but a person can no longer say what a map *means*. (Each is coloured by itself, from its smallest number, dark, to its largest, bright. After block 0, which
-# ends in a ReLU, the darkest is 0: nothing found. Block 6 ends without one, and there dark is negative, which says as
-# much as bright does.)
+# At first you can still make out the trousers: edges, cloth, light and dark. Deeper down trouser legs still show here
+# and there, but a person can no longer say what a map *means*. (Each is coloured by itself, from its smallest number,
+# dark, to its largest, bright. After block 0, which ends in a ReLU, the darkest is 0: nothing found. Block 6 ends
+# without one, and there dark is negative, which says as much as bright does.)
 #
 # ### From maps to numbers
 #
@@ -475,8 +475,8 @@ assert agreeing[best[2]] >= 6, "Each row is mostly one kind."
 
 # %% [markdown]
 # At school the student learned such features for other things. They fit trousers and jumpers all the same. This is what
-# **transfer learning** lives on: what serves one subject, shape and cloth and edges, serves many others. Only the last step, from
-# features to names, belongs to the old one.
+# **transfer learning** lives on: what serves one subject, shape and cloth and edges, serves many others. Only the last
+# step, from features to names, belongs to the old one.
 #
 # ## How is a network written?
 #
@@ -618,8 +618,8 @@ class MyClassifier(nn.Module):
 # `torch.flatten(x, 1)` lays everything from dimension 1 on into one row: it removes the two dimensions of size 1 that
 # pooling leaves.
 #
-# The package's `build_classifier` gives the same scores; its class is called `TransferClassifier`. Each head begins with random
-# numbers of its own, so we copy one into the other before we compare them.
+# The package's `build_classifier` gives the same scores; its class is called `TransferClassifier`. Each head begins
+# with random numbers of its own, so we copy one into the other before we compare them.
 
 # %%
 set_seed(0)

@@ -219,8 +219,8 @@ assert abs(-math.log(0.01 / 9) - 6.80) < 0.01, "Confident and wrong costs 6.80."
 #
 # ## What form must a label have?
 #
-# The *number* of a class: type `int64`, shape `(N,)`, from 0 to $C - 1$. (In PyTorch's messages `Long` is `int64`, `Float`
-# is `float32`, and *target* is the label. *One-hot* writes class 2 of four as 0, 0, 1, 0.)
+# The *number* of a class: type `int64`, shape `(N,)`, from 0 to $C - 1$. (In PyTorch's messages `Long` is `int64`,
+# `Float` is `float32`, and *target* is the label. *One-hot* writes class 2 of four as 0, 0, 1, 0.)
 
 # %%
 FORMS = ["floats", "a column (3, 1)", "class 10 of 0 to 9", "one too few"]
@@ -281,9 +281,9 @@ plotting.draw_slope(squared_miss, 0.5, nudge=nudge, **words)
 # because the input is 2. The miss rises as much as the product. And the square? $(m + h)^2 = m^2 + 2mh + h^2$; for a tiny
 # $h$ the last term does not count, so the square rises by $2m$ times $h$, and the miss $m$ is 0.025.
 #
-# Multiply the links: $2 \cdot 1 \cdot 0.05 = 0.1$. This is the **chain rule**, and it works for a chain of any length. In
-# the picture each link stands on its arrow. The slopes, the red numbers below the values, are filled in from the right: the walk starts with 1, the
-# slope of the loss with respect to itself, and multiplies on its way back.
+# Multiply the links: $2 \cdot 1 \cdot 0.05 = 0.1$. This is the **chain rule**, and it works for a chain of any length.
+# In the picture each link stands on its arrow. The slopes, the red numbers below the values, are filled in from the
+# right: the walk starts with 1, the slope of the loss with respect to itself, and multiplies on its way back.
 
 # %%
 miss = 0.5 * number - wanted
@@ -330,8 +330,8 @@ assert abs(by_nudging - 4 * miss) < 1e-6, "And nudging with both."
 # Now the shirt's own chain. Its loss is $\log(\sum_i e^{z_i}) - z_t$. Raise one score $z_i$ by a tiny $h$:
 #
 # - Its power $e^{z_i}$ grows by $h$ times itself, because $e^h$ is nearly $1 + h$. So the sum grows by the fraction
-#   $h\, e^{z_i} / \sum_k e^{z_k}$, which is $h \cdot p_i$. A factor of $1 + h p_i$ adds its logarithm, and $\log(1 + h p_i)$
-#   is nearly $h p_i$.
+#   $h\, e^{z_i} / \sum_k e^{z_k}$, which is $h \cdot p_i$. A factor of $1 + h p_i$ adds its logarithm, and
+#   $\log(1 + h p_i)$ is nearly $h p_i$.
 # - The second term takes $h$ off if $i$ is the truth, and nothing otherwise. Write $y_i$ for this 1 or 0.
 #
 # Together: the gradient of the loss with respect to score $i$ is
@@ -429,8 +429,9 @@ assert called > 290, "Shoes, hats, pants: it calls everything a shirt."
 assert notes.min() >= 0, "The features are never negative."
 
 # %% [markdown]
-# Shoes, hats, pants: all shirts. The features are never negative, so the larger weights that raised the shirt's score for one
-# picture raised it for every other, and those of the other kinds fell. The student has learned a word, not a difference, and its falling loss said nothing of it.
+# Shoes, hats, pants: all shirts. The features are never negative, so the larger weights that raised the shirt's score
+# for one picture raised it for every other, and those of the other kinds fell. The student has learned a word, not a
+# difference, and its falling loss said nothing of it.
 #
 # A student has to be corrected on *many* pictures of *all* kinds, a random handful at a time. That is what "stochastic"
 # stands for: each handful, a **batch**, gives a slightly different slope.
@@ -451,17 +452,17 @@ assert (
 ), "With 0.01 the loss is still 7 after twenty steps."
 
 # %% [markdown]
-# Too bold, and each step overshoots and lands higher than it began. Too timid, and the walk does not arrive: with 0.01 the
-# loss is still 7 after twenty steps. The border is 1, where $x - 1 \cdot 2x = -x$. Below it lies a wide range in which the
-# walk **converges**: it comes nearer and nearer to the lowest point. Each landscape has its own border, so a rate cannot
-# be looked up; lesson 07 measures it.
+# Too bold, and each step overshoots and lands higher than it began. Too timid, and the walk does not arrive: with 0.01
+# the loss is still 7 after twenty steps. The border is 1, where $x - 1 \cdot 2x = -x$. Below it lies a wide range in
+# which the walk **converges**: it comes nearer and nearer to the lowest point. Each landscape has its own border, so a
+# rate cannot be looked up; lesson 07 measures it.
 #
 # ### Momentum: a coach with a memory
 #
-# On a gentle slope SGD creeps, and in a small hollow it stays. A ball would roll on. So give the coach a *velocity*: keep
-# 90 % of it at each step and add the new gradient. Where all slopes agree it grows to 10 times the slope (there
-# 90 % of it and one slope more are again 10); where they change sign at every step, they hold each other back. Here is a hill with hollows, without momentum and
-# with it:
+# On a gentle slope SGD creeps, and in a small hollow it stays. A ball would roll on. So give the coach a *velocity*:
+# keep 90 % of it at each step and add the new gradient. Where all slopes agree it grows to 10 times the slope (there 90
+# % of it and one slope more are again 10); where they change sign at every step, they hold each other back. Here is a
+# hill with hollows, without momentum and with it:
 
 # %%
 for momentum in (0.0, 0.9):
@@ -486,9 +487,9 @@ assert (
 #
 # ### Adam: a step size for each weight
 #
-# A feature that is often large makes large gradients, a rare one small ones. (Inputs that are not centred make it worse:
-# one more reason for `Normalize`, lesson 03.) With one rate for all, one weight leaps and another creeps. **Adam** divides
-# each gradient by its own usual size. It keeps two running averages for each weight:
+# A feature that is often large makes large gradients, a rare one small ones. (Inputs that are not centred make it
+# worse: one more reason for `Normalize`, lesson 03.) With one rate for all, one weight leaps and another creeps.
+# **Adam** divides each gradient by its own usual size. It keeps two running averages for each weight:
 #
 # - $m$, of the gradients: keep 90 %, mix in 10 % of the new one. That is momentum, at a tenth of its size.
 # - $v$, of their squares: keep 99.9 %, mix in 0.1 %. Its root is the usual size.
@@ -548,8 +549,8 @@ assert abs(0.1 / math.sqrt(0.001) - 3.16) < 0.01, (
 #
 # ## Which coach?
 #
-# Claims about coaches are cheap, so we measure: four coaches, nine rates, three seeds, five terms on the thousand practice
-# pictures, in batches of 32. What counts is the loss in the mock exam, and how exactly the rate has to be hit.
+# Claims about coaches are cheap, so we measure: four coaches, nine rates, three seeds, five terms on the thousand
+# practice pictures, in batches of 32. What counts is the loss in the mock exam, and how exactly the rate has to be hit.
 
 # %%
 COACHES = {
@@ -687,10 +688,10 @@ assert right["SGD", "twice"] < right["SGD", "once"] - 0.04, "It costs SGD answer
 assert right["Adam", "twice"] < right["Adam", "once"] - 0.04, "It costs Adam answers."
 
 # %% [markdown]
-# The second softmax takes numbers between 0 and 1 for scores that hardly differ. So all losses lie between 1.46 and 2.46,
-# and a student who is sure and wrong is hardly corrected at all: there the first softmax is flat. Here it costs both coaches many right
-# answers; how many depends on the subject. What always shows is the **floor**: answers get better, and the loss never comes
-# below 1.46.
+# The second softmax takes numbers between 0 and 1 for scores that hardly differ. So all losses lie between 1.46 and
+# 2.46, and a student who is sure and wrong is hardly corrected at all: there the first softmax is flat. Here it costs
+# both coaches many right answers; how many depends on the subject. What always shows is the **floor**: answers get
+# better, and the loss never comes below 1.46.
 #
 # ## Which weights does the coach hold?
 #
@@ -724,15 +725,16 @@ assert "   12,810 weights, 12,810 may" in weights_held(head_only), "The head alo
 assert len(heard) == 1, "The check warns of weights that no coach holds."
 
 # %% [markdown]
-# `parameters()` means all of them. A coach skips a weight without a gradient, and frozen ones never get any, so the long
-# list does no harm; the short one says what you mean. What is unfrozen later gets gradients, and nobody corrects it. So it
-# goes with a student whose coach was handed the parameters of *another* one. No error comes; only the package's check
-# notices. After unfreezing, make a new coach (lesson 08).
+# `parameters()` means all of them. A coach skips a weight without a gradient, and frozen ones never get any, so the
+# long list does no harm; the short one says what you mean. What is unfrozen later gets gradients, and nobody corrects
+# it. So it goes with a student whose coach was handed the parameters of *another* one. No error comes; only the
+# package's check notices. After unfreezing, make a new coach (lesson 08).
 #
 # ## What can it do now?
 #
-# One student was corrected eleven times on one shirt. Another gets thirty terms on a thousand pictures, by Adam. Here are the
-# first pictures of each kind in the mock exam, none of them ever practised on, and what the second student says.
+# One student was corrected eleven times on one shirt. Another gets thirty terms on a thousand pictures, by Adam. Here
+# are the first pictures of each kind in the mock exam, none of them ever practised on, and what the second student
+# says.
 
 # %%
 schooled = practise("Adam", 0.001, 0, num_epochs=30)
@@ -835,9 +837,9 @@ assert all((1 - 0.9**t) / math.sqrt(1 - 0.999**t) > 6 for t in range(8, 17)), (
 # $\varepsilon$ is 0.00000001 and counts only where a gradient is as small itself; where it is exactly 0 nothing moves.
 #
 # **What is weight decay, and why AdamW?** It pulls every weight a little towards 0 at each step, so that a student does
-# not lean too hard on a few. `Adam(weight_decay=...)` adds the pull to the gradient and then divides by the usual size, so
-# that its strength is lost: where only the decay acts, large and small weights move at the same pace, and the small ones
-# are wiped out. `AdamW` takes the same share of each: $w \leftarrow w - \text{lr} \cdot \text{decay} \cdot w$.
+# not lean too hard on a few. `Adam(weight_decay=...)` adds the pull to the gradient and then divides by the usual size,
+# so that its strength is lost: where only the decay acts, large and small weights move at the same pace, and the small
+# ones are wiped out. `AdamW` takes the same share of each: $w \leftarrow w - \text{lr} \cdot \text{decay} \cdot w$.
 #
 # **Would tuned SGD beat Adam?** On large picture networks that learn from nothing it often does, given momentum, a
 # scheduler and time for the rate. Its notes take half the memory, too.

@@ -505,10 +505,9 @@ assert 0.04 < mark - marks["softmax twice"] < 0.2, "It costs about ten points."
 # The student was fine; the report card was not. That is the mean thing about a forgotten `eval()`: it spoils no
 # student, only what you know of it, and with that the choice of the weights to keep.
 #
-# Of the others, *softmax twice* is the quietest: it cost more than ten points, without a word. And *last weights* cost next
-# to nothing today, a few hundredths of the loss and no more of the mark than chance may, because the healthy curve is
-# nearly level at its end. Keeping the best
-# is an insurance. The section on learning by heart shows when it pays.
+# Of the others, *softmax twice* is the quietest: it cost more than ten points, without a word. And *last weights* cost
+# next to nothing today, a few hundredths of the loss and no more of the mark than chance may, because the healthy curve
+# is nearly level at its end. Keeping the best is an insurance. The section on learning by heart shows when it pays.
 #
 # ## `eval()` and `no_grad()`: two switches
 #
@@ -621,8 +620,8 @@ assert abs(sum(means) / len(means) - per_picture) > 0.05, "The mean of means is 
 #
 # ## Reading curves
 #
-# Two more runs beside the healthy one. The first is over after three terms. The second has far more room than it
-# needs, an inner layer of 512, only 80 pictures, and forty terms. Its practice loss will go nearly to zero: eighty pictures
+# Two more runs beside the healthy one. The first is over after three terms. The second has far more room than it needs,
+# an inner layer of 512, only 80 pictures, and forty terms. Its practice loss will go nearly to zero: eighty pictures
 # are soon known by heart. And the loss on pictures that it has not seen?
 
 # %%
@@ -675,10 +674,10 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 # in the ring. And the word `deepcopy` matters there: `state_dict()` hands out the *live* tensors, and without a copy the
 # "best" weights go on changing with the student.
 #
-# The accuracy printed above hardly suffers, while the loss climbs. That is why we record both, in the mock exam too, where nobody
-# corrects. Accuracy asks: *is the highest score the right one?* The loss asks: *how sure was the student of the truth?*
-# Who learns by heart grows ever surer, of its mistakes as well. And without any mock exam? Nothing would crash. But
-# practice marks improve even where labels are shuffled, and you would not notice.
+# The accuracy printed above hardly suffers, while the loss climbs. That is why we record both, in the mock exam too,
+# where nobody corrects. Accuracy asks: *is the highest score the right one?* The loss asks: *how sure was the student
+# of the truth?* Who learns by heart grows ever surer, of its mistakes as well. And without any mock exam? Nothing would
+# crash. But practice marks improve even where labels are shuffled, and you would not notice.
 #
 # | | practice loss | mock-exam loss | what to do |
 # |---|---|---|---|

@@ -101,9 +101,9 @@ print(f"mock exam: {len(loaders.val.dataset)} pictures")
 # learn.
 #
 # A frozen trunk says the same about a picture in every term, so we ask it once and keep its answers, as lesson 07 did
-# with the whole backbone. These notes are small maps, taken earlier on the way, before anything is averaged to 1,280 numbers. Augmentation is no longer possible
-# afterwards, so we ask about two looks beforehand, the picture and its mirror image. In practice one of the two is drawn
-# each time.
+# with the whole backbone. These notes are small maps, taken earlier on the way, before anything is averaged to 1,280
+# numbers. Augmentation is no longer possible afterwards, so we ask about two looks beforehand, the picture and its
+# mirror image. In practice one of the two is drawn each time.
 
 # %%
 trunk, part = split_for_fine_tuning(model, NUM_BLOCKS)
@@ -268,9 +268,9 @@ assert abs(before - norm.running_mean[0].item()) > 1e-6, "The mean has drifted."
 # although nothing was learned. This is why `requires_grad=False` alone freezes no network: a frozen one must stay in
 # `eval()`, as the course's does even when you call `model.train()`. (This one had been unfrozen on purpose.)
 #
-# Now the experiment. Both learn from 300 pictures for four terms, from the same start, in the same order. A function makes
-# a copy of the student and fine-tunes it. What its part learns, the whole student has learned: the weights are the same
-# objects.
+# Now the experiment. Both learn from 300 pictures for four terms, from the same start, in the same order. A function
+# makes a copy of the student and fine-tunes it. What its part learns, the whole student has learned: the weights are
+# the same objects.
 
 
 # %%
@@ -298,9 +298,9 @@ batch_norm = found == "unfrozen is better"
 what_happened("08.1", found)
 
 # %% [markdown]
-# No clear difference: one point, with an error of more than two. Then we take the simpler way: BatchNorm stays frozen, and
-# only convolutions and head learn. (`compare_in_pairs` is explained below. With other pictures, or many more, the same
-# experiment may decide otherwise; that is why one makes it.)
+# No clear difference: one point, with an error of more than two. Then we take the simpler way: BatchNorm stays frozen,
+# and only convolutions and head learn. (`compare_in_pairs` is explained below. With other pictures, or many more, the
+# same experiment may decide otherwise; that is why one makes it.)
 #
 # ## The eye learns
 #
@@ -371,8 +371,8 @@ assert abs(longer.accuracy - start.accuracy) < 0.05, "The control hardly moves."
 #
 # ## Learning by heart, and what helps
 #
-# The more weights learn, the more room there is for learning by heart. To see it at its worst we give a head with an inner
-# layer of 256 numbers only 150 pictures, and forty terms. Then again, each time with *one* medicine. (More
+# The more weights learn, the more room there is for learning by heart. To see it at its worst we give a head with an
+# inner layer of 256 numbers only 150 pictures, and forty terms. Then again, each time with *one* medicine. (More
 # pictures in as many terms are more corrections, too: that belongs to this medicine.)
 #
 # | medicine | what it does | in code |
@@ -457,10 +457,10 @@ assert all(
 
 # %% [markdown]
 # The picture of the illness is the blue line: practice goes on getting better, the mock exam turns back and gets worse.
-# Only more pictures lower its lowest point, from 1.68 to 1.18. The other two leave it about where it was. What they do is
-# to keep the curve from turning back as far, dropout most of all. Weight decay takes a thousandth off every weight in each
-# step (rate × decay), 18 % in the 200 steps of this school; with the usual 0.05 it would be one percent, and nothing to be
-# seen.
+# Only more pictures lower its lowest point, from 1.68 to 1.18. The other two leave it about where it was. What they do
+# is to keep the curve from turning back as far, dropout most of all. Weight decay takes a thousandth off every weight
+# in each step (rate × decay), 18 % in the 200 steps of this school; with the usual 0.05 it would be one percent, and
+# nothing to be seen.
 #
 # ## Who sits the final exam?
 #
@@ -548,9 +548,9 @@ plotting.draw_mistakes(seen, exam, worst, classes, spec=model.spec)
 # ### One mistake, one guess, one change
 #
 # A mistake is a reason for a guess, and no proof. An experiment makes it knowledge: **one mistake, one hypothesis, one
-# change, one measurement.** The mistake: a garment on its side, taken for another; you find such among the wrong ones. The
-# hypothesis: the student knows upright garments only. The change: the same pictures, turned by a quarter, and nothing
-# else. The measurement: the mark, in pairs.
+# change, one measurement.** The mistake: a garment on its side, taken for another; you find such among the wrong ones.
+# The hypothesis: the student knows upright garments only. The change: the same pictures, turned by a quarter, and
+# nothing else. The measurement: the mark, in pairs.
 
 # %%
 quarter = [
@@ -586,8 +586,8 @@ widgets.explorer(
 assert exam.confidence.mean() < exam.accuracy, "It is less sure than it is right."
 
 # %% [markdown]
-# The wrong answers (hatched) gather on the left: a higher threshold buys fewer and better answers. On average this student
-# is less sure than it is right: with label smoothing it practised to be never quite sure.
+# The wrong answers (hatched) gather on the left: a higher threshold buys fewer and better answers. On average this
+# student is less sure than it is right: with label smoothing it practised to be never quite sure.
 #
 # ## The final exam, once
 #
@@ -621,9 +621,9 @@ assert abs(final.accuracy - exam.accuracy) < 3 * apart, "No more than chance apa
 
 
 # %% [markdown]
-# The student has passed: 89 %, where always saying t-shirt would get about 26 %. Mock and final exam differ by less than
-# two standard errors, no more than chance. (They are two different exams, so there are no pairs: their errors are added as
-# squares.) Class by class chance has much play, and a class that is right throughout has no bar at all: read
+# The student has passed: 89 %, where always saying t-shirt would get about 26 %. Mock and final exam differ by less
+# than two standard errors, no more than chance. (They are two different exams, so there are no pairs: their errors are
+# added as squares.) Class by class chance has much play, and a class that is right throughout has no bar at all: read
 # the mark, and of the classes only what is far apart.
 #
 # ## Into a file, and out again
@@ -693,9 +693,9 @@ assert all(
 #
 # ## Twenty garments it has never seen
 #
-# The student out of the file, at work. Show it a photograph of yours with the button. A mark holds for pictures like those
-# of the exam, so do not be disappointed: drawings are no photographs. (And a cat gets one of the ten names as well; a
-# threshold stops some of these answers, not all.)
+# The student out of the file, at work. Show it a photograph of yours with the button. A mark holds for pictures like
+# those of the exam, so do not be disappointed: drawings are no photographs. (And a cat gets one of the ten names as
+# well; a threshold stops some of these answers, not all.)
 #
 # At last a wall of twenty garments, drawn this very moment, which were in no exam. With pictures of your own it shows
 # twenty of the mock exam.
@@ -721,13 +721,13 @@ assert sum(map(str.__eq__, answers, truths)) >= 14, "Most are named rightly."
 # %% [markdown]
 # ## The same code, real pictures
 #
-# Drawings are drawings. So a command has run this very lesson with two other words in the settings,
-# `DATASET = "photos"` and `WEIGHTS = "imagenet"`, and kept what it came to, on 30 November 2026
-# (`python tools/photograph_results.py`; the eye: a copy of ImageNet's weights at half precision). Practice: 3,068 photographs that people
-# took of their clothes. Mock exam: the head alone 84.2 %, eye and head 90.3 %. **Final exam: 90.1 % ± 1.6 %** of 372.
-# The best result published for these photographs is 89.8 % (an Xception, ten times as
-# large, taught on a graphics card), from which ours cannot be told apart. Here are twenty of the
-# final exam, drawn by lot, with the student's answers:
+# Drawings are drawings. So a command has run this very lesson with two other words in the settings, `DATASET =
+# "photos"` and `WEIGHTS = "imagenet"`, and kept what it came to, on 30 November 2026 (`python
+# tools/photograph_results.py`; the eye: a copy of ImageNet's weights at half precision). Practice: 3,068 photographs
+# that people took of their clothes. Mock exam: the head alone 84.2 %, eye and head 90.3 %. **Final exam: 90.1 % ± 1.6
+# %** of 372. The best result published for these photographs is 89.8 % (an Xception, ten times as large, taught on a
+# graphics card), from which ours cannot be told apart. Here are twenty of the final exam, drawn by lot, with the
+# student's answers:
 #
 # ![Twenty photographs of clothes from the final exam, in two rows, each under the student's answer: all twenty are answered rightly.](../docs/photographs/wall.jpg)
 #
@@ -762,10 +762,10 @@ assert sum(map(str.__eq__, answers, truths)) >= 14, "Most are named rightly."
 # **Why not stronger augmentation?** Each look is noted down, so it costs memory and time once: two looks take twice the
 # room. `extract_features` knows four. For looks without end, practise on the pictures (lesson 06).
 #
-# **What is early stopping?** A medicine as well: keep the weights of the best term, as `train_model` always does, and stop
-# after `patience=3` terms in a row without a new best. It saves time, and misses a best that would have come later. Curves
-# wobble, so a patience of 1 stops at the first hiccup; 3 to 10 is usual. (`ReduceLROnPlateau` counts otherwise: it forgives that many
-# terms and acts on the next one.)
+# **What is early stopping?** A medicine as well: keep the weights of the best term, as `train_model` always does, and
+# stop after `patience=3` terms in a row without a new best. It saves time, and misses a best that would have come
+# later. Curves wobble, so a patience of 1 stops at the first hiccup; 3 to 10 is usual. (`ReduceLROnPlateau` counts
+# otherwise: it forgives that many terms and acts on the next one.)
 #
 # **Why is the practice mark sometimes below the mock exam's?** Augmentation and dropout make practice harder, and it is
 # counted while the student still learns. The mock exam is never augmented: exams are the same for everybody.

@@ -158,9 +158,9 @@ what_happened("09.1", min(ENDS, key=lambda end: abs(float(end[5:]) - last)))
 assert abs(last - floor) < 2 * floor_error, "The loss comes to rest inside the band."
 
 # %% [markdown]
-# It comes to rest inside the band; more an exam of 200 points cannot say. It also chose the best term. So we take the
-# mark from points that chose nothing, the 2,000 of the final exam. Its error is that of a mean (lesson 07): the spread
-# of the squared misses, divided by the root of their number.
+# It comes to rest inside the band; more an exam of 200 points cannot say. The mock exam also chose the best term, and
+# the line has that term's weights. So we take the mark from points that chose nothing, the 2,000 of the final exam. Its
+# error is that of a mean (lesson 07): the spread of the squared misses, divided by the root of their number.
 
 
 # %%
@@ -197,7 +197,7 @@ assert abs(mark - marks["the truth"][0]) < 0.005, "The truth itself does hardly 
 #
 # For a straight line there is a second judge. The line with the smallest loss on given points can be calculated without
 # any learning. It runs through the middle of the points, and a formula from statistics gives its $w$: the mean of
-# (distance of x from its middle) × (distance of y from its middle), divided by the mean of the first squared.
+# (x minus its mean) × (y minus its mean), divided by the mean of the first squared.
 
 # %%
 x, y = practice.tensors
@@ -439,7 +439,8 @@ print(f"loss {loss:.3f}; guessing would cost {math.log(2):.3f}")
 # - **At a hidden number.** It feeds both scores, as $h$ did. Its link to score $k$ is `W2[j, k]`, and the two ways are
 #   added: `d_scores @ W2.T`, of shape (N, 2) @ (2, 32) = (N, 32).
 #
-# If you forget which factor to turn over: a slope always has the shape of what it belongs to, and only one way fits.
+# If you forget which factor to transpose: a slope always has the shape of what it belongs to, and where the sizes differ
+# only one way fits.
 # The bias is used for every point with link 1, so its slope is a plain sum.
 #
 # The loss is a mean over N points, so each of them counts with 1/N. Here is the whole walk.
@@ -515,8 +516,8 @@ def in_a_row(tables):
 
 # %% [markdown]
 # Three ways, two types of number. `float64` has about 16 digits, `float32`, PyTorch's usual type, about 7. The table
-# shows the largest difference over all weights, where the largest slope is about 0.25; its last row counts how many of
-# the 162 are equal to the last digit. Nudging went by $10^{-5}$ in `float64` and by $10^{-3}$ in `float32`. Strictly,
+# shows the largest difference over all weights, where the largest slope is about 0.25; its last row says what share of
+# the 162 is equal to the last digit. Nudging went by $10^{-5}$ in `float64` and by $10^{-3}$ in `float32`. Strictly,
 # it is right for a *tiny* nudge only. Would a tinier one have been better?
 
 # %%
@@ -600,8 +601,10 @@ assert errors["float64"][0] > 100 * min(errors["float64"]), (
 # %% [markdown]
 # Read it from right to left. At first a smaller nudge is better, for it no longer walks past the bends of the loss.
 # Then it turns. The two losses become so alike that they share nearly all of their digits; what is left of their
-# difference is rounding, divided by a tiny number. In `float32` no nudge comes nearer than about 0.0001. That is why
-# gradients are checked in `float64` (`torch.autograd.gradcheck` asks for it), and found by backpropagation.
+# difference is rounding, divided by a tiny number. (At the far left a nudge in `float32` is lost altogether: the weight
+# plus the nudge is the weight, the slope comes out as 0, and the error is the largest slope.) In `float32` no nudge
+# comes nearer than about 0.0001. That is why gradients are checked in `float64` (`torch.autograd.gradcheck` asks for
+# it), and found by backpropagation.
 #
 # ## Does it learn the same?
 #
@@ -640,8 +643,8 @@ assert right > 0.97, "The network separates the spirals."
 #
 # ## Autograd in forty lines
 #
-# Almost nothing. We had to *know* the way back and write it down, line by line. PyTorch takes any forward pass you
-# write and finds the way itself. How?
+# So what is left for PyTorch to do? One thing: we had to *know* the way back and write it down, line by line. PyTorch
+# takes any forward pass you write and finds the way itself. How?
 #
 # By the picture above. Let every value remember two things: the values it was made of, and the link to each of them.
 # Five operations are enough for a network and its teacher: add, multiply, exp, log, ReLU. Two links are new. $e^x$ is
@@ -780,14 +783,15 @@ assert math.isclose(weight.grad, 2 * torch_once), "And so does PyTorch's."
 # `retain_graph=True`, and then it refuses to walk again.
 #
 # There is a trap, and well-known small autograds fall into it. If *every* value kept its slope from walk to walk, not
-# only the leaves, the second walk would send the first one's slopes down once more, and $w$ would get
-# three times its slope, or four times where the way is longer. Ours starts each walk with an empty `slopes`.
+# only the leaves, the second walk would send the first one's slopes down once more, and $w$ would get several times its
+# slope, once more for each value on the way. Ours starts each walk with an empty `slopes`.
 #
 # ## The spirals, once more
 #
 # Now the test. A `Value` may hold 400 numbers, one for each point, so an input is one value. A weight is a single
 # number that serves all points, and its slope is the sum over them. NumPy lets us fill tables with values, and its `@`
-# then calls *our* × and +. `is_one` and `is_zero` pick the score of the truth, point by point.
+# then calls *our* × and +. (`np.vectorize(Value, ...)` makes such a table: each of its entries becomes a `Value`.)
+# `is_one` and `is_zero` pick the score of the truth, point by point.
 
 # %%
 tables = [np.vectorize(Value, otypes=[object])(weight) for weight in start]
@@ -843,7 +847,7 @@ assert abs(read(leaves) - theirs).max() < 1e-9, (
 
 # %% [markdown]
 # Three machines, one student: the weights are NumPy's and PyTorch's, but for rounding. At first the bold coach
-# overshoots and the loss jumps; then two arms grow into the plane. Your forty lines have learned what a spiral is.
+# overshoots and the loss jumps; then two arms grow into the plane. Your forty lines have told two spirals apart.
 #
 # <details><summary><b>Questions and answers</b></summary>
 #
@@ -860,8 +864,8 @@ assert abs(read(leaves) - theirs).max() < 1e-9, (
 # two equations with two unknowns, $w$ and $b$, and the formula is their solution. For a network with a bend in it
 # there is no such formula, and that is why we walk.
 #
-# **Why did `b` arrive before `w`?** Because $x$ lies between −1 and 1. The slope at $b$ is the miss, the slope at $w$
-# is the miss × $x$, which is smaller. Inputs of a size near 1 learn at one pace: a reason to normalise (lesson 03).
+# **Why did `b` arrive before `w`?** Because $x$ lies between −1 and 1. The slope at $b$ is twice the miss, the slope
+# at $w$ is that × $x$, which is smaller. Inputs of a size near 1 learn at one pace: a reason to normalise (lesson 03).
 #
 # **Can the loss lie below the noise floor?** On the points that it practises on, the best line does better than the
 # truth itself: it also fits some of their noise. That is learning by heart, in its smallest form.
@@ -871,9 +875,9 @@ assert abs(read(leaves) - theirs).max() < 1e-9, (
 # ## Recap
 #
 # - **Judging**: a run has converged when what is missing is small beside chance; a falling curve wants more terms, and
-#   on fresh points nothing stays below the noise floor.
+#   on fresh points nothing stays below the noise floor, but by luck.
 # - **Drawing**: along an arrow multiply by its link; where several arrows leave one value, add what comes back.
-# - **Writing**: for `hidden @ W`, the slopes are `hidden.T @ d_scores` and `d_scores @ W.T`; the shapes allow no other.
+# - **Writing**: for `hidden @ W`, the slopes are `hidden.T @ d_scores` and `d_scores @ W.T`; the shapes remind you.
 # - **Comparing**: rounding depends on the order, so ask for *near*; nudge neither too far nor too little, in `float64`.
 # - **Building**: values that remember their parents and links, and a walk in reverse order; leaves add up until told to
 #   forget.

@@ -385,8 +385,9 @@ assert labels["means of means"].caught == "nobody", "Nobody sees the means."
 # - **Labels shuffled**: no rule, no mark; lesson 06 has shown it.
 # - **Sorted batches**: folders come class by class, and so do batches without `shuffle=True`. Each batch
 #   teaches one answer, and takes back some of the others.
-# - **Means of means**: our exam comes class by class in batches of 128, 128 and 44. A picture of the last batch counts more
-#   than twice as much as it should, and those are pictures of the last classes. The student is the same, the mark is not.
+# - **Means of means**: our exam comes class by class in batches of 128, 128 and 44. A picture of the last batch counts
+#   more than twice as much as it should, and those are pictures of the last classes. The student is the same, the mark
+#   is not.
 #
 # And the two that were refused:
 
@@ -644,9 +645,9 @@ assert sum(shown.caught == "nobody" for shown in everything.values()) == 4, (
 #   Loss and accuracy of each batch are added up and divided by the number of batches, so that a short last batch counts
 #   as much as a full one. And the test set is used after every epoch: at the end no exam is left that has not been
 #   looked at.
-# - **A frozen network in `train()`**, in PyTorch's own
-#   [transfer learning tutorial](https://github.com/pytorch/tutorials/blob/main/beginner_source/transfer_learning_tutorial.py).
-#   The backbone of a ResNet is frozen with `requires_grad = False`, and then every practice begins with `model.train()`.
+# - **A frozen network in `train()`**, in PyTorch's own [transfer learning
+#   tutorial](https://github.com/pytorch/tutorials/blob/main/beginner_source/transfer_learning_tutorial.py). The
+#   backbone of a ResNet is frozen with `requires_grad = False`, and then every practice begins with `model.train()`.
 #   Its BatchNorm layers go on collecting: the fixed feature extractor is another one after every epoch.
 # - **A loss that is constant**, in PyTorch's distributed examples:
 #   [single_gpu.py](https://github.com/pytorch/examples/blob/main/distributed/ddp-tutorial-series/single_gpu.py). A model
@@ -671,8 +672,8 @@ assert scores.grad.abs().max() == 0, "And no slope."
 # Zero, and so are all slopes: the softmax of a single score is always 1. The example is about distributing work, its data
 # are random numbers, and it does distribute them; only it never learns, and nothing in its output could tell.
 #
-# What does the second one do to our eye? We let it look at twenty pictures in `train()` mode, with all weights frozen, and
-# compare what it says about one picture before and after:
+# What does the second one do to our eye? We let it look at twenty pictures in `train()` mode, with all weights frozen,
+# and compare what it says about one picture before and after:
 
 # %%
 look = build_eval_transform(model.spec)
@@ -739,7 +740,8 @@ plotting.draw_poster(panels, guessing=guessing, title="The bug museum")
 # ## Recap
 #
 # - **Curves** show what flies off, stands still, or climbs; twins and means of means show nothing, or look too good.
-# - **Student or card**: *no eval*, twins and means of means spoil what you know; *no zero_grad*, softmax and rates what it can.
+# - **Student or card**: *no eval*, twins and means of means spoil what you know; *no zero_grad*, softmax and rates what
+#   it can.
 # - **The attendant** sits in a loop of your own with one line, `watch(...)`, and sees lines that are missing.
 # - **Nobody** sees what is consistent: a poor rate, another mean, other colours, a chosen seed. Habits do.
 # - **In the wild** the same mistakes stand in good tutorials; you have read three.

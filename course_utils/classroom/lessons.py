@@ -98,7 +98,7 @@ def find_lesson(word: str) -> Lesson:
 def find_notebook(word: str) -> Lesson:
     """Return the notebook file `word`, which may be a learner's own; where it is no file's path, the lesson."""
     path = Path(word).expanduser()
-    if path.suffix == ".ipynb" and (path.is_file() or len(path.parts) > 1):
+    if path.suffix == ".ipynb" and (path.is_file() or len(path.parts) > 1 or word.startswith(".")):
         return read_lesson(path.resolve())
     return find_lesson(word)
 

@@ -184,7 +184,7 @@ def _remarks(split: Split, report: ScanReport) -> list[str]:
     if torn:
         example = [file for file in torn[0] if file in place][:2]
         remarks.append(
-            f"{len(torn):,} families of near copies stand in several splits, such as "
+            f"{len(torn):,} {'family' if len(torn) == 1 else 'families'} of near copies in several splits, such as "
             f"{' and '.join(map(shown, example))}: if they show the same, the exam flatters."
         )
     lacking = [

@@ -174,8 +174,8 @@ print(tokens)
 print("tokens", tuple(tokens.shape), tokens.dtype)
 
 # %% [markdown]
-# `(N, L)`: three sentences, eight places. *Serendipity* is unknown, hence its 1. Now the whole data set. Each part
-# becomes a `TensorDataset`, pairs of a row of numbers and a label.
+# `(N, L)`: three sentences, eight places. *Serendipity* is unknown here, and so is *words*, hence their 1. Now the
+# whole data set. Each part becomes a `TensorDataset`, pairs of a row of numbers and a label.
 
 
 # %%
@@ -389,8 +389,8 @@ assert min(starts["spread 1"].val_loss) > min(starts["spread 0.1"].val_loss) + 0
 # gradient is zero. The head's weights are corrected in proportion to the word vectors, and these are zero too. Each
 # waits for the other; only the biases move, and they can say no more than how frequent each author is.
 #
-# **A spread of 1 costs.** The start is chance, and chance remains: in all its terms practice moves the vectors by a
-# fraction of their length. So most of every vector is still noise when the exam comes, and what was learned has to be
+# **A spread of 1 costs.** The start is chance, and chance remains: practice moves the vectors by a fraction of their
+# length. So most of every vector is still noise when the exam comes, and what was learned has to be
 # heard above it. From a spread of 0.1 the vectors move further than they were long, and what is learned outweighs the
 # start.
 #
@@ -485,8 +485,8 @@ assert answers["counting"].confidence.mean() > answers["counting"].accuracy + 0.
 
 # %% [markdown]
 # Here learning wins. Counting takes five words that always come together for five witnesses, and is surer of itself
-# than its mark bears out. The student was corrected for such boasting: cross-entropy punishes whoever is sure and
-# wrong.
+# than its mark bears out. The student was corrected for such boasting, for cross-entropy punishes whoever is sure and
+# wrong, and it was stopped early, at the term whose loss in this exam was lowest.
 #
 # ## Was the exam too easy?
 #
@@ -524,10 +524,10 @@ what_happened("10.3", CHANGES[0 if gain < 0.03 else 1 if gain < 0.1 else 2])
 assert gain > 0.1, "The careless exam gives more than ten points for nothing."
 
 # %% [markdown]
-# Same student, same sentences, same number in practice, and more than ten points for nothing. A file about Laguerre
-# polynomials says *Laguerre* forty times; who has read thirty of them in practice knows the other ten. It is the leak
-# of lesson 02 once more, in kinship instead of copies. The careless mark is no lie about *those* files. But the
-# question is who wrote a sentence that comes along, and for that the honest mark is the lower one.
+# Same student, same sentences, same number in practice, and more than ten points for nothing. Where a file is about
+# Laguerre polynomials, many of its sentences say *Laguerre*; who has read some of them in practice knows the others. It
+# is the leak of lesson 02 once more, in kinship instead of copies. The careless mark is no lie about *those* files. But
+# the question is who wrote a sentence that comes along, and for that the honest mark is the lower one.
 #
 # ## Does the order of words count?
 #
@@ -602,7 +602,7 @@ assert compare_in_pairs(answers["windows"], answers["learning"]).accuracy < 0.02
 )
 
 # %% [markdown]
-# Three times the work, and no better: who wrote a sentence shows in *which* words it holds, and the order adds nothing
+# Three words at a time, and no better: who wrote a sentence shows in *which* words it holds, and the order adds nothing
 # that so few sentences could teach. Then is order worth nothing? That depends on the question. Another one, of the same
 # sentences: **has this sentence been shuffled?** Each comes twice, once as written (class 0), once shuffled (class 1).
 
@@ -631,9 +631,9 @@ assert abs(order_marks["BagOfWords"] - 0.5) < 0.002, "Right in exactly one half.
 assert order_marks["WordWindows"] > 0.72, "Windows see that the order is wrong."
 
 # %% [markdown]
-# The bag is right in exactly one half: it gives the same answer to both forms of a sentence, so it is right once in
-# every pair. Three words at a time see at once that *of the the* is no English. **A model can only use what it is given
-# to see, and only needs what the question asks for.**
+# The bag is right in exactly one half, and no chance is in that: it gives the same answer to both forms of a sentence,
+# so it is right once in every pair. Three words at a time see at once that *of the the* is no English. **A model can
+# only use what it is given to see, and only needs what the question asks for.**
 #
 # ## What has it learned?
 #
@@ -646,7 +646,7 @@ telling = text.telling_words(student, vocabulary)
 plotting.plot_telling_words(telling, texts.classes)
 
 # %% [markdown]
-# Nobody told it what a library is about. Now the vectors themselves: which words lie **nearest** to each author's
+# Nobody gave it a list of topics. Now the vectors themselves: which words lie **nearest** to each author's
 # strongest? Near means that two vectors point the same way; 1 is the very same direction.
 
 # %%
@@ -671,7 +671,7 @@ assert (
 ), "An author's words point the same way."
 
 # %% [markdown]
-# Four arms, one for each author, and in the middle what everybody writes: *the*, *of*, *to*.
+# Four arms, one for each author, and nearer the middle what everybody writes: *the*, *of*, *to*.
 #
 # ## The final exam, once
 #
@@ -698,8 +698,8 @@ assert 0.54 < final["learning"].accuracy < 0.76, "About two of three."
 
 # %% [markdown]
 # The same verdict: learning does not beat counting. This exam flatters nobody, while the mock exam may have flattered the
-# student: its best term was chosen by it. The matrix shows who is taken for whom; a sentence without a telling word is
-# anybody's.
+# student: its best term was chosen by it. The matrix shows who is taken for whom; the standard library suffers most: it
+# writes about everything, and what has no telling word of another is taken for torch's.
 #
 # Why ± 3 points for the book, when the mark says less than half of that? The small error takes each sentence for a
 # witness of its own. But they come in files, and sentences of one file are right or wrong together. With the files dealt
@@ -710,7 +710,8 @@ assert 0.54 < final["learning"].accuracy < 0.76, "About two of three."
 # ## Your own sentence
 #
 # A bag's score is a sum, so every answer can be taken apart, exactly: each word on the colour of the author it speaks
-# for, deeper where it speaks louder. Under the word stands by how much.
+# for most, deeper where it speaks louder. Under the word stands by how much. (What it says of the other three is left
+# out, so that these numbers alone do not make up the bars.)
 
 # %%
 MINE = "Draw the gradient of a matrix over the figure, then send it to the server."
@@ -757,7 +758,7 @@ widgets.sentence_explorer(
 # ## Recap
 #
 # - **Batches**: words, a vocabulary with 0 for padding and 1 for unknown; padded `(N, L)`, or joined with offsets.
-# - **The bag**: the mean of word vectors and a linear layer; zeros never learn, and a small random start is soon
+# - **The bag**: the mean of word vectors and a linear layer; all zeros never learn, and a small random start is soon
 #   outweighed by what is learned.
 # - **Counting**: naive Bayes is the same model with counted weights, and in pairs the network does not beat it; its
 #   loss is lower.

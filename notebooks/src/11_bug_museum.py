@@ -117,7 +117,7 @@ assert 0.68 < finals[0] < 0.76, "72 % in the final exam."
 
 # %% [markdown]
 # The report card ends at 65 % and the final exam says 72 %. Neither is wrong: they are two exams of 300 other pictures,
-# each ± 2.7 points, so that ± 4 points lie between them by chance alone. This final exam happens to be the easier one.
+# each ± 2.7 points, so that ± 4 points lie between them by chance alone, and one may be a little easier than the other.
 # Damage is therefore never read from one exam to the other: broken and healthy students always sit the same one.
 #
 # (The final exam is opened here as often as we like, for nothing is chosen by it. It is our scale.)
@@ -622,8 +622,9 @@ assert sum(shown.caught == "nobody" for shown in everything.values()) == 4, (
 # | **together, of 24** | **20** | **6** | **2** |
 #
 # We hung these exhibits and built the attendant for them, so twenty is no surprise, and no contest. Look at the third
-# line instead: a rate that nobody here sees is seen there, by its symptom: torch-audit speaks when most of a layer is zero
-# in a single batch, and our attendant waits for thirty. And look at what nobody sees anywhere: the rate that is too low, the means of means, the swapped colours.
+# line instead: a rate that nobody here sees is seen there, by its symptom: torch-audit speaks when most of a layer is
+# zero in a single batch, and our attendant waits for thirty. And look at what nobody sees anywhere: the rate that is
+# too low, the means of means, the swapped colours.
 #
 # Most are found before the loop runs, or while it does. Four go through, and the seed that the exam chose is a fifth.
 # They have something in common: everything fits together. A rate that is merely not the best, a mean that is merely

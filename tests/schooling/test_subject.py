@@ -67,7 +67,7 @@ def test_near_copies_in_two_splits_are_told_not_refused(zoo, tmp_path):
     with Image.open(practised) as image:
         image.resize((96, 80)).save(root / "test" / "red" / "larger.png")
     (remark,) = find_subject(root).split.remarks
-    assert "1 families of near copies" in remark
+    assert "1 family of near copies in several splits" in remark
     assert "larger.png" in remark
 
 

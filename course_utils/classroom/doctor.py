@@ -23,7 +23,13 @@ from course_utils.classroom.commands import (
     short_path,
 )
 from course_utils.classroom.findings import EnvironmentReport, Finding
-from course_utils.classroom.supplies import check_mirror, check_pictures, check_settings, check_weights
+from course_utils.classroom.supplies import (
+    check_instruments,
+    check_mirror,
+    check_pictures,
+    check_settings,
+    check_weights,
+)
 
 _OLDEST_PYTHON = (3, 11)
 _FREE_DISK_BYTES = 10**9  # the real photos, their archive and a few checkpoints
@@ -46,6 +52,7 @@ def check_environment(*, measure_speed: bool = True) -> EnvironmentReport:
         findings += _findings("course weights", check_weights)
     findings += _findings("disk", _check_disk)
     findings += _findings("pictures", check_pictures)
+    findings += _findings("instruments", check_instruments)
     if lessons_are_here():
         findings += _findings("Jupyter kernel", _check_kernel)
     findings += _findings("mirror", check_mirror)

@@ -96,6 +96,23 @@ def check_pictures() -> Iterator[Finding]:
         yield Finding("pictures", f"{found}; {chosen}: {how} at first use, or ahead of class by `{prepare}`")
 
 
+def check_instruments() -> Iterator[Finding]:
+    """Are lesson 13's drawn instruments there and whole? Where they are not there, the lesson draws them."""
+    from course_utils.pictures import catalog
+    from course_utils.runtime import data_dir
+
+    prepare = "course data instruments"
+    if not (data_dir() / catalog.INSTRUMENTS_FOLDER).is_dir():
+        yield Finding("instruments", f"none yet: drawn at first use, in lesson 13, or ahead of class by `{prepare}`")
+        return
+    try:
+        catalog.instruments(progress=False)
+    except (OSError, RuntimeError) as error:
+        yield Finding("instruments", "drawn", str(error), prepare)
+    else:
+        yield Finding("instruments", "drawn")
+
+
 def _may_write(folder: Path) -> bool:
     existing = next((place for place in (folder, *folder.parents) if place.exists()), None)
     return existing is not None and os.access(existing, os.W_OK)

@@ -37,7 +37,9 @@ def parse(words: Sequence[str]) -> Namespace:
     if not own[0].startswith("-") and own[0] not in _NAMES:
         close = difflib.get_close_matches(own[0], _NAMES, n=1)
         parser.error(f"there is no command {own[0]!r}.{f' Did you mean {close[0]}?' if close else ''}")
-    arguments = parser.parse_args(own)
+    arguments, unknown = parser.parse_known_args(own)
+    if unknown:  # argparse would send the reader to the help of `course`, which does not show the command's words
+        Parser(prog=f"course {arguments.command}").error(f"it takes no {' '.join(unknown)}")
     if rest and arguments.command != "lab":
         parser.error("only `course lab` takes options for JupyterLab after --.")
     arguments.jupyter_options = rest

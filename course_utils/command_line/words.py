@@ -227,7 +227,7 @@ GROUPS = {
     },
     "this machine": {
         "doctor": Words(
-            "is it ready? what is missing, and how is that mended?",
+            "say what this machine lacks, and how to mend it",
             _doctor,
             [("course doctor", "what is installed, the settings, and the speed")],
         ),

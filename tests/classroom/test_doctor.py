@@ -19,6 +19,7 @@ def healthy(monkeypatch):
     """This machine with room on its disk, and all at hand that a lesson takes, whatever the clone's state."""
     monkeypatch.setattr(doctor, "check_weights", lambda: iter(()))
     monkeypatch.setattr(doctor, "check_pictures", lambda: iter(()))
+    monkeypatch.setattr(doctor, "check_instruments", lambda: iter(()))
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**12))
 
 
@@ -234,3 +235,8 @@ def test_a_kernel_that_cannot_be_read_is_found(monkeypatch):
 def test_the_processors_are_those_that_may_be_used(monkeypatch):
     monkeypatch.setattr(runtime, "num_processors", lambda: 3)
     assert finding("device").found.endswith("of 3 processors")
+
+
+def test_the_instruments_of_lesson_13_are_looked_at(monkeypatch):
+    monkeypatch.setattr(doctor, "check_instruments", lambda: iter([Finding("instruments", "drawn")]))
+    assert finding("instruments").found == "drawn"

@@ -202,3 +202,16 @@ def test_a_data_folder_that_may_not_be_written_is_found_only_where_pictures_are_
     (data / catalog.DRAWN_FOLDER).mkdir()
     monkeypatch.setattr(catalog, "clothing", lambda *_, **__: data)
     assert not found(supplies.check_pictures, "pictures").problem
+
+
+def test_instruments_are_absent_whole_or_changed(monkeypatch, data):
+    ahead = "none yet: drawn at first use, in lesson 13, or ahead of class by `course data instruments`"
+    assert found(supplies.check_instruments, "instruments") == ("instruments", ahead, "", "")
+    (data / catalog.INSTRUMENTS_FOLDER / "violin").mkdir(parents=True)
+    changed = found(supplies.check_instruments, "instruments")
+    assert str(data / catalog.INSTRUMENTS_FOLDER) in changed.problem
+    assert (changed.found, changed.remedy) == ("drawn", "course data instruments")
+    bars = []
+    monkeypatch.setattr(catalog, "instruments", lambda *, progress: bars.append(progress))
+    assert found(supplies.check_instruments, "instruments") == ("instruments", "drawn", "", "")
+    assert bars == [False]

@@ -48,6 +48,15 @@ def test_a_slip_is_named_with_the_command_that_was_meant(capsys):
     assert "course reset: the following arguments are required: LESSON." in refused(capsys, "reset")
 
 
+def test_a_word_that_a_command_does_not_take_leads_to_that_commands_help(capsys):
+    told = refused(capsys, "run", "--onlne", "3")
+    assert told == "course run: it takes no --onlne. `course run --help` shows how it is called.\n"
+
+
+def test_a_summary_reads_as_a_sentence():
+    assert all(words.summary[-1].isalpha() for words in WORDS.values())
+
+
 def test_nothing_typed_shows_the_help(capsys):
     assert "lessons:" in refused(capsys)
 

@@ -32,7 +32,8 @@ PACKAGE = REPOSITORY / "course_utils"
 # What is shown as it stands, with what it links to.
 AS_IT_STANDS = (
     "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "data/README.md", "docs/*.md", "docs/*.jpg", "docs/*.png",
-    "docs/photographs/*", "course_utils/weights/README.md", "course_utils/weights/LICENSE", "course_utils/weights/curve.png",
+    "docs/photographs/*", "course_utils/weights/README.md", "course_utils/weights/LICENSE",
+    "course_utils/weights/curve.png",
 )  # fmt: skip
 ON_THE_FRONT_PAGE = ("first line", "story", "The lessons")
 

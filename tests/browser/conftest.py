@@ -68,9 +68,10 @@ def page(browser) -> Iterator:
 
 
 def is_here(url: str) -> bool:
-    """True for an address of this machine, a file, or data inside the page."""
+    """True for an address of this machine, a file, or data inside the page (`attachment:`, of a cell)."""
     parts = urlsplit(url)
-    return parts.scheme in ("file", "data", "blob", "about") or parts.hostname in ("127.0.0.1", "localhost")
+    inside = parts.scheme in ("file", "data", "blob", "about", "attachment")
+    return inside or parts.hostname in ("127.0.0.1", "localhost")
 
 
 @pytest.fixture(scope="session")

@@ -142,7 +142,15 @@ def test_the_browser_is_opened_at_the_page_unless_unwanted(model, monkeypatch, c
 def test_the_command_serves_until_ctrl_c_and_ends_well(tmp_path, picture):
     save_classifier(tmp_path / "student.pt", build_classifier(6, weights=None))
     command = [sys.executable, "-m", "course_utils", "demo", "student.pt", "--no-open"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    heard = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # ignored where a shell started the tests behind it
+    try:
+        run = subprocess.Popen(command, cwd=tmp_path, **pipes)
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    try:
         address = re.search(r"http://127\.0\.0\.1:\d+/", run.stdout.readline())[0]
         buffer = io.BytesIO()
         picture.save(buffer, "PNG")
@@ -150,5 +158,7 @@ def test_the_command_serves_until_ctrl_c_and_ends_well(tmp_path, picture):
             assert len(json.load(response)["answers"]) == 5
         run.send_signal(signal.SIGINT)
         said, error = run.communicate(timeout=60)
+    finally:
+        run.kill()
     assert (run.returncode, error) == (0, "")
     assert "The student has gone home." in said

@@ -13,7 +13,7 @@ from course_utils.schooling import answers
 from course_utils.schooling.answers import answer, as_csv, as_json, as_table, find_pictures
 from course_utils.transforms import InputSpec
 
-from .conftest import paint
+from .conftest import Bar, paint
 
 
 @pytest.fixture
@@ -84,22 +84,7 @@ def test_a_problem_is_one_line_whatever_error_it_comes_from(zoo, student, monkey
 def test_the_bar_counts_every_picture_bad_ones_too(zoo, student, monkeypatch):
     monkeypatch.setattr(answers, "BATCH_SIZE", 4)
     bars = []
-
-    class Bar:
-        def __init__(self, **options):
-            self.total, self.n = options["total"], 0
-            bars.append(self)
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            pass
-
-        def update(self, number):
-            self.n += number
-
-    monkeypatch.setattr(answers, "progress_bar", Bar)
+    monkeypatch.setattr(answers, "progress_bar", lambda **options: bars.append(Bar(**options)) or bars[-1])
     list(answer(student, [*find_pictures([zoo / "red"]), zoo / "gone.png"]))
     assert [(bar.n, bar.total) for bar in bars] == [(11, 11)]
 

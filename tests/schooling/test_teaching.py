@@ -12,7 +12,7 @@ from course_utils.schooling.desk import Desk
 from course_utils.schooling.run import school
 from course_utils.schooling.teaching import Phase
 
-from .conftest import unschooled
+from .conftest import Bar, unschooled
 
 pytestmark = pytest.mark.usefixtures("small_school")
 
@@ -65,29 +65,6 @@ def test_few_pictures_get_enough_corrections_and_many_enough_terms():
     assert eye.num_epochs(21) == 30
     assert eye.num_epochs(393) == 20
     assert eye.num_epochs(3_000) == eye.num_epochs(21_000) == 8
-
-
-class Bar:
-    """In place of tqdm: what a reader would see."""
-
-    def __init__(self, **options):
-        self.n, self.total, self.initial, self.seen = 0, options["total"], 0, []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def update(self, number):
-        self.n += number
-        self.seen.append((self.description, self.n))
-
-    def set_description_str(self, text, **_):
-        self.description = text
-
-    def set_postfix_str(self, text):
-        self.postfix = text
 
 
 def test_the_bar_moves_with_every_batch_and_a_resumed_one_begins_where_it_stood(zoo, tmp_path, monkeypatch):

@@ -20,22 +20,24 @@ def plot_marks(
     *,
     majority: float | None = None,
     num_samples: int | None = None,
+    color: str | None = None,
     title: str = "Mock exam",
 ) -> Picture:
     """Draw accuracies in [0, 1] as bars in the order given: name -> accuracy.
 
-    `majority`, the accuracy of the most frequent answer alone, is a dotted line. With `num_samples`, the number of
-    pictures in the exam, whiskers reach one standard error up and down.
+    `majority`, the accuracy of the most frequent answer alone, is a dotted line behind them. With `num_samples`, the
+    number of pictures in the exam, whiskers reach one standard error up and down. `color` is for all bars, where the
+    palette's first colours already mean something else; by default each has its own.
     """
     ax = axes_or_new(ax, height=3.4, width=6.5)
     places, values = range(len(marks)), list(marks.values())
     errors = None if num_samples is None else [standard_error(value, num_samples) for value in values]
-    colors = [COLORS[place % len(COLORS)] for place in places]
+    colors = [color or COLORS[place % len(COLORS)] for place in places]
     bars = ax.bar(places, values, width=0.6, yerr=errors, color=colors)
     ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # the line of the baseline may lie behind
     ax.bar_label(bars, [f"{value:.1%}" for value in values], padding=4, bbox=ground)
     if majority is not None:
-        ax.axhline(majority, label=f"majority baseline: {majority:.1%}", **BASELINE)
+        ax.axhline(majority, label=f"majority baseline: {majority:.1%}", zorder=bars[0].get_zorder() - 0.1, **BASELINE)
         ax.legend(loc="best")
     ax.set_xticks(places, list(map(legible, marks)))
     ax.grid(axis="x", visible=False)

@@ -39,6 +39,12 @@ def test_marks_have_whiskers_of_one_standard_error_where_the_size_of_the_exam_is
     assert not ax.lines
 
 
+def test_the_mark_to_beat_lies_behind_the_bars_and_one_colour_can_be_for_all():
+    (ax,) = plotting.plot_marks(MARKS, majority=0.25, color=plotting.COLORS[2]).figure.axes
+    assert labelled(ax, "majority").get_zorder() < min(bar.get_zorder() for bar in ax.patches)
+    assert {plotting.style.matplotlib.colors.to_hex(bar.get_facecolor()) for bar in ax.patches} == {plotting.COLORS[2]}
+
+
 def test_names_over_two_lines_are_one_line_in_the_alt_text():
     assert "mock exam with a leak 80.0%" in plotting.plot_marks({"mock exam\nwith a leak": 0.8}).alt
 

@@ -179,10 +179,23 @@ def _tidy(notebook: Notebook) -> None:
         if cell.execution_count is not None:
             number += 1
             cell.execution_count = number
+        cell.outputs = _join_lines(cell.outputs)
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = cell.execution_count
     put_words_for_widgets(notebook)
+
+
+def _join_lines(outputs: Sequence[Cell]) -> list[Cell]:
+    """Put printed lines together again that a slow machine sent in pieces; nbclient's own way moves them past figures."""
+    joined: list[Cell] = []
+    for output in outputs:
+        before = joined[-1] if joined else None
+        if output.output_type == "stream" and before and before.get("name") == output.name:
+            before.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 # What `course run` does ----------------------------------------------------------------------------------------------

@@ -32,14 +32,14 @@ def draw_to_scale(images: Mapping[str, Image.Image], *, width: float = 4.4, titl
     widths, heights = zip(*(image.size for image in images.values()), strict=True)
     gap = 2 * max(widths) // 5
     total, tallest = sum(widths) + gap * len(images), max(heights)
-    figure, ax = new_figure(height=width * tallest / total + 0.6, width=width, title=title)
+    figure, ax = new_figure(height=width * tallest / total + (0.6 if title else 0.3), width=width, title=title)
     place = 0
     for name, image in images.items():
         right = place + image.width
         ax.imshow(np.asarray(image), extent=(place, right, 0, image.height))
         ax.annotate(legible(name), (place, image.height), xytext=(0, 4), textcoords="offset points", fontsize=9.5)
         place = right + gap
-    ax.set(xlim=(0, total), ylim=(0, tallest))
+    ax.set(xlim=(0, total), ylim=(0, tallest), anchor="S")
     blank(ax)
     told = "; ".join(f"{name}, {image.width} by {image.height} pixels" for name, image in images.items())
     return Picture(figure, f"Pictures drawn to one scale: {told}.", photo=True)

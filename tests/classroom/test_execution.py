@@ -282,3 +282,12 @@ def test_a_widget_leaves_words_and_no_state(tmp_path):
     assert execution.execute(notebook, folder=tmp_path, environment=dict(os.environ))[1] == []
     assert list(notebook.cells[0].outputs[0].data) == ["text/markdown", "text/plain"]
     assert "widgets" not in notebook.metadata
+
+
+def test_lines_that_came_in_pieces_are_one_output_and_stay_on_their_side_of_a_figure(tmp_path):
+    code = "import sys\nfor word in 'one', 'two':\n    print(word)\n    sys.stdout.flush()\ndisplay(3)\nprint('last')"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    assert execution.execute(notebook, folder=tmp_path, environment=dict(os.environ))[1] == []
+    kinds = [output.output_type for output in notebook.cells[0].outputs]
+    assert kinds == ["stream", "display_data", "stream"]
+    assert notebook.cells[0].outputs[0].text == "one\ntwo\n"

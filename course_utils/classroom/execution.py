@@ -187,7 +187,7 @@ def _tidy(notebook: Notebook) -> None:
 
 
 def _join_lines(outputs: Sequence[Cell]) -> list[Cell]:
-    """Put printed lines together again that a slow machine sent in pieces; nbclient's own way moves them past figures."""
+    """Put printed lines together again that a slow machine sent in pieces (nbclient would move them past figures)."""
     joined: list[Cell] = []
     for output in outputs:
         before = joined[-1] if joined else None

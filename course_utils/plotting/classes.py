@@ -123,8 +123,8 @@ def draw_answer(image: Image.Image, predictions: Sequence[tuple[str, float]]) ->
 def plot_class_counts(
     counts: Mapping[str, int], ax: Axes | None = None, *, title: str = "Pictures in each class"
 ) -> Picture:
-    """Draw how many pictures each class has, in the order given; the largest class is hatched: always guessing it is
-    the majority baseline, whose accuracy the legend tells.
+    """Draw how many pictures each class has, in the order given; the largest class is hatched, and the legend
+    tells how often always guessing it would be right among these pictures.
 
     `counts`: class name -> number of pictures. Raises ValueError where there are no pictures.
     """
@@ -137,7 +137,7 @@ def plot_class_counts(
     bar = bars.patches[list(counts).index(largest)]
     bar.set(hatch="///", edgecolor="white", linewidth=0)
     baseline = f"always “{largest}” is right in {counts[largest] / total:.1%}"
-    ax.legend([bar], [f"majority baseline: {baseline}"])
+    ax.legend([bar], [baseline])
     ax.margins(x=0.1)
     ax.set(title=title, xlabel="pictures")
     told = ", ".join(f"{name} {count:,}" for name, count in counts.items())

@@ -335,8 +335,8 @@ what_happened("00.2", SHAPES[2 if moved.shape == points.shape else 1])
 # Every point was moved; the picture shows the first four. (The new centre is 0, but for a rounding error of some
 # hundred-millionths.) PyTorch lines the two shapes up at the right end and repeats whatever has size 1, or is not there
 # at all, as often as needed. That is **broadcasting**. Any other difference is an error. The pale numbers are never
-# stored; they only show what is repeated. That is handy, and sometimes it is a trap. Here somebody compares four
-# answers with four solutions, and one of the two has a dimension too many.
+# stored; they only show what is repeated. Broadcasting can be a trap: here somebody compares four answers with four
+# solutions, and one of the two has a dimension too many.
 
 # %%
 answers = torch.tensor([[1], [0], [1], [1]])  # shape (4, 1)
@@ -468,7 +468,7 @@ assert sum((each.grad != 0).sum() for each in beginner.parameters()) > 2000, (
 #
 # Some libraries train in one call and hide the loop. In **PyTorch** you write it: that is more to type, and nothing is
 # hidden. What you type once becomes a tested function of the package `course_utils`, and later lessons import it.
-# Beside Keras, where one call does it all (if you do not know Keras, skip the table):
+# Beside Keras (if you do not know it, skip the table):
 #
 # | | Keras | PyTorch |
 # |---|---|---|
@@ -502,7 +502,7 @@ assert (
 # practised is called **generalising**, and it is all that counts. (The bar below a number compares yours with the
 # book's. What stands after ± is how far chance alone may well carry it; lesson 07 computes it.)
 #
-# Was there a danger at all? Here is the control. We take the same points, but shuffle the labels like a pack of cards.
+# Was there a danger at all? We take the same points, but shuffle the labels like a pack of cards.
 # Now there is no rule to be found, for anybody. One student learns the spirals, another one the shuffled labels, with
 # 1,000 corrections each. Then each of them sits an exam of 2,000 fresh points; the second one's exam is shuffled, too.
 # The same loop, as a function:
@@ -589,8 +589,6 @@ compare_with_book("00.shuffled", in_practice, error=standard_error(in_practice, 
 # **Do I need the internet?** Not after the installation. The pictures are drawn on your machine, and the trained
 # network came with the package. Real photographs and a stronger network take one word in a lesson's settings, and a
 # download.
-#
-# **What is the difference between a model and a network?** None in this series.
 #
 # **Why is it called a tensor?** The word comes from mathematics and physics, where it means more. Here it is a block of
 # numbers with a shape.

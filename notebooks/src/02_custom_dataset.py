@@ -74,7 +74,7 @@ root = Path(MY_FOLDER) if MY_FOLDER else catalog.clothing(DATASET)
 # at the end of the series the student shows which kinds *it* mixes up.
 #
 # Nobody wrote "this is a hat" into the files. The right answer is the name of the **folder** in which a picture lies.
-# Most collections of pictures come like this, because it can be made by dragging files with the mouse.
+# Many collections of pictures come like this, since they can be made by dragging files with the mouse.
 #
 # Python's `pathlib` walks through folders: `root / "train"` is a path below `root`, `iterdir()` lists what lies in it,
 # and `glob("*.jpg")` finds the files with that ending.
@@ -113,8 +113,8 @@ assert class_to_idx["t-shirt"] == 9, "Counting from 0, the last of ten is 9."
 # ## What is a data set, for PyTorch?
 #
 # Surprisingly little: a thing that says how many samples it has, and hands over the sample with a given number. Both
-# are things that a Python object can learn, by being given functions with special names. Here is the smallest example,
-# without any picture.
+# are things that a Python object can learn, by being given functions with special names. The smallest example, without
+# any picture:
 
 
 # %%
@@ -145,8 +145,8 @@ print(list(Squares(3)))
 # | `len(squares)` | `__len__` | say how many samples there are |
 # | `squares[3]` | `__getitem__` | make sample 3, now |
 #
-# Did you notice that a billion squares took no time and no memory? They do not exist. A sample is made at the moment
-# when somebody asks for it. That is **lazy loading**, and pictures need it badly.
+# A billion squares took no time and no memory: they do not exist. A sample is made at the moment when somebody asks for
+# it. That is **lazy loading**, and pictures need it badly.
 #
 # ## Write the class
 #
@@ -242,9 +242,9 @@ widgets.predict_first("02.1", question, OPENED)
 # From now on the lessons use `ImageFolderDataset`. On a clean folder it does what ours does; further down you see what
 # it does on a dirty one.
 #
-# ## Nothing is opened before you ask
+# ## How lazy is it?
 #
-# How lazy is it? A transform is called once for each picture that is opened, so a transform that only counts tells us.
+# A transform is called once for each picture that is opened, so a transform that only counts tells us.
 # Choose above, then count.
 
 # %%
@@ -272,8 +272,8 @@ assert len(opened) == 2, "Each request opens one picture, and nothing is kept."
 # %%
 one_picture = 3 * 224 * 224 * 4  # bytes
 on_disk = Path(dataset.samples[0][0]).stat().st_size
-print(f"one picture: {on_disk / 1e3:.0f} kB on the disk, ", end="")
-print(f"{one_picture / 1e3:.0f} kB as a tensor")
+print(f"a file of ours takes {on_disk / 1e3:.0f} kB, ", end="")
+print(f"such a tensor {one_picture / 1e3:.0f} kB")
 for number in (32, 10_000, 1_281_167):
     print(f"{number:9,} pictures: {number * one_picture / 1e9:8.2f} GB")
 
@@ -296,7 +296,7 @@ assert round(32 * one_picture / 1e6) == 19, "A batch takes 19 MB."
 # The folder so far is tidy. Folders out there are not: downloads break off, telephones turn pictures, colleagues make
 # copies. `make_messy_folder` builds a small collection with such troubles. It returns an answer key, and we do not look
 # at that yet. Its pictures lie in two folders: `train` is what the student practises on, `validation` is its **mock
-# exam**, which asks about pictures that it has not practised on. (More about that below.)
+# exam**, which asks about pictures that it has not practised on.
 
 # %%
 # This folder vanishes when you close the notebook.
@@ -311,8 +311,8 @@ for folder in sorted(path for path in [messy, *messy.rglob("*")] if path.is_dir(
 FOUND = ["both", "only the equal one", "only the smaller one", "neither"]
 widgets.predict_first(
     "02.2",
-    "One practice picture lies in the mock exam as well; of another one a smaller "
-    "copy does. Which of them will a doctor find who compares pixels?",
+    "One practice picture lies in the mock exam as well, and so does a smaller copy "
+    "of another. Which of the two will a doctor find who compares pixels?",
     FOUND,
 )
 
@@ -378,7 +378,7 @@ assert sorted(trouble for trouble, _, _ in troubles) == [
 # lighter? Where it gets lighter and where it gets darker. So shrink it to eight rows of nine grey points, and note for
 # each point whether its neighbour on the right is lighter. (The ninth has none.) That is 64 times yes or no, a
 # **fingerprint**. Then count in how many places two fingerprints differ. (`load_image` opens a picture as it should be
-# seen; more about it below.)
+# seen; more about it below. The `?` stands for any one character.)
 
 
 # %%
@@ -396,14 +396,19 @@ for exam in sorted((messy / "validation").rglob("dress_*.jpg")):
     print(f"exam {exam.name:18} nearest in practice: {least}, ", end="")
     print(f"{differing[least]} of 64 places differ")
 
+# %% tags=["claim"]
+assert exam.name == "dress_smaller.jpg", "It is the last of the three."
+assert differing[least] < 5, "The copy stands out."
+
 # %% [markdown]
-# One of the three stands out: next to no place differs. It shows the same dress. No threshold is perfect: too low, and
+# One of the three stands out by far. It shows the same dress. No threshold is perfect: too low, and
 # near copies escape; too high, and different pictures are called alike. So a doctor only *lists* such pairs, and you
 # look.
 #
 # ### The package's doctor
 #
-# `scan_images` does all of this, for every kind of file, mirrored and cut copies included. It changes nothing either.
+# `scan_images` does all of this for more kinds of file, and finds mirrored and cut copies, too. It changes nothing
+# either.
 
 # %%
 with chdir(desk.name):  # stand in this folder for a moment, so that paths are short
@@ -416,10 +421,14 @@ by_us = {path.relative_to(messy).as_posix() for _, path, _ in troubles}
 assert by_us <= to_mend, "The package's doctor should find what ours has found."
 report
 
+# %% tags=["claim"]
+assert report.num_files == 40, "Hidden files are not among the 40."
+
 # %% [markdown]
 # The report counts the readable pictures of each class; it lists what **you** must mend and what wants a look, and what
-# `ImageFolderDataset` copes with on its own is folded away. (*Truncated* means that a file breaks off.) The two lines
-# with `assert` have compared it: it found everything that was planted and nothing else, and all that ours had found.
+# `ImageFolderDataset` copes with on its own is folded away. (*Truncated* means that a file breaks off; hidden files are
+# not among the 40.) The two lines with `assert` have compared it: it found everything that was planted and nothing
+# else, and all that ours had found.
 #
 # ## Look, decide, mend
 #
@@ -493,7 +502,7 @@ assert (
 ), "The folder that came is as it was."
 
 # %% [markdown]
-# The last line says what was skipped, and why. One trouble escapes every doctor: a wrong label on a picture that is
+# The last line says what was skipped, and why. One trouble escapes both doctors: a wrong label on a picture that is
 # there only once. Against that, look at your pictures, folder by folder.
 #
 # ### What is handled for you
@@ -505,9 +514,9 @@ assert (
 
 # %%
 odd = {
-    "on its side": messy / "train/dress/dress_sideways.jpg",
-    "transparent": messy / "train/hat/hat_cut_out.png",
-    "16 bits": messy / "train/longsleeve/longsleeve_scanner.png",
+    "sideways file": messy / "train/dress/dress_sideways.jpg",
+    "transparent file": messy / "train/hat/hat_cut_out.png",
+    "16-bit file": messy / "train/longsleeve/longsleeve_scanner.png",
 }
 plotting.draw_pairs(
     [
@@ -516,7 +525,8 @@ plotting.draw_pairs(
     ],
     names=[(note, note) for note in odd],
     words=("careless", "careful"),
-    width=3.6,
+    title="Two ways to open",
+    width=4.2,
 )
 
 # %% [markdown]
@@ -548,8 +558,8 @@ assert abs(baseline - checkup.majority_baseline["validation"]) < 1e-9, (
 
 # %% [markdown]
 # The best constant answer is the largest class. The accuracy it reaches is the **majority baseline**, and every student
-# of ours has to beat it. Which class that is, practice tells (the figure: its share there); the mark is what this answer
-# brings in the mock exam.
+# of ours has to beat it. Which class that is, practice tells (the figure: its share there); the mark is what this
+# answer brings in the mock exam.
 #
 # An accuracy alone says little. If 95 of 100 patients are healthy, the answer "healthy" is right in 95 % and finds not
 # one ill person. So ask for the baseline first, and later for the accuracy class by class (lesson 08).
@@ -584,6 +594,7 @@ plotting.draw_pairs(
     [(image, shrink(image)) for image, _ in some],
     names=[(classes[target], f"{THUMBNAIL} x {THUMBNAIL}") for _, target in some],
     words=("a picture of", "is kept as"),
+    title="What it learns by heart",
     width=4.8,
 )
 
@@ -628,7 +639,7 @@ assert abs(marks["mock exam"] - baseline) < 0.06, "It is worth about a constant 
 
 # %% [markdown]
 # On practice it is perfect, and that says nothing at all: each picture finds itself. The mock exam tells what the
-# memory is worth: about as much as one constant answer. It does not **generalise** (lesson 00). Where a student does
+# memory is worth: about as much as one constant answer. It hardly **generalises** (lesson 00). Where a student does
 # better in practice than on fresh pictures, because it has learned what is peculiar to the practice pictures, one
 # speaks of **overfitting**.
 #
@@ -654,17 +665,6 @@ marks["mock exam\nwith a leak"] = mark(
 plotting.show(
     plotting.plot_marks(marks, majority=baseline, title="The same student, three marks")
 )
-FINAL = [
-    "about as good as in the mock exam",
-    "about 10 %, as any guesser",
-    "worse than 5 %",
-]
-widgets.predict_first(
-    "02.3",
-    "200 students guess in a mock exam, ten answers to each question. The best of "
-    "them sits a final exam. What is its mark there?",
-    FINAL,
-)
 
 # %% tags=["claim"]
 assert marks["mock exam\nwith a leak"] - marks["mock exam"] > 0.1, (
@@ -686,8 +686,17 @@ assert not torch.equal(leaked, known[chosen]), "The pixels differ."
 #
 # If the mock exam is honest, what is the final exam for? Suppose 200 students who know nothing sit a mock exam of 300
 # questions with ten possible answers each. They guess. You choose the best of them, and it sits the final exam.
-#
-# Choose above, then let all of them guess. (Broadcasting compares each student's answers, `(200, 2, 300)`, with the
+
+# %%
+FINAL = [
+    "about as good as in the mock exam",
+    "about 10 %, as any guesser",
+    "worse than 5 %",
+]
+widgets.predict_first("02.3", "What is its mark in the final exam?", FINAL)
+
+# %% [markdown]
+# Choose, then let all of them guess. (Broadcasting compares each student's answers, `(200, 2, 300)`, with the
 # solutions of both exams, `(2, 300)`.)
 
 # %%
@@ -714,8 +723,9 @@ assert abs(final_marks[best] - 0.1) < 0.035, "In the final exam it is a guesser 
 #
 # One thing is left. The student who learns by heart was no better than a constant answer. Is it the memory that fails,
 # or the eyes? Thumbnails go by what is light, dark or red in which corner. Lend it the eyes of lesson 01's student: of
-# each picture it now keeps the 1,280 numbers that come before the last layer. That student has never had a lesson about
-# these ten kinds, and everything else stays: the same memory, the same nearest picture, the same exam.
+# each picture it now keeps the 1,280 numbers that come before the last layer. Nobody has taught those eyes these ten
+# kinds (though they know a miniskirt and a cardigan). Everything else stays: the same memory, the nearest picture, the
+# same exam.
 
 # %%
 EYES = ["no better than the baseline", "clearly better than the baseline"]
@@ -746,6 +756,7 @@ plotting.show(
         marks,
         majority=baseline,
         num_samples=len(mock_exam),
+        color=plotting.MOCK_EXAM["color"],
         title="The same memory, two pairs of eyes",
     )
 )
@@ -753,13 +764,16 @@ what_happened("02.4", EYES[0 if eyes < baseline + 0.05 else 1])
 
 # %% tags=["claim"]
 assert eyes > baseline + 0.05, "With these eyes the memory beats the baseline."
+assert {"miniskirt", "cardigan"} <= set(student.classes), "They know these two."
+assert 0.025 < standard_error(0.5, 300) < 0.035, "300 questions: about three points."
+assert 0.085 < standard_error(0.5, 30) < 0.095, "30 questions: about nine points."
 assert eyes > marks["thumbnails"] + 0.05, "And it beats the thumbnails."
 
 # %% [markdown]
 # Without a single correction, and honestly, a student has left the baseline behind. (The whiskers are how far chance
 # typically carries a mark; lesson 07 computes them.) Look at some of the pictures that only the new eyes got right, and
 # at what each memory is reminded of. There are such pictures the other way round as well, and the cell counts both.
-# (`~` turns True and False round.)
+# (`&` is “and”, `~` is “not”, number by number.)
 
 # %%
 by_thumbnail = is_right(asked, exam_targets, known)
@@ -786,7 +800,7 @@ compare_with_book(
 
 # %% [markdown]
 # What a student *sees* decides what it can learn. That is the plan of this series: keep the eyes that somebody has
-# schooled for days, and teach them a new subject. Lessons 03 to 06 do it properly.
+# schooled for hours or days, and teach them a new subject. Lessons 03 to 06 do it properly.
 #
 # <details><summary><b>Questions and answers</b></summary>
 #
@@ -794,7 +808,7 @@ compare_with_book(
 # there would be nothing to choose the best term by.
 #
 # **How much goes into each folder?** Often 70 to 80 % for practice and the rest in halves. What counts for an exam is
-# the *number* of pictures: with 300, a mark is uncertain by a few points (lesson 07), with 30 it says almost nothing.
+# the *number* of pictures: with 300, a mark is uncertain by three points (lesson 07), with 30 by nine.
 #
 # **I have one folder without splits.** Shuffle with a fixed seed, class by class so that each split has the same
 # proportions, and copy the files into three folders. If one object appears on several pictures, shuffle the objects.

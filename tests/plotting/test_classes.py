@@ -49,7 +49,7 @@ def test_calibration_is_drawn_against_the_line_of_those_who_are_as_sure_as_they_
         plotting.plot_calibration([])
 
 
-def test_class_counts_name_the_majority_baseline():
+def test_class_counts_tell_how_often_the_largest_class_would_be_right():
     picture = plotting.plot_class_counts({"hat": 10, "shoe": 30})
     (ax,) = picture.figure.axes
     assert "hat 10, shoe 30" in picture.alt

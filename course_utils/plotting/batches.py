@@ -48,7 +48,12 @@ def draw_batches(targets: Mapping[str, Sequence[Tensor]], classes: Sequence[str]
     for ax, (title, batches) in zip(panels.flat, targets.items(), strict=True):
         counts = torch.stack([torch.bincount(batch, minlength=len(classes)) for batch in batches])
         image = ax.imshow(
-            counts.T.numpy(force=True), aspect="auto", vmin=0, vmax=batch_size // 2, interpolation="nearest"
+            counts.T.numpy(force=True),
+            aspect="auto",
+            vmin=0,
+            vmax=batch_size // 2,
+            interpolation="nearest",
+            extent=(0.5, len(batches) + 0.5, len(classes) - 0.5, -0.5),  # the batches count from 1
         )
         ax.set(title=title, xlabel="batch")
         ax.grid(visible=False)

@@ -119,7 +119,7 @@ def _draw_batch(
         ax.add_patch(Rectangle((x + number + 0.05, y + 0.05), 0.9, 0.9, color=color))
         if dealt:
             ax.text(x + number + 0.5, y + 0.53, str(sample), ha="center", va="center", fontsize=8, color="white")
-    ax.text(x + len(batch) / 2, y + 1.12, name, ha="center", va="top", fontsize=8.5, color=INK)
+    ax.text(x + len(batch) / 2, y + 1.25, name, ha="center", va="top", fontsize=8.5, color=INK)
     if now:
         frame = Rectangle((x - 0.1, y - 0.1), len(batch) + 0.2, 1.2, fill=False, edgecolor=INK, linewidth=2)
         ax.add_patch(frame)

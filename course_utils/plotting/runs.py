@@ -59,9 +59,9 @@ def plot_runs(
             ax.yaxis.set_major_formatter("{x:.0%}")
         baselines = {history.majority for history in histories.values()}
         if name == "val_accuracy" and len(baselines) == 1 and (majority := baselines.pop()) is not None:
-            ax.axhline(majority, **BASELINE)
-            ax.text(ax.get_xlim()[0], majority, f" majority baseline: {majority:.1%}", va="bottom", fontsize=9)
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(histories)))
+            ax.axhline(majority, label=f"majority baseline: {majority:.1%}", **BASELINE)
+    shown = {label: handle for ax in panels[0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=min(4, len(shown)))
     return Picture(figure, f"Lines over the terms. {'; '.join(told)}.")
 
 

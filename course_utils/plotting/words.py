@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
 
 from course_utils.text import UNKNOWN, BagOfWords, encode, telling_words, word_scores, word_shares
 
@@ -19,6 +20,14 @@ from .style import COLORS, MARKERS, axes_or_new, figure_of, new_figure
 
 STROKES = ("-", "--", "-.", ":")
 LETTERS = 72  # in a line of `draw_text`
+DOT = 3  # half a spot of the map, in pixels
+# Where a name may stand beside its spot on the map: offset in points, and the alignment that goes with it.
+SIDES = (
+    ((4, 0), "left", "center"),
+    ((-4, 0), "right", "center"),
+    ((0, 3), "center", "bottom"),
+    ((0, -3), "center", "top"),
+)
 
 
 def plot_lengths(lengths: Mapping[str, Sequence[int]], ax: Axes | None = None) -> Picture:
@@ -76,7 +85,7 @@ def plot_word_map(
     along the three directions in which they spread most (PCA).
 
     A word has the colour and the marker of the class it speaks for; as many as find room carry their names, those
-    furthest from the middle first.
+    furthest from the middle first. No name covers a spot or another name.
     """
     best = telling_words(model, vocabulary, number=telling)
     names = list(vocabulary)[UNKNOWN + 1 :][:frequent]
@@ -96,11 +105,11 @@ def plot_word_map(
             ax.plot(theirs[:, 0], theirs[:, side], linestyle="", markersize=4, label=legible(name), **look)
         ax.set(xlabel="first direction", ylabel=f"{seen} direction")
         ax.margins(0.14)
-        for place in _with_room(ax, spots[:, [0, side]], names, order=order):
-            beside: dict[str, Any] = {"xytext": (4, 2), "textcoords": "offset points", "fontsize": 9}
-            spot = spots[place, 0], spots[place, side]
-            ax.annotate(legible(names[place]), spot, color=COLORS[spoken_for[place] % len(COLORS)], **beside)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(classes))
+    figure.draw_without_rendering()  # only now the spots lie where they will
+    colors = [COLORS[winner % len(COLORS)] for winner in spoken_for]
+    for ax, side in zip(axes, (1, 2), strict=True):
+        _name_spots(ax, spots[:, [0, side]], names, colors, order=order)
     told = "; ".join(
         f"{name}: {', '.join(names[place] for place in order if spoken_for[place] == label)}"
         for label, name in enumerate(classes)
@@ -108,21 +117,30 @@ def plot_word_map(
     return Picture(figure, f"A map of {len(names)} words from two sides, by the class that they speak for. {told}.")
 
 
-def _with_room(
-    ax: Axes, spots: np.ndarray[Any, Any], names: Sequence[str], *, order: np.ndarray[Any, Any]
-) -> list[int]:
-    """Return the places of the names that can stand beside their spots without covering each other, in `order`."""
-    width, height = (np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()))
-    letter, line = width / 48, height / 22  # about a letter and a line of the font, in the units of the data
-    taken: list[tuple[float, float, float]] = []
-    chosen = []
+def _name_spots(
+    ax: Axes, spots: np.ndarray[Any, Any], names: Sequence[str], colors: Sequence[str], *, order: np.ndarray[Any, Any]
+) -> None:
+    """Write names beside their spots (N, 2), on a side with room, in `order`; a name without room is left out."""
+    dots = [Bbox.from_extents(*(spot - DOT), *(spot + DOT)) for spot in ax.transData.transform(spots)]
+    taken: list[Bbox] = []
     for place in order.tolist():
-        x, y = spots[place]
-        right = x + letter * (len(names[place]) + 2)
-        if all(abs(y - other) > line or right < start or x > end for start, end, other in taken):
-            taken.append((x, right, y))
-            chosen.append(place)
-    return chosen
+        for offset, horizontal, vertical in SIDES:
+            name = ax.annotate(
+                legible(names[place]),
+                spots[place],
+                xytext=offset,
+                textcoords="offset points",
+                fontsize=8.5,
+                color=colors[place],
+                ha=horizontal,
+                va=vertical,
+            )
+            box = name.get_window_extent()
+            inside = ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 and ax.bbox.y0 <= box.y0 and box.y1 <= ax.bbox.y1
+            if inside and not box.count_overlaps(dots + taken):
+                taken.append(box)
+                break
+            name.remove()
 
 
 def draw_text(text: str, *, model: BagOfWords, vocabulary: Mapping[str, int], classes: Sequence[str]) -> Picture:

@@ -115,8 +115,8 @@ plotting.plot_lengths(
 # %% [markdown]
 # ## A sentence becomes numbers
 #
-# A picture is a block of numbers from the start. A sentence is not, and sentences differ in length. Two functions and a
-# trick are all it takes.
+# A picture is a block of numbers from the start. A sentence is not, and sentences differ in length: ours have 4 to 40
+# words, half of them at most nine. Two functions and a trick are all it takes.
 #
 # ### Words
 #
@@ -192,6 +192,9 @@ print(f"words of the mock exam that are unknown: {unknown:.0%}")
 
 # %% tags=["claim"]
 assert (tokens == 0).float().mean() > 0.6, "Most places are padding."
+assert 8 <= (tokens > 0).sum(dim=1).median() <= 10, "Half have at most nine words."
+assert (tokens > 0).sum(dim=1).min() == 4, "The shortest has four words."
+assert tokens.shape[1] == 40, "The longest has 40 words."
 assert 0.05 < unknown < 0.25, "About every eighth word of the mock exam is unknown."
 
 # %% [markdown]
@@ -231,7 +234,7 @@ by_hand = torch.stack([bag.weight[row[row > 0]].mean(dim=0) for row in tokens])
 assert torch.allclose(bag(tokens), by_hand), "It is the mean of the words' rows."
 
 # %% [markdown]
-# Joined, nothing is stored in vain: that is how large collections are read. Padded, a batch is one pair
+# Joined, no place is wasted: that is how large collections are read. Padded, a batch is one pair
 # `(tokens, labels)`, which is what our loop takes. We stay with padding, and the loop stays as it is.
 #
 # ## A student that reads
@@ -335,8 +338,8 @@ assert 0.56 < history.val_accuracy[history.best_epoch - 1] < 0.76, "About two of
 # %%
 STARTS = [
     "nothing but the classes' shares",
-    "the same, a little later",
-    "the same: batches come by chance",
+    "as much, a little later",
+    "as much: batches come by chance",
 ]
 widgets.predict_first(
     "10.1", "What does a student learn that starts from zeros?", STARTS
@@ -367,7 +370,7 @@ what_happened("10.1", STARTS[1 if learned else 0])
 # And how far have the word vectors moved, beside the length that they had at the start?
 
 # %%
-moves = {}
+moves = {}  # `mine` never practised, and `beginner` is the last one, of spread 1
 for name, first, last in (
     ("spread 0.1", mine.words.weight.detach(), student.words.weight.detach().cpu()),
     ("spread 1", begin, beginner.words.weight.detach().cpu()),
@@ -390,9 +393,8 @@ assert min(starts["spread 1"].val_loss) > min(starts["spread 0.1"].val_loss) + 0
 # waits for the other; only the biases move, and they can say no more than how frequent each author is.
 #
 # **A spread of 1 costs.** The start is chance, and chance remains: practice moves the vectors by a fraction of their
-# length. So most of every vector is still noise when the exam comes, and what was learned has to be
-# heard above it. From a spread of 0.1 the vectors move further than they were long, and what is learned outweighs the
-# start.
+# length. So most of every vector is still noise when the exam comes, and what was learned has to be heard above it. From
+# a spread of 0.1 the vectors move further than they were long, and what is learned outweighs the start.
 #
 # ## What is it worth?
 #
@@ -425,7 +427,7 @@ print(counting)
 # %%
 VERDICTS = [
     "learning, clearly",
-    "neither, within the error",
+    "neither clearly",
     "counting, clearly",
 ]
 widgets.predict_first("10.2", "Whose mark in the mock exam is better?", VERDICTS)
@@ -459,11 +461,12 @@ what_happened("10.2", VERDICTS[better])
 # %% tags=["claim"]
 assert not (difference.is_clear and difference.accuracy > 0), "Learning wins nothing."
 assert difference.accuracy > -0.05, "And it loses little."
+assert not difference.is_clear, "The marks differ by little more than their error."
 
 # %% [markdown]
-# **The network does not beat counting.** The two marks lie within the error, and where exactly one of them is right it
-# is now this one, now that. With some thousand short sentences, counting is hard to beat, and it takes milliseconds.
-# Whoever reports a network's mark without it has reported half.
+# **The network does not beat counting.** The marks differ by little more than their error, and where exactly one is
+# right it is now this one, now that. With some thousand short sentences, counting is hard to beat, and it takes
+# milliseconds. Whoever reports a network's mark without it has reported half.
 #
 # Is there nothing that learning does better? Marks count right answers. The loss asks how sure each was of the truth:
 
@@ -490,8 +493,8 @@ assert answers["counting"].confidence.mean() > answers["counting"].accuracy + 0.
 #
 # ## Was the exam too easy?
 #
-# The exam's sentences come from files that practice has not seen. The careless way is quicker: throw all sentences into
-# one pot, shuffle, deal out. Then most of the exam's sentences have sisters from the same file in practice.
+# The exam's sentences come from files that practice has not seen. The careless way is quicker: throw practice and mock
+# exam into one pot, shuffle, deal out. Then most of the exam's sentences have sisters from the same file in practice.
 
 # %%
 CHANGES = [
@@ -500,18 +503,18 @@ CHANGES = [
     "ten points more, or over",
 ]
 widgets.predict_first(
-    "10.3", "A new student, all sentences shuffled first: its mark?", CHANGES
+    "10.3", "A new student, the pot shuffled and dealt out: its mark?", CHANGES
 )
 
 # %% [markdown]
 # Commit, then deal:
 
 # %%
-pot = [pair for part in texts[1:] for pair in zip(*part, strict=True)]
+pot = [pair for part in (texts.train, texts.val) for pair in zip(*part, strict=True)]
 random.Random(0).shuffle(pot)
 size = len(mock_exam)
 mixed_exam = encoded(*zip(*pot[:size], strict=True))
-mixed_practice = encoded(*zip(*pot[2 * size :], strict=True))
+mixed_practice = encoded(*zip(*pot[size:], strict=True))
 set_seed(0)
 careless = text.BagOfWords(num_words, num_classes)
 practise(careless, mixed_practice, mixed_exam)
@@ -524,7 +527,7 @@ what_happened("10.3", CHANGES[0 if gain < 0.03 else 1 if gain < 0.1 else 2])
 assert gain > 0.1, "The careless exam gives more than ten points for nothing."
 
 # %% [markdown]
-# Same student, same sentences, same number in practice, and more than ten points for nothing. Where a file is about
+# A student alike, the same sentences, as many in practice, and more than ten points for nothing. Where a file is about
 # Laguerre polynomials, many of its sentences say *Laguerre*; who has read some of them in practice knows the others. It
 # is the leak of lesson 02 once more, in kinship instead of copies. The careless mark is no lie about *those* files. But
 # the question is who wrote a sentence that comes along, and for that the honest mark is the lower one.
@@ -699,7 +702,7 @@ assert 0.54 < final["learning"].accuracy < 0.76, "About two of three."
 # %% [markdown]
 # The same verdict: learning does not beat counting. This exam flatters nobody, while the mock exam may have flattered the
 # student: its best term was chosen by it. The matrix shows who is taken for whom; the standard library suffers most: it
-# writes about everything, and what has no telling word of another is taken for torch's.
+# writes about everything, and what has no telling word of another is often taken for torch's.
 #
 # Why ± 3 points for the book, when the mark says less than half of that? The small error takes each sentence for a
 # witness of its own. But they come in files, and sentences of one file are right or wrong together. With the files dealt
@@ -736,7 +739,7 @@ widgets.sentence_explorer(
 # files to be dealt out by, so that the section on the easy exam shows nothing there.)
 #
 # **Why do large models cut words into pieces?** So that no word is unknown. A rare word becomes two or three frequent
-# pieces. Our every eighth word would have told something.
+# pieces. Our unknown words, every eighth, would have told something.
 #
 # **Why not keep punctuation?** Try it: `tokenize` is one line. Matplotlib writes its arguments between asterisks, and
 # signs as words gave counting one or two points.

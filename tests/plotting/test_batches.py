@@ -36,6 +36,7 @@ def test_batches_show_how_many_pictures_of_each_class_they_hold():
     np.testing.assert_array_equal(left.images[0].get_array(), [[3, 0], [0, 2], [0, 1]])
     np.testing.assert_array_equal(right.images[0].get_array(), [[1, 2], [1, 1], [1, 0]])
     assert left.images[0].get_clim() == right.images[0].get_clim() == (0, 2)
+    assert tuple(left.images[0].get_extent()[:2]) == (0.5, 2.5)  # the batches count from 1
     assert [label.get_text() for label in left.get_yticklabels()] == ["hat", "pants", "shoe"]
     assert "in order, a batch holds 1.5 classes on average; shuffled, a batch holds 2.5" in picture.alt
 

@@ -84,11 +84,19 @@ def test_the_map_takes_the_most_frequent_words_in_too_and_each_word_once(model):
     assert all(word in picture.alt for word in ("the", "tensor", "file"))
 
 
-def test_names_on_the_map_do_not_cover_each_other():
-    _, ax = plotting.new_figure()
-    ax.set(xlim=(0, 48), ylim=(0, 22))
-    spots = np.array([[0, 0], [1, 0.5], [1, 2], [9, 0.5]])
-    assert words._with_room(ax, spots, ["aaaa"] * 4, order=np.array([1, 0, 2, 3])) == [1, 2, 3]
+def test_names_on_the_map_cover_neither_each_other_nor_a_spot():
+    torch.manual_seed(0)
+    vocabulary = {f"word{number}": number for number in range(60)}
+    bag = BagOfWords(len(vocabulary), 2)
+    picture = plotting.plot_word_map(bag, vocabulary, CLASSES, telling=30, frequent=0)
+    picture.figure.draw_without_rendering()
+    for ax in picture.figure.axes:
+        boxes = [text.get_window_extent() for text in ax.texts]
+        assert len(boxes) > 10
+        assert all(box.count_overlaps(boxes) == 1 for box in boxes)  # itself only
+        spots = np.concatenate([ax.transData.transform(line.get_xydata()) for line in ax.lines])
+        assert not any(box.count_contains(spots) for box in boxes)
+        assert all(ax.bbox.containsx(side) for box in boxes for side in (box.x0, box.x1))
 
 
 def test_a_text_is_taken_apart_word_by_word(model):

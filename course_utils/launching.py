@@ -144,12 +144,15 @@ def _run(command: list[str], num_processes: int, *, timeout: float) -> subproces
 def _end(process: "subprocess.Popen[str]") -> None:
     """End a process, with all that it has started, where it still runs."""
     if process.poll() is None:
+        children: list[psutil.Process] = []
         with suppress(psutil.NoSuchProcess):
-            for started in psutil.Process(process.pid).children(recursive=True):
-                with suppress(psutil.NoSuchProcess):
-                    started.kill()
+            children = psutil.Process(process.pid).children(recursive=True)
+        for started in children:
+            with suppress(psutil.NoSuchProcess):
+                started.kill()
         process.kill()
         process.wait()
+        psutil.wait_procs(children, timeout=3)  # on a busy machine they end a moment later
     if process.stdout is not None:
         process.stdout.close()
 

@@ -66,7 +66,7 @@ def plot_differences(differences: Mapping[str, float], *, rounding: float, title
     ax.axvline(rounding, label="rounding ends here", **BASELINE)
     ax.set_yticks(places, list(differences))
     ax.set(
-        xscale="log", xlim=(floor, 8 * max(rounding, *bars)), xlabel="largest difference of a weight (grey: rounding)"
+        xscale="log", xlim=(floor, 30 * max(rounding, *bars)), xlabel="largest difference of a weight (grey: rounding)"
     )
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")

@@ -40,6 +40,8 @@ def test_differences_beyond_rounding_stand_out():
     assert [text.get_text() for text in ax.texts] == ["0", "1e-15", "1e-02"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["equal", "near", "far"]
     assert ax.patches[2].get_width() == pytest.approx(1e-2)
+    picture.figure.canvas.draw()
+    assert ax.texts[2].get_window_extent().x1 < ax.get_window_extent().x1  # the longest bar's figure is not cut off
     assert "far 1e-02" in picture.alt
     with pytest.raises(ValueError, match="no difference"):
         plot_differences({}, rounding=1e-9, title="How far?")

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from .display import Picture
@@ -107,7 +109,7 @@ LANDSCAPES = {
         lowest=0.0,
     ),
 }
-EDGE = 6.0  # the drawing ends at x = -EDGE and x = EDGE
+EDGE = 4.6  # the drawing ends at x = -EDGE and x = EDGE, or where a wilder walk ends
 
 
 def descend(landscape: Landscape, *, learning_rate: float, momentum: float = 0.0, num_steps: int = 20) -> Floats:
@@ -130,6 +132,7 @@ def judge_descent(landscape: Landscape, places: Floats) -> str:
     - it has covered 99 % of the way down to the lowest point, having turned round more than three times or not;
     - it no longer moves (last step below 0.001);
     - it turned round at every third step or more often;
+    - it turned round, as a ball does that has momentum;
     - it is still on the way.
     """
     heights = landscape.height(places)
@@ -139,11 +142,13 @@ def judge_descent(landscape: Landscape, places: Floats) -> str:
     if heights[-1] >= heights[0]:
         return "much too large, it ends no lower than it began"
     if heights[-1] - bottom <= 0.01 * (heights[0] - bottom):
-        return "large, it overshoots but arrives" if num_turns > 3 else "good, it arrives at the lowest point"
+        return "large, it overshoots but comes close" if num_turns > 3 else "good, it comes close to the lowest point"
     if abs(steps[-1]) < 1e-3:
         return "small, it is caught in a hollow that is not the lowest"
     if num_turns > len(steps) / 3:
         return "too large, it jumps to and fro without settling"
+    if num_turns:
+        return "not yet, it still swings"
     return "too small, it is still on the way"
 
 
@@ -153,29 +158,52 @@ def plot_descent(
     """Draw a walk downhill: the places on the hill on the left, the height after each step (the loss curve) beside it.
 
     `landscape`: "bowl" (x², one lowest point) or "bumpy" (with hollows that hold a careful walker). `momentum`: the
-    share of its velocity that the walker keeps, in [0, 1). Raises KeyError for another landscape.
+    share of its velocity that the walker keeps, in [0, 1). Every fifth step carries its number, where there is room.
+    Raises KeyError for another landscape.
     """
     hill = LANDSCAPES[landscape]
     places = descend(hill, learning_rate=learning_rate, momentum=momentum, num_steps=num_steps)
     heights = hill.height(places)
-    ground = np.linspace(-EDGE, EDGE, 500)
+    edge = max(EDGE, 1.1 * float(abs(places).max()))
+    ground = np.linspace(-edge, edge, 500)
     top = float(hill.height(ground).max())
     verdict = judge_descent(hill, places)
     settings = f"earning rate {learning_rate:.3g}" + (f", momentum {momentum:g}" if momentum else "")
     figure, axes = new_figure(1, 2, height=3.6, title=f"L{settings}: {verdict}")
     axes[0].plot(ground, hill.height(ground), color=COLORS[4], linewidth=1.4, label="the hill")
-    axes[0].plot(places, heights, "o--", color=COLORS[0], linewidth=1, label="the walk")
-    axes[0].plot(places[:1], heights[:1], "D", color=COLORS[2], markersize=8, label="start")
-    if abs(places[-1]) <= EDGE:
-        axes[0].plot(places[-1:], heights[-1:], "s", color=COLORS[1], markersize=8, label=f"step {len(places) - 1}")
-    axes[0].set(title="On the hill", xlabel="weight", ylabel="loss (height)", xlim=(-EDGE, EDGE))
-    axes[0].set_ylim(-0.05 * top, 1.05 * top)
-    axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=4)  # below: a wild walk crosses everything
-    axes[1].plot(range(len(heights)), heights, "o-", color=COLORS[0])
+    for ax, x, line in zip(axes, (places, np.arange(len(places))), ("--", "-"), strict=True):
+        ax.plot(x, heights, marker="o", linestyle=line, color=COLORS[0], linewidth=1.2, label="the walk")
+        ax.plot(x[:1], heights[:1], "D", color=COLORS[2], markersize=8, label="start")
+        ax.plot(x[-1:], heights[-1:], "s", color=COLORS[1], markersize=8, label=f"step {len(places) - 1}")
+        ax.set_ylim(-0.09 * top, 1.05 * top)
+    axes[0].set(title="On the hill", xlabel="weight", ylabel="loss (height)", xlim=(-edge, edge))
     axes[1].set(title="The loss curve", xlabel="step", ylabel="loss", xlim=(-0.5, num_steps + 0.5))
-    axes[1].set_ylim(-0.05 * top, 1.05 * top)
+    axes[1].xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 5, 10], integer=True))
+    _number_steps(axes[0], hill, places)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return Picture(
         figure,
         f"Walking down a {landscape} landscape with l{settings}: {verdict}. "
         f"In {len(places) - 1} steps the loss goes from {heights[0]:.3g} to {heights[-1]:.3g}.",
     )
+
+
+def _number_steps(ax: Axes, hill: Landscape, places: Floats) -> None:
+    """Write its number under every fifth step of a walk, but where an earlier number or the last step is near."""
+    points = np.column_stack([places, hill.height(places)])
+    where = ax.transLimits.transform(points)  # in [0, 1], what is inside the axes
+    taken = [where[-1]]
+    for step in range(5, len(places) - 1, 5):
+        if min(np.abs(where[step] - other).max() for other in taken) < 0.06:
+            continue
+        taken.append(where[step])
+        rise = float(hill.slope(places[step])) * np.ptp(ax.get_xlim()) / np.ptp(ax.get_ylim())
+        below = 11 * np.array([rise, -1.6]) / np.hypot(rise, 1.6)  # under the hill, at a right angle; axes are 1.6 : 1
+        around: dict[str, Any] = {
+            "textcoords": "offset points",
+            "ha": "center",
+            "va": "center",
+            "fontsize": 9,
+            "color": INK,
+        }
+        ax.annotate(str(step), points[step], below, **around)

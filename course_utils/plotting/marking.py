@@ -52,7 +52,7 @@ def draw_marking(
             right.annotate("", xy=(value - gradient, place), xytext=(value, place), arrowprops=arrow)
             at = max(value, value - gradient)
         right.text(at + 0.015, place, label, va="center", fontsize=9.5)
-    right.set_xlabel("probability; behind the arrow its gradient" if pushes else "probability")
+    right.set_xlabel("probability; beside it the score's gradient" if pushes else "probability")
     told = "; ".join(
         f"{name} {value:.0%}" + (f", gradient {label}" if pushes else "")
         for name, value, label in zip(classes, probabilities, labels, strict=True)
@@ -110,12 +110,12 @@ def plot_coaches(
     highest: float = 3.0,
     title: str = "Which coach, and which learning rate?",
 ) -> Picture:
-    """Draw the final loss over the learning rate, a line of means for each coach, a dot for each run.
+    """Draw the final loss over the learning rate, a line of means for each coach, a small dot for each run.
 
     `losses`: coach -> learning rate -> the losses of its runs. `levels`: name -> height of a dotted line across. A ring
     marks each coach's best mean. The picture ends at `highest`: rates above whose losses leave it are too bold.
     """
-    ax = axes_or_new(ax, height=3.9)
+    ax = axes_or_new(ax, height=4.2)
     told = []
     for place, (coach, runs) in enumerate(losses.items()):
         means = {rate: sum(values) / len(values) for rate, values in runs.items()}
@@ -124,13 +124,15 @@ def plot_coaches(
         ax.plot(list(means), list(means.values()), label=coach, **look)
         for rate, values in runs.items():
             ax.scatter([rate] * len(values), values, s=9, color=COLORS[place], alpha=0.7)
-        ax.scatter([best], [means[best]], s=170, facecolors="none", edgecolors=INK, linewidths=1.5, zorder=4)
+        ring = ax.scatter([best], [means[best]], s=170, facecolors="none", edgecolors=INK, linewidths=1.5, zorder=4)
         told.append(f"{coach} is best at {best:g}, with {means[best]:.2f}")
     for name, level in levels.items():
         ax.axhline(level, **BASELINE)
         ax.text(0.42, level, name, va="bottom", ha="right", fontsize=9, transform=ax.get_yaxis_transform())
     means_seen = [value for runs in losses.values() for values in runs.values() for value in values]
-    ax.set(title=title, xlabel="learning rate (each line ten times the one before)", ylabel="loss in the mock exam")
+    ring.set_label("its best rate (small dots: single runs)")
+    ax.set(title=title, xlabel="learning rate", ylabel="loss in the mock exam")
     ax.set(xscale="log", ylim=(0.92 * min(means_seen), highest))
-    ax.legend(loc="upper left")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)  # below: too bold a rate crosses everything
     return Picture(figure_of(ax), f"The loss in the end over the learning rate. {'; '.join(told)}.")

@@ -98,21 +98,29 @@ def plot_seeds(
 
 
 def plot_loss_grid(histories: Mapping[str, History], *, guessing: float) -> Picture:
-    """Draw the losses of several runs in a grid of two columns, a panel each, as `plot_losses` does.
+    """Draw the losses of several runs in a grid, a panel each, as `plot_losses` does: three in a row, else two columns.
 
-    `guessing`: the loss of a student who guesses, a dotted line. Panels whose losses stay below three times that share
-    one vertical axis, so that they can be compared; a run that flies off has its own. Raises ValueError for no run.
+    `guessing`: the loss of a student who guesses, a dotted line. So that panels can be compared, they share the axis of
+    the terms, and those whose losses stay below three times `guessing` the vertical one; a run that flies off has its
+    own. Raises ValueError for no run.
     """
     if not histories:
         raise ValueError("There is no run to draw.")
-    rows = (len(histories) + 1) // 2
-    figure, axes = new_figure(rows, 2, height=2.7 * rows, squeeze=False)
-    calm = []
+    columns = 3 if len(histories) == 3 else 2
+    rows = -(-len(histories) // columns)
+    figure, axes = new_figure(rows, columns, height=2.5 * rows + 0.5, squeeze=False)
+    calm, longest = [], max(len(history) for history in histories.values())
     for ax, (name, history) in zip(axes.flat, histories.items(), strict=False):
         if max([*history.train_loss, *history.val_loss]) < 3 * guessing:
             calm.append(ax)
             ax.sharey(calm[0])
+        if ax is not axes[0, 0]:
+            ax.sharex(axes[0, 0])
         plot_losses(history, ax, title=name.capitalize(), guessing=guessing)
+        ax.set_xlim(0.5, longest + 0.5)
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=5 if columns == 3 else 10, integer=True, min_n_ticks=1))
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
     for ax in axes.flat[len(histories) :]:
         ax.set_axis_off()
     shown = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))

@@ -93,7 +93,32 @@ def test_momentum_rolls_through_a_hollow_that_holds_sgd():
     caught = plotting.plot_descent(0.03, landscape="bumpy")
     rolling = plotting.plot_descent(0.03, landscape="bumpy", momentum=0.9)
     assert "caught in a hollow" in caught.alt
-    assert "learning rate 0.03, momentum 0.9: good, it arrives" in rolling.alt
+    assert "learning rate 0.03, momentum 0.9: good, it comes close" in rolling.alt
+
+
+def test_a_walk_with_momentum_that_has_turned_is_not_called_too_slow():
+    places = plotting.descend(plotting.LANDSCAPES["bowl"], learning_rate=0.1, momentum=0.9)
+    assert plotting.judge_descent(plotting.LANDSCAPES["bowl"], places) == "not yet, it still swings"
+
+
+@pytest.mark.parametrize("learning_rate", [0.3, 1.03])
+def test_the_whole_walk_is_in_the_picture_however_wild(learning_rate):
+    hill_ax, loss_ax = plotting.plot_descent(learning_rate).figure.axes
+    for ax, walk in ((hill_ax, hill_ax.lines[1]), (loss_ax, loss_ax.lines[0])):
+        inside = ax.transLimits.transform(walk.get_xydata())
+        assert ((inside >= 0) & (inside <= 1)).all()
+    assert hill_ax.get_ylim() == loss_ax.get_ylim()
+
+
+def test_every_fifth_step_has_its_number_beside_it_but_where_two_would_meet():
+    places = plotting.descend(plotting.LANDSCAPES["bowl"], learning_rate=1.03)
+    wild, timid, settled = (plotting.plot_descent(rate).figure.axes[0].texts for rate in (1.03, 0.01, 0.3))
+    assert [text.get_text() for text in wild] == ["5", "10", "15"]
+    np.testing.assert_allclose([text.xy for text in wild], [(x, x**2) for x in places[5:16:5]])
+    assert [text.xyann[0] > 0 for text in wild] == [True, False, True], "outside the valley"
+    assert all(text.xyann[1] < 0 for text in wild)
+    assert len(timid) == 3
+    assert not settled, "all of them would stand at the lowest point, where the last step is"
 
 
 def test_the_slope_of_a_curve_is_that_of_the_line_through_its_nudged_points():

@@ -85,6 +85,8 @@ def test_a_coach_has_a_line_of_means_dots_for_its_runs_and_a_ring_at_its_best():
     assert runs == [[3.0, 2.0], [9.0, 7.0], [2.0, 2.2], [1.0, 1.4]]
     assert (ax.get_xscale(), ax.get_ylim()) == ("log", (0.92, 5.0))
     assert [text.get_text() for text in ax.texts] == ["guessing"]
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["SGD", "Adam", "its best rate (small dots: single runs)"]
     assert "SGD is best at 0.1, with 2.50; Adam is best at 1, with 1.20." in picture.alt
 
 

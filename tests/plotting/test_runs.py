@@ -68,8 +68,9 @@ def test_what_cannot_be_drawn_is_refused_with_the_names_that_can(histories, figu
 
 def test_a_grid_lets_calm_runs_share_an_axis_and_leaves_one_that_flies_off_its_own():
     runs = {"calm": run(2.0, 1.0), "too high": run(50.0, 900.0), "slow": run(2.2, 2.1)}
+    runs |= {"slower": run(2.2, 2.2), "slowest": run(2.2, 2.2)}
     picture = plot_loss_grid(runs, guessing=math.log(10))
-    calm, wild, slow, empty = picture.figure.axes
+    calm, wild, slow, _, _, empty = picture.figure.axes
     assert calm.get_ylim() == slow.get_ylim()
     assert calm.get_ylim()[1] < 10 < wild.get_ylim()[1]
     assert not empty.axison
@@ -78,6 +79,16 @@ def test_a_grid_lets_calm_runs_share_an_axis_and_leaves_one_that_flies_off_its_o
     labels = [text.get_text() for text in picture.figure.legends[0].get_texts()]
     assert "guessing: 2.30" in labels
     assert not any(label.startswith("best term") for label in labels)
+
+
+def test_three_runs_stand_in_one_row_on_one_axis_of_terms_whichever_is_the_longest():
+    for lengths in ((3, 8, 5), (8, 3), (3, 5, 8, 2)):
+        runs = {f"{length} terms": run(*range(length)) for length in lengths}
+        panels = plot_loss_grid(runs, guessing=2.3).figure.axes
+        assert {ax.get_xlim() for ax in panels} == {(0.5, 8.5)}
+        columns = {round(ax.get_subplotspec().colspan.start) for ax in panels}
+        assert len(columns) == (3 if len(lengths) == 3 else 2)
+    assert [bool(ax.get_ylabel()) for ax in panels] == [True, False, True, False]
 
 
 def test_an_empty_grid_is_refused():

@@ -61,7 +61,7 @@ def draw_mistakes(
     *,
     spec: InputSpec | None = None,
 ) -> Picture:
-    """Draw pictures that were answered wrongly: above each the truth, below it the answer and how sure it was.
+    """Draw pictures that were answered wrongly: above each the answer and how sure it was, below it the truth.
 
     `indices` are the pictures' places in the exam, in the order of `images`; with `spec` these are normalised tensors,
     as the student saw them. Without any mistake an empty frame says so.
@@ -76,8 +76,8 @@ def draw_mistakes(
     told = "; ".join(f"{truth} taken for {answer}, {sure} sure" for truth, answer, sure in pairs)
     return draw_images(
         images,
-        titles=[f"{truth}\n{answer}, {sure}" for truth, answer, sure in pairs],
-        title="Wrong, and sure of it: the truth above, the answer below",
+        titles=[f"{answer}, {sure}\n{truth}" for truth, answer, sure in pairs],
+        title="Wrong, and sure of it: the answer above, the truth below",
         alt=f"The mistakes the student was surest of: {told}.",
         spec=spec,
     )
@@ -119,7 +119,7 @@ def plot_threshold(exam: Predictions, threshold: float, ax: Axes | None = None) 
     for bar in ax.patches[NUM_BINS:]:  # those of the wrong answers
         bar.set(hatch="///", edgecolor="white")
     ax.axvline(threshold, color=INK, linestyle=":")
-    mark = f"{is_right[is_answered].float().mean():.0%} of them right" if is_answered.any() else "none to judge"
+    mark = f"{is_right[is_answered].float().mean():.1%} of them right" if is_answered.any() else "none to judge"
     verdict = f"Threshold {threshold:.2f}: {is_answered.sum()} of {len(is_right)} answered, {mark}"
     ax.set(title=verdict, xlabel="probability of the answer", ylabel="pictures in the exam")
     ax.legend()

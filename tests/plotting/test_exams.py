@@ -43,10 +43,10 @@ def test_one_exam_or_two(number):
         plot_recalls({str(index): EXAM for index in range(number)}, CLASSES)
 
 
-def test_a_mistake_shows_truth_answer_and_certainty():
+def test_a_mistake_shows_answer_certainty_and_truth():
     picture = draw_mistakes([Image.new("RGB", (8, 8))], EXAM, EXAM.worst_mistakes(1).tolist(), CLASSES)
     assert picture.alt == "The mistakes the student was surest of: cat taken for dog, 70% sure."
-    assert picture.figure.axes[0].get_title() == "cat\ndog, 70%"
+    assert picture.figure.axes[0].get_title() == "dog, 70%\ncat"
 
 
 def test_a_mistake_can_be_shown_as_the_student_saw_it():
@@ -73,8 +73,8 @@ def test_two_students_in_one_exam_are_a_square_for_each_picture_in_four_groups()
 @pytest.mark.parametrize(
     ("threshold", "verdict"),
     [
-        (0.0, "Threshold 0.00: 4 of 4 answered, 75% of them right"),
-        (0.75, "Threshold 0.75: 2 of 4 answered, 100% of them right"),
+        (0.0, "Threshold 0.00: 4 of 4 answered, 75.0% of them right"),
+        (0.75, "Threshold 0.75: 2 of 4 answered, 100.0% of them right"),
         (0.95, "Threshold 0.95: 0 of 4 answered, none to judge"),
     ],
 )

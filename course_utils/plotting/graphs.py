@@ -1,5 +1,6 @@
 """The graph of a computation: values go forward along its arrows, slopes come back (lesson 09)."""
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -15,7 +16,8 @@ Key = Hashable
 Links = Mapping[Key, Mapping[Key, float] | Sequence[tuple[Key, float]]]
 
 ROW_HEIGHT, BOX_HEIGHT = 0.92, 0.66  # inches
-BOX_WIDTH, SHARE_OF_COLUMN = 0.84, 0.62  # inches, or less where there are many columns
+BOX_WIDTH, SHARE_OF_COLUMN = 0.84, 0.56  # inches, or less where there are many columns
+ROOM_FOR_A_LINK, MARGIN = 0.62, 0.06  # inches: between columns, for an arrow and its link; at the sides
 TITLE_HEIGHT = 0.45  # inches
 GROUND = "#eef4fb"
 TITLE = "Values go forward, slopes come back"
@@ -55,9 +57,10 @@ def draw_graph(
     ax.set_position((0, 0, 1, height / (height + TITLE_HEIGHT)))
     ax.set(xlim=(0, WIDTH), ylim=(0, height))
     blank(ax)
-    column_width = WIDTH / num_columns
-    width = min(BOX_WIDTH, SHARE_OF_COLUMN * column_width)
-    centres = {key: ((x + 0.5) * column_width, (y + 0.5) * ROW_HEIGHT) for key, (x, y) in places.items()}
+    width = min(BOX_WIDTH, SHARE_OF_COLUMN * WIDTH / num_columns)
+    side = WIDTH / num_columns / 2 if width == BOX_WIDTH else width / 2 + MARGIN  # many columns use the whole width
+    step = (WIDTH - 2 * side) / max(1, num_columns - 1)
+    centres = {key: (side + x * step, (y + 0.5) * ROW_HEIGHT) for key, (x, y) in places.items()}
     for (start, end), link in arrows.items():
         color = COLORS[1] if end in shown_slopes else COLORS[4]
         text = f"× {_digits(link)}" if end in shown_values else ""  # a link may be computed from a value
@@ -169,7 +172,7 @@ def _draw_box(ax: Axes, centre: tuple[float, float], width: float, *, label: str
         )
     )
     is_wide = width > 0.8
-    ax.text(x, y + 0.19, label, ha="center", va="center", fontsize=9.5 if is_wide else 8.5, fontweight="bold")
+    ax.text(x, y + 0.19, label, ha="center", va="center", fontsize=9.5 if is_wide else 8, fontweight="bold")
     ax.text(x, y, value, ha="center", va="center", fontsize=9.5 if is_wide else 8.5, color=INK)
     words = f"slope {slope}" if slope and is_wide else slope
     ax.text(x, y - 0.2, words, ha="center", va="center", fontsize=8.5, color=COLORS[1])
@@ -184,6 +187,13 @@ def _draw_arrow(
             first, last, arrowstyle="-|>", mutation_scale=11, shrinkA=1, shrinkB=1, color=color, linewidth=1.1
         )
     )
+    rise = last[1] - first[1]
+    if last[0] - first[0] < ROOM_FOR_A_LINK and abs(rise) < BOX_HEIGHT / 2:  # a short, flat one: above it
+        angle = math.degrees(math.atan2(rise, last[0] - first[0]))
+        x, y = (first[0] + last[0]) / 2, (first[1] + last[1]) / 2 + 0.04
+        here = ax.text(x, y, text, ha="center", va="bottom", fontsize=7.5, color=color)
+        here.set(rotation=angle, rotation_mode="anchor")
+        return
     # Nearer to where the arrow begins: there the arrows of different boxes are still apart.
     place = (0.55 * first[0] + 0.45 * last[0], 0.55 * first[1] + 0.45 * last[1])
     ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}

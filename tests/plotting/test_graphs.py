@@ -2,7 +2,7 @@
 
 import math
 from functools import partial
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from matplotlib.colors import same_color
@@ -119,3 +119,15 @@ def test_an_animation_shows_every_value_and_every_slope_in_a_frame_of_its_own(pa
     assert page.picture.n_frames == len(VALUES) + len(SLOPES) + 1  # and the still
     assert "answer = 1.25, slope 1" in page.alt
     assert "then the slopes, from the last" in page.alt
+
+
+def test_no_link_lies_on_a_box_or_hides_a_whole_arrow_where_there_are_many_columns():
+    chain = [f"value {number}" for number in range(8)]
+    links = {end: {start: 0.549} for start, end in pairwise(chain)}
+    figure = draw_graph(dict.fromkeys(chain, 1), links).figure
+    ax = figure.axes[0]
+    figure.canvas.draw()
+    boxes = [patch.get_window_extent() for patch in ax.patches]
+    told = [text.get_window_extent() for text in ax.texts if text.get_text().startswith("×")]
+    assert len(told) == 7
+    assert not any(one.overlaps(other) for one in told for other in boxes)

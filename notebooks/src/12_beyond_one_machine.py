@@ -78,10 +78,9 @@ criterion = nn.CrossEntropyLoss()
 #
 # A graphics card (GPU) is a processor with thousands of small cores, and a network is mostly sums that do not wait for
 # each other. In the code a card changes three lines, and you have written them since lesson 06: ask which device there
-# is, move the student there, move each batch there. Everything else in this course already runs on a card.
+# is, move the student there, move each batch there.
 #
-# This book was made on a machine without one, so it prints no figures of a card. What it can show is the other thing
-# that a card brings: a choice of how many digits.
+# This book was made without one. What it can show is the other thing that a card brings: a choice of how many digits.
 #
 # First the student, on whatever `get_device` finds, with its revision notes. Five terms on them are enough for today.
 
@@ -270,8 +269,8 @@ assert difference < 1e-5 * whole.abs().max(), (
 )
 
 # %% [markdown]
-# Equal, but for rounding. A mean over 32 is the mean of two means over 16, and slopes of a sum are sums of slopes. On
-# this one line of arithmetic the two rooms stand. (Note the fine print: *two means over 16*.)
+# A mean over 32 is the mean of two means over 16, and slopes of a sum are sums of slopes. On this one line of
+# arithmetic the two rooms stand. (Note the fine print: *two means over 16*.)
 #
 # ### Two processes, by hand
 #
@@ -314,8 +313,7 @@ assert all(torch.allclose(slope, whole, atol=1e-6) for slope in run.results), "E
 
 # %% [markdown]
 # Two Pythons have met, and hung up again; `[0]` and `[1]` say which printed a line. It takes seconds, because each has
-# to import PyTorch first. The command is what you would type in a terminal, and `run.script` is the script. On several
-# machines it is typed on each, with `--nnodes` and the address of one of them.
+# to import PyTorch first. The command is what you would type in a terminal, and `run.script` is the script.
 #
 # ## The loop, unchanged
 #
@@ -477,7 +475,7 @@ assert min(broken) > 1e10 * max(apart[name] for name in ("1,000 notes", "LayerNo
 # %% [markdown]
 # Three bars end deep in the grey of rounding. The other three end at weights that differ in the second or third
 # decimal, more than ten billion times as far. None of them raised an error. They merely learn something else than one
-# process would. Here is where to look when "two cards give other results than one".
+# process would. Here is where to look:
 #
 # | what breaks it | how it is mended |
 # |---|---|
@@ -485,9 +483,9 @@ assert min(broken) > 1e10 * max(apart[name] for name in ("1,000 notes", "LayerNo
 # | a padded sampler | `SharedBatches`: every sample once |
 # | an uneven batch | `SharedMean`: each room's share counts by its size |
 #
-# `SharedMean` needs one line, and it is lesson 09's. The walk back begins with the slope of the loss at itself, which is
-# one. Say a batch of seven is shared out as four and three. Then the first room's walk begins with 2 · 4/7, the second's
-# with 2 · 3/7, and the mean of both is the slope of all seven: `loss.register_hook(lambda slope: slope * factor)`.
+# `SharedMean` needs one line, and it is lesson 09's. The walk back begins with the slope of the loss at itself, which
+# is one. With four and three of seven samples the first room's walk begins with 2 · 4/7, the second's with 2 · 3/7, and
+# the mean of both is the slope of all seven: `loss.register_hook(lambda slope: slope * factor)`.
 #
 # ## Save, go on, count
 #
@@ -558,9 +556,9 @@ assert torch.load(end)["epoch"] == 4, "The file counts four terms."
 # %% [markdown]
 # Started by one, finished by two, and the weights are those of one.
 #
-# Then marks, of which each room has only its own. Here is the exam dealt out to more and more rooms, and three ways to
-# make one mark of theirs: add up what is right and divide by all; take the mean of the rooms' marks; or let
-# `DistributedSampler` deal, which pads. (All in this notebook: dealing needs no processes.)
+# Then marks: each room has only its own. Here is the exam dealt out to more and more rooms, and three ways to make one
+# mark: add up what is right and divide by all; take the mean of the rooms' marks; let `DistributedSampler` deal, which
+# pads. (Dealing needs no processes.)
 
 # %%
 finished = nn.Linear(notes.shape[1], len(classes))
@@ -586,10 +584,9 @@ assert len(exam) != 300 or len(padded) == 320, "64 rooms pad 300 to 320."
 assert len(exam) % 64 == 0 or abs(mean - mark) > 1e-5, "The mean of marks does."
 
 # %% [markdown]
-# Added up, the mark is the same for any number of rooms, and that is what `pool_metrics` does over the telephone. The
-# mean of marks goes wrong as soon as shares differ: one picture in a share of four counts more than one of five. And
-# with 64 rooms the padded exam has 320 pictures, of which twenty count twice. Such a mark depends on how many machines
-# happened to be free.
+# Added up, the mark is always the same; `pool_metrics` adds up over the telephone. The mean goes wrong as soon as
+# shares differ: one picture of four counts more than one of five. Padded to 320, twenty pictures count twice. Both
+# depend on how many machines happened to be free.
 #
 # ## An honest clock
 #
@@ -672,9 +669,8 @@ assert talking > 0.5, "Most of the time they telephone."
 # Where there is much to compute for every number that has to be agreed on. What follows is a **calculation, not a
 # measurement**, from what was measured here: seconds to compute, seconds of a short call, bytes a second of a long one.
 # `all_reduce` passes the slopes around in a ring: each of M machines sends 2 (M − 1) pieces, one after the other, each
-# 1/M of the slopes. So the call between two that we measured was two pieces. A call is counted at its best, alone,
-# while the clock above also counts the wrapper's own work and the wait for the partner: so read the lines as the most
-# that more machines could bring.
+# 1/M of the slopes. So the call between two that we measured was two pieces. A call is counted alone, without the
+# wrapper's work and the wait for the partner: so read the lines as the most that more machines could bring.
 
 # %%
 short = times["a short call"]
@@ -728,7 +724,7 @@ assert lines["the same, on fast machines"][-1] < 20, (
 # Our thousand pictures fit anywhere. A million photographs of 100 kB are 100 GB, perhaps on another machine, and to
 # open a million small files takes long. So they are packed into **shards**, tar files of some hundreds of samples, and
 # read as a stream: one picture in memory at a time. A data set that can only be read so is an `IterableDataset`; it has
-# no length, and nobody can ask it for sample 17.
+# no length and no sample 17.
 #
 # That changes who may read what. A `DataLoader` with workers (lesson 03) gives *every* worker the whole stream, and two
 # rooms with two workers each are four readers. `ShardedImages` deals the shards out among them. The function reads with
@@ -776,9 +772,8 @@ assert sorted(first_alone + second_alone) == sorted(wanted * 2), "Else each twic
 # Together the rooms read every picture once. As if alone, each reads all of them, and every picture would be practised
 # twice a term: no error, no warning.
 #
-# Streams end when they end, and a room with fewer pictures is done first. Its partner then waits for a call that never
-# comes. DDP has a switch for it: `with model.join():` around the loop, and who is done answers the remaining calls with
-# zeros.
+# A room with fewer pictures is done first. Its partner then waits for a call that never comes. DDP has a switch for it:
+# `with model.join():` around the loop, and who is done answers the remaining calls with zeros.
 #
 # ## What the other room has seen
 #
@@ -909,8 +904,8 @@ assert all(
 # telephones, a batch more in one room, an exam asked through the wrapped model (with BatchNorm it telephones, too: ask
 # the plain student). `process_group(timeout=...)` turns the wait into an error.
 #
-# **Can `train_model` do all this?** Not in several rooms: each would write the checkpoint. Its parts can,
-# `train_one_epoch` and `evaluate`, as here.
+# **Can `train_model` do all this?** Not in several rooms: each would write the checkpoint. Its parts can:
+# `train_one_epoch`, as here, and `evaluate`.
 #
 # **What if the student itself does not fit on a card?** Then its weights, slopes and the coach's notes are shared out
 # as well (`torch.distributed.fsdp`), or its layers are laid on several cards one after the other.

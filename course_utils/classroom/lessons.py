@@ -46,7 +46,11 @@ def read_notebook(path: Path) -> dict[str, Any]:
         notebook["cells"], notebook["metadata"].get("course")
     except FileNotFoundError:
         raise LessonError(f"There is no file {path}.") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except ValueError as error:
+        raise LessonError(
+            f"{path} is no notebook, or one that was cut off or damaged: {error}. Take another copy of it."
+        ) from None
+    except (KeyError, TypeError, AttributeError):
         raise LessonError(f"{path} is no notebook: JupyterLab writes one with File > New > Notebook.") from None
     return notebook
 

@@ -102,6 +102,13 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path, text):
         lessons.read_lesson(tmp_path / "words.ipynb")
 
 
+def test_a_notebook_that_was_cut_off_is_said_to_be_so(tmp_path, notebooks):
+    whole = next(notebooks.glob("01_*.ipynb")).read_text(encoding="utf-8")
+    (tmp_path / "half.ipynb").write_text(whole[: len(whole) // 2], encoding="utf-8")
+    with pytest.raises(lessons.LessonError, match=r"half\.ipynb is no notebook, or one that was cut off .* line \d+"):
+        lessons.read_lesson(tmp_path / "half.ipynb")
+
+
 def test_jupyterlab_opens_on_the_copy_with_the_repository_as_its_root(notebooks, monkeypatch):
     from jupyterlab.labapp import LabApp
 

@@ -35,9 +35,9 @@
 # ## How to use these lessons
 #
 # A lesson is a page of text and of **cells** with code. Click into a cell and press Shift+Enter to run it. Run them in
-# order, from the top: later cells use what earlier ones made. The first three only prepare things; you need not
-# understand them. The third also asks whether your machine is ready, and whatever is missing comes with the one command
-# that mends it; type that in a terminal. Change anything you like, since this is your own copy. When it is beyond
+# order, from the top: later cells use what earlier ones made. The first few only prepare things; you need not
+# understand them. The last of those also asks whether your machine is ready, and whatever is missing comes with the one
+# command that mends it; type that in a terminal. Change anything you like, since this is your own copy. When it is beyond
 # repair, the command `course reset 00` gives you a fresh one and keeps the old one beside it.
 #
 # Now and then a box says **Predict first**. Choose an answer before you run on; the next cells show what happened. A
@@ -332,11 +332,11 @@ assert torch.equal(moved[7], points[7] - centre), (
 what_happened("00.2", SHAPES[2 if moved.shape == points.shape else 1])
 
 # %% [markdown]
-# Every point was moved; the picture shows the first four. (The new centre is 0, but for a rounding error of some
-# hundred-millionths.) PyTorch lines the two shapes up at the right end and repeats whatever has size 1, or is not there
-# at all, as often as needed. That is **broadcasting**. Any other difference is an error. The pale numbers are never
-# stored; they only show what is repeated. Broadcasting can be a trap: here somebody compares four answers with four
-# solutions, and one of the two has a dimension too many.
+# Every point was moved; the picture shows the first four, rounded to two places. (The new centre is 0, but for a
+# rounding error of some hundred-millionths.) PyTorch lines the two shapes up at the right end and repeats whatever has
+# size 1, or is not there at all, as often as needed. That is **broadcasting**. Any other difference is an error. The
+# pale numbers are never stored; they only show what is repeated. Broadcasting can be a trap: here somebody compares
+# four answers with four solutions, and one of the two has a dimension too many.
 
 # %%
 answers = torch.tensor([[1], [0], [1], [1]])  # shape (4, 1)
@@ -499,8 +499,8 @@ assert (
 
 # %% [markdown]
 # It has found a rule that holds for new points, and not only learned the old ones. Doing well on what was never
-# practised is called **generalising**, and it is all that counts. (The bar below a number compares yours with the
-# book's. What stands after ± is how far chance alone may well carry it; lesson 07 computes it.)
+# practised is called **generalising**, and it is all that counts. (In the notebook, a bar below the number compares
+# yours with the book's. What stands after ± is how far chance alone may well carry it; lesson 07 computes it.)
 #
 # Was there a danger at all? We take the same points, but shuffle the labels like a pack of cards.
 # Now there is no rule to be found, for anybody. One student learns the spirals, another one the shuffled labels, with
@@ -584,7 +584,7 @@ compare_with_book("00.shuffled", in_practice, error=standard_error(in_practice, 
 #
 # <details><summary><b>Questions and answers</b></summary>
 #
-# **Do I need a graphics card?** No. Every lesson runs on two ordinary processor cores in a minute or two.
+# **Do I need a graphics card?** No. Every lesson runs on two ordinary processor cores in a few minutes at most.
 #
 # **Do I need the internet?** Not after the installation. The pictures are drawn on your machine, and the trained
 # network came with the package. Real photographs and a stronger network take one word in a lesson's settings, and a

@@ -232,7 +232,7 @@ for other in (theirs, ours):
         assert other[index][0].tobytes() == dataset[index][0].tobytes(), (
             f"Sample {index} should have the same pixels."
         )
-print(f"Three data sets, one opinion about {len(dataset):,} samples.")
+print(f"Three data sets, the same {len(dataset):,} names and targets, the same pixels.")
 
 OPENED = ["none", "one", "two", "all of them"]
 question = "We make a data set and ask for sample 3, twice. How many are opened?"
@@ -471,13 +471,14 @@ decisions = {
     "train/hat/hat_telephone.heic": "drop",
     "train/longsleeve/longsleeve_like_dress.jpg": "drop",  # it is a dress
     "train/longsleeve/longsleeve_thumbnail.jpg": "drop",
-    "train/to_sort.jpg": "train/dress",  # moves there
+    "train/to_sort.jpg": "train/dress",  # we looked: a dress. It moves there
     "validation/dress/dress_smaller.jpg": "drop",
     "validation/hat/hat_practised.jpg": "drop",  # the exam gives way
 }
 assert set(decisions) >= to_mend, "Each file to mend needs a decision."
 
 mended = Path(desk.name) / "mended"
+shutil.rmtree(mended, ignore_errors=True)  # what an earlier run of this cell made
 for path in sorted(path for path in messy.rglob("*") if path.is_file()):
     name = path.relative_to(messy).as_posix()
     decision = decisions.get(name, "keep")
@@ -502,8 +503,8 @@ assert (
 ), "The folder that came is as it was."
 
 # %% [markdown]
-# The last line says what was skipped, and why. One trouble escapes both doctors: a wrong label on a picture that is
-# there only once. Against that, look at your pictures, folder by folder.
+# The last line says what was skipped, and why. A wrong label on a picture that is there only once escapes both
+# doctors. Against that, look at your pictures, folder by folder.
 #
 # ### What is handled for you
 #
@@ -558,8 +559,8 @@ assert abs(baseline - checkup.majority_baseline["validation"]) < 1e-9, (
 
 # %% [markdown]
 # The best constant answer is the largest class. The accuracy it reaches is the **majority baseline**, and every student
-# of ours has to beat it. Which class that is, practice tells (the figure: its share there); the mark is what this
-# answer brings in the mock exam.
+# of ours has to beat it. Practice tells which class that is (the figure shows its share there); the mark is what
+# this answer then gets in the mock exam, which may hold a little more or less of it.
 #
 # An accuracy alone says little. If 95 of 100 patients are healthy, the answer "healthy" is right in 95 % and finds not
 # one ill person. So ask for the baseline first, and later for the accuracy class by class (lesson 08).

@@ -135,7 +135,7 @@ def _better_than_practice(history: ReportCard) -> str | None:
         figures = f"loss {history.val_loss[-1]:.3f} against {history.train_loss[-1]:.3f}"
     return (
         f"The mock exam went better than practice ({figures}). This is no bug: dropout and augmentation make practice "
-        "harder, and its marks are taken all through the term, while the student still learns. To compare fairly, "
+        "harder, and it is measured all through the term, while the student still learns. To compare fairly, "
         "evaluate the training pictures in order and without augmentation (the loader train_eval)."
     )
 

@@ -82,8 +82,8 @@ criterion = nn.CrossEntropyLoss()  # the teacher, for the whole lesson
 # | 1 | **Before school.** The clock is started, and an empty report card is laid out. | `time.perf_counter()`, an empty `report` |
 # | 2 | **A term begins**, and there will be several. In each the student sees every practice picture once, and then sits a mock exam. | `for _ in range(num_epochs):` |
 # | 3 | **Two phases, two attitudes**: in practice it learns, in the exam it shows what it can do. | `model.train()`, `model.eval()` |
-# | 4 | **We follow along** with a running sum of the marks and a count of the right answers. | `total_loss += ...`, `num_right += ...` |
-# | 5 | **One batch.** The coach forgets the last correction, the student answers, the teacher marks, the mark is traced back to the weights, the coach corrects. | `zero_grad()`, `model(inputs)`, `criterion(...)`, `backward()`, `step()` |
+# | 4 | **We follow along** with a running sum of the marks, which are losses, and a count of the right answers. | `total_loss += ...`, `num_right += ...` |
+# | 5 | **One batch.** The coach forgets the last batch's gradients, the student answers, the teacher marks, the mark is traced back to the weights, the coach corrects. | `zero_grad()`, `model(inputs)`, `criterion(...)`, `backward()`, `step()` |
 # | 6 | **The end of a phase.** The mean mark per picture and the share of right answers go into the report card. | `total_loss / num_seen`, `num_right / num_seen` |
 # | 7 | **A personal best?** If the mock exam's loss is lower than ever, we keep a copy of the student as it is now. | `copy.deepcopy(model.state_dict())` |
 # | 8 | **After the last term** the student gets its best self back. | `model.load_state_dict(best_weights)` |
@@ -145,7 +145,7 @@ what_happened("06.1", LOSSES[0 if loss < 1 else 1 if loss < 5 else 2])
 assert 2.1 < loss < 3.2, "The new head's loss is near ln 10, as a rule a little above."
 
 # %% [markdown]
-# Guessing among ten classes costs ln 10 = 2.30 (lesson 05); a new head has accidental opinions, and they cost a
+# Guessing among ten classes costs log 10 = 2.30 (lesson 05); a new head has accidental opinions, and they cost a
 # little more. Then *trace back* and *correct*. We watch the weights of the head before and after.
 
 # %%
@@ -185,7 +185,7 @@ assert abs((weight - before).abs().mean() - 0.001) < 2e-4, (
 
 
 # %%
-options = {"device": device, "keep": True}  # lesson 04 has kept them
+options = {"device": device, "keep": True}  # kept on the disk
 practice_notes = extract_features(model.backbone, loaders.train_eval, **options)
 exam_notes = extract_features(model.backbone, loaders.val, **options)
 val_loader = DataLoader(exam_notes, batch_size=100)
@@ -228,7 +228,7 @@ def train_one_epoch(model, loader, criterion, optimizer):
 
 
 # %% [markdown]
-# The second is one mock exam. Look for what is missing: there is no correction to forget, nothing is traced back, and
+# The second is one mock exam. Look for what is missing: there is nothing to forget, nothing is traced back, and
 # nobody corrects. The student answers, the teacher marks, and that is all.
 
 
@@ -249,24 +249,24 @@ def evaluate(model, loader, criterion):
 
 # %% [markdown]
 # The third is the whole schooling: term after term, both of them, the report card, and the best weights. Practice and
-# exam bring two marks each, for the four lists of the report card. (`History` is the package's; a cell that ends in one
+# exam bring two numbers each, for the four lists of the report card. (`History` is the package's; a cell that ends in one
 # shows it as a table.)
 
 
 # %% tags=["write-it:course_utils.training.train_model"]
-FIGURES = ["train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+LISTS = ["train_loss", "train_accuracy", "val_loss", "val_accuracy"]
 
 
 def train(model, train_loader, optimizer, criterion=criterion, num_epochs=NUM_EPOCHS):
     """Run the whole loop. Return the report card; `model` has its best weights."""
     started = time.perf_counter()  # 1
-    report = {name: [] for name in FIGURES}
+    report = {name: [] for name in LISTS}
     best_loss, best_weights = math.inf, copy.deepcopy(model.state_dict())
     for _ in range(num_epochs):  # 2
         practice = train_one_epoch(model, train_loader, criterion, optimizer)
         exam = evaluate(model, val_loader, criterion)
-        for name, mark in zip(report, [*practice, *exam], strict=True):  # 6
-            report[name].append(mark)
+        for name, value in zip(report, [*practice, *exam], strict=True):  # 6
+            report[name].append(value)
         if exam[0] < best_loss:  # 7
             best_loss, best_weights = exam[0], copy.deepcopy(model.state_dict())
     model.load_state_dict(best_weights)  # 8
@@ -278,12 +278,13 @@ healthy = train(*begin())
 plotting.show(
     plotting.plot_history(healthy, guessing=math.log(10), title="The loop, written out")
 )
-mark = healthy.val_accuracy[healthy.best_epoch - 1]
-error, used = standard_error(mark, num_exam), {"pictures": DATASET, "weights": WEIGHTS}
-compare_with_book("06.healthy", mark, error=error, **used)
+accuracy = healthy.val_accuracy[healthy.best_epoch - 1]
+error = standard_error(accuracy, num_exam)
+used = {"pictures": DATASET, "weights": WEIGHTS}
+compare_with_book("06.healthy", accuracy, error=error, **used)
 
 # %% tags=["claim"]
-assert mark > majority + 0.25, "Far above the majority baseline."
+assert accuracy > majority + 0.25, "Far above the majority baseline."
 assert healthy.val_loss[0] < math.log(10), "The first term is better than guessing."
 assert healthy.val_loss[0] - healthy.val_loss[5] > 2 * (
     healthy.val_loss[-6] - healthy.val_loss[-1]
@@ -292,7 +293,7 @@ assert healthy.val_loss[0] - healthy.val_loss[5] > 2 * (
 # %% [markdown]
 # It has learned. The loss comes down from guessing, steeply at first, then ever more slowly; the share of right answers
 # is far above the dotted line of somebody who always says the same. (The whiskers are one standard error. The
-# bar under the figure says whether your run is the book's.)
+# bar under the figure compares your share, in the best term, with the book's.)
 #
 # ## The package's loop is this loop
 #
@@ -328,10 +329,10 @@ card = train_model(
     on_epoch_end=remember,
     progress=False,
 )
-for name in FIGURES:
+for name in LISTS:
     ours, theirs = getattr(healthy, name), getattr(card, name)
     assert all(abs(a - b) < 1e-4 for a, b in zip(ours, theirs, strict=True)), name
-print("The two report cards agree, figure by figure, to 0.0001.")
+print("The two report cards agree, number by number, to 0.0001.")
 
 # %% [markdown]
 # And here is the student, watched while it learned: its probabilities for each of the eight garments, term by term. The
@@ -378,7 +379,7 @@ def school(broken=None, **start):
         train_loader = DataLoader(mixed, batch_size=32, shuffle=True)
     elif broken == "last weights":
         head.load_state_dict = lambda _: None
-    elif broken == "no train":  # eval() is train(False), and has to go on working
+    elif broken == "no train":  # exercise 2; eval(), train(False), has to work on
         switch = head.train
         head.train = lambda mode=True: None if mode else switch(False)
     return train(head, train_loader, optimizer, teacher), head
@@ -411,7 +412,7 @@ assert min(cards["no step"].train_loss) > 2.2, "Nor does it learn in practice."
 assert sum(cards["no eval"].val_loss) > sum(healthy.val_loss) + 0.05 * NUM_EPOCHS, (
     "Without eval the exam's loss lies higher."
 )
-assert cards["no eval"].train_loss[0] == healthy.train_loss[0], "Practice is the same."
+assert cards["no eval"].train_loss[0] == healthy.train_loss[0], "Practice begins alike."
 assert min(cards["softmax twice"].val_loss) > math.log(1 + 9 / math.e), (
     "The loss cannot fall below its floor."
 )
@@ -431,7 +432,7 @@ assert all(
 # - **No `zero_grad`**: the loss flies off, out of the panel. Every correction follows all gradients since the first day.
 # - **No `step`**: the mock exam stands still to the last digit. Everything is computed, and nothing is learned. (In
 #   practice dropout makes the loss higher, and wobble.)
-# - **No `eval`**: practice is the healthy one's, but the exam lies higher. We come back to it.
+# - **No `eval`**: practice looks like the healthy one's, but the exam lies higher. We come back to it.
 # - **Softmax twice**: the loss creeps, and cannot fall below 1.46, however right the answers are (lesson 05). No error,
 #   no warning.
 # - **Labels shuffled**: there is no rule to find. The exam stays near guessing (a little below: how frequent each kind
@@ -470,12 +471,12 @@ widgets.predict_first("06.3", "Its loss in a proper exam?", VERDICTS)
 
 # %%
 del students["no eval"].eval  # what replaced the method is gone: the line is back
-losses, marks = {}, {"healthy": mark}
+losses, shares = {}, {"healthy": accuracy}
 for name, student in students.items():
-    losses[name], marks[name] = evaluate(student, val_loader, criterion)
+    losses[name], shares[name] = evaluate(student, val_loader, criterion)
 plotting.show(
     plotting.plot_marks(
-        {name.replace(" ", "\n"): mark for name, mark in marks.items()},
+        {name.replace(" ", "\n"): share for name, share in shares.items()},
         majority=majority,
         num_samples=num_exam,
         title="A proper mock exam for all",
@@ -491,22 +492,22 @@ what_happened("06.3", VERDICTS[is_fine])
 assert is_fine, (
     "Properly asked, the student without eval is as good as the healthy one."
 )
-assert abs(marks["no eval"] - mark) < 0.06, "Nor can their marks be told apart."
-assert marks["no step"] < majority, "Who never learns is below the majority line."
-assert marks["labels shuffled"] < majority + 0.06, "Shuffled labels teach nothing."
-assert marks["no zero_grad"] < mark - 0.08, "Without zero_grad it is much worse."
+assert abs(shares["no eval"] - accuracy) < 0.06, "Nor do they differ in right answers."
+assert shares["no step"] < majority, "Who never learns is below the majority line."
+assert shares["labels shuffled"] < majority + 0.06, "Shuffled labels teach nothing."
+assert shares["no zero_grad"] < accuracy - 0.08, "Without zero_grad it is much worse."
 assert abs(losses["last weights"] - min(healthy.val_loss)) < 0.1, (
     "Last or best: hardly a difference."
 )
-assert marks["softmax twice"] > majority + 0.1, "Softmax twice does learn."
-assert 0.04 < mark - marks["softmax twice"] < 0.2, "It costs about ten points."
+assert shares["softmax twice"] > majority + 0.1, "Softmax twice does learn."
+assert 0.04 < accuracy - shares["softmax twice"] < 0.2, "It costs about ten points."
 
 # %% [markdown]
 # The student was fine; the report card was not. That is the mean thing about a forgotten `eval()`: it spoils no
-# student, only what you know of it, and with that the choice of the weights to keep.
+# weight, only what you know of the student, and with that the choice of the weights to keep.
 #
 # Of the others, *softmax twice* is the quietest: it cost more than ten points, without a word. And *last weights* cost
-# next to nothing today, a few hundredths of the loss and no more of the mark than chance may, because the healthy curve
+# next to nothing today, a few hundredths of the loss and no more right answers than chance may, because the healthy curve
 # is nearly level at its end. Keeping the best is an insurance. The section on learning by heart shows when it pays.
 #
 # ## `eval()` and `no_grad()`: two switches
@@ -630,7 +631,7 @@ widgets.predict_first("06.5", "By heart: where does the exam's loss go?", COURSE
 
 # %% [markdown]
 # Choose first, then let them practise. Under the curves stands what a good teacher would write under each report card:
-# a `History` has remarks, wherever its figures carry one.
+# a `History` has remarks, wherever its numbers call for one.
 
 # %%
 set_seed(0)
@@ -668,7 +669,7 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 # - **Healthy**: the exam's loss levels off. Practice lies above it at first: it is measured while the student is still
 #   learning, and with dropout.
 # - **By heart**: practice goes to nearly nothing, and the exam's loss falls for a few terms and then climbs. That is
-#   **overfitting**. From the turn on, more practice on its eighty pictures raises the loss on all others.
+#   **overfitting**. From the turn on, more practice on its eighty pictures raises the loss on the others.
 #
 # By heart is where the best weights pay: the last ones have the loss at the right end of the curve, the best ones that
 # in the ring. And the word `deepcopy` matters there: `state_dict()` hands out the *live* tensors, and without a copy the
@@ -677,17 +678,17 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 # The accuracy printed above hardly suffers, while the loss climbs. That is why we record both, in the mock exam too,
 # where nobody corrects. Accuracy asks: *is the highest score the right one?* The loss asks: *how sure was the student
 # of the truth?* Who learns by heart grows ever surer, of its mistakes as well. And without any mock exam? Nothing would
-# crash. But practice marks improve even where labels are shuffled, and you would not notice.
+# crash. But practice looks better and better even where labels are shuffled, and you would not notice.
 #
 # | | practice loss | mock-exam loss | what to do |
 # |---|---|---|---|
 # | too few terms | falling | falling | go on |
 # | healthy | falling slowly | level | stop, it is done |
 # | learning by heart | near zero | climbing | fewer terms, more pictures, less room, augmentation (lesson 08) |
-# | does not learn | level, near ln C | level, near ln C | a missing line, labels (lesson 05), learning rate (lesson 07) |
+# | does not learn | level, near log C | level, near log C | a missing line, labels (lesson 05), learning rate (lesson 07) |
 #
-# One honest remark of our own: we choose the best of several mock exams by the mock exam, so its mark is a little too
-# good. That is why there is a final exam, by which nothing has been chosen (lesson 08).
+# One honest remark of our own: we choose the best of several mock exams by the mock exam, so it is a little too
+# kind. That is why there is a final exam, by which nothing has been chosen (lesson 08).
 #
 # ## Quick reference
 #
@@ -707,7 +708,7 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 #
 # `train_model` looks for what can be seen from outside, in its first batch: labels out of range, softmax before the
 # loss, an optimizer that holds the wrong weights. A line missing in a loop of your own these checks cannot see. Curves
-# can, and lesson 11 has an attendant that can.
+# can, and lesson 11 has a tool that can.
 #
 # <details><summary><b>Questions and answers</b></summary>
 #
@@ -722,7 +723,7 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 # can be looped over can be wrapped. `train_model` does it for you.
 #
 # **What does a forgotten `train()` do?** After the first exam the student stays in `eval()`. It goes on learning (that
-# switch stops no learning), but without dropout, and BatchNorm no longer collects. Practice marks look better than the
+# switch stops no learning), but without dropout, and BatchNorm no longer collects. Practice looks better than the
 # healthy one's. Hence `train()` at the beginning of *every* practice, not once before the loop.
 #
 # **Two answers of my student differ between `train()` and `eval()`. Is it dropout?** Only if it has any. Lesson 04's
@@ -733,7 +734,7 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 # **Can I call `zero_grad()` after `step()`?** Yes. Once per batch, anywhere between one `step` and the next `backward`.
 #
 # **Is adding up gradients the same as a larger batch?** Yes, where each picture is answered alone (dropout hides other
-# numbers, that is all). No, where BatchNorm is learning: it looks at eight pictures at a time, not at 32.
+# numbers, that is all). No, where BatchNorm is learning: it averages over each small batch alone.
 #
 # **Why is practice accuracy sometimes below the mock exam's?** It is counted *while* the student learns, from the
 # beginning of the term on, and with dropout or augmentation. It is no bug.
@@ -745,7 +746,7 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 # `resume=True` goes on from there, with the same result. Interrupt the kernel, and what was learned so far comes back,
 # best weights in place.
 #
-# **I have changed the settings, and my figures are others.** The photographs are harder or easier, another network sees
+# **I have changed the settings, and my numbers are others.** The photographs are harder or easier, another network sees
 # more or less. The six symptoms stay: what flies off, stands still, lies too high or has a floor.
 #
 # **Does `item()` cost time?** On a graphics card it waits until the card is done. The package therefore sums with
@@ -826,10 +827,9 @@ exercises.check("06.1", training_step)
 # %% [markdown]
 # ### Exercise 2 · What was broken?
 #
-# Four more runs, by another coach and from another start; chance has broken one thing in each. One of the four kinds may
-# be new to you: *no train*, a student left in `eval()` mode, whose dropout is off while it practises. (It was in `school`
-# all the time.) Here are the curves, on shared axes, over the healthy
-# run of this coach.
+# Four more runs, at half the learning rate and from another start; chance has broken one thing in each. Of the six kinds
+# one is new to you: *no train*, a student left in `eval()` mode, whose dropout is off while it practises. Here are the
+# curves, on shared axes, over the healthy run at this rate.
 
 # %%
 KINDS = ["no zero_grad", "no step", "no eval", "softmax twice", "labels shuffled"]
@@ -841,7 +841,7 @@ plotting.plot_broken(calm, puzzle, guessing=math.log(10), title="What was broken
 
 # %% tags=["claim"]
 assert puzzle["C"].train_loss[-1] < calm.train_loss[-1] - 0.05, (
-    "Without train, practice marks look better than the healthy one's."
+    "Without train, practice looks better than the healthy one's."
 )
 assert hidden == ["labels shuffled", "no eval", "no train", "softmax twice"], (
     "As solved."

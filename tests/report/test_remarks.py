@@ -193,7 +193,7 @@ FIGURES = {
         card([1.0], [0.9], [0.75], [0.80]),
         [
             "(80.0% ± 4.0% against 75.0%)",
-            "make practice harder, and its",
+            "make practice harder, and it is measured all",
             "fairly, evaluate the training pictures",
             "(the loader train_eval).",
         ],

@@ -129,7 +129,7 @@ assert spec.image_size == 128, "It looks at 128 × 128 pixels."
 # it went to a small school: **Tiny ImageNet**, 100,000 photographs of 200 kinds of object. It came with the package.
 # Its famous sister was shown 1.28 million photographs of 1,000 kinds, those of **ImageNet**. `WEIGHTS = "imagenet"` in
 # the settings fetches her, and the code below works with either; the text speaks of our own, who knows far less and
-# errs far more. We shall learn from that.
+# errs more often. We shall learn from that.
 #
 # What a student expects to see travels with it, as `spec`: the side of its square picture, and how colours become
 # numbers.
@@ -279,7 +279,7 @@ def my_predict_topk(model, image, k=5):
 
 # %% [markdown]
 # The package has it as `predict_topk`. That one also takes a path, checks what it is given, and leaves the student in
-# the mode that it found. The next cell holds both together; then we use the package's.
+# the mode that it found. The next cell compares them; then we use the package's.
 #
 # ## The same without this package
 #
@@ -385,8 +385,9 @@ assert all(name != "academic gown" for name, _ in list(answers.values())[1:]), (
 # student suddenly seems stupid, print the shape, the smallest and the largest number of what it is given, look at the
 # picture that it sees, and ask which mode it is in.
 #
-# (Where the mistake is the mode, hardly anything is left: 2 %, spread over 200 names. In `train()` the layers called
-# BatchNorm measure the light of the batch itself, here a batch of one. Lesson 04 introduces them.)
+# (Where the mistake is the mode, hardly anything is left: the 100 % are spread over 200 names, and the first gets 2 %.
+# In `train()` the layers called BatchNorm measure the light of the batch itself, here a batch of one. Lesson 04
+# introduces them.)
 #
 # ## What does "55 % sure" mean?
 #

@@ -321,7 +321,7 @@ widgets.predict_first(
 #
 # ## Build a doctor
 #
-# What is wrong in there? Two ideas are enough for a first doctor. Whatever Pillow cannot open is **broken**. And
+# What is wrong in there? Two ideas are enough for a first doctor. A `.jpg` that Pillow cannot open is **broken**. And
 # pictures are compared by their pixels: a dictionary goes from pixels to the first file that had them, and so each
 # later file with the same pixels is found. Then the two places tell the rest: practice and an exam, a **leak**; one
 # class and another, a **contradiction**; else a **duplicate**.
@@ -815,7 +815,8 @@ compare_with_book(
 # proportions, and copy the files into three folders. If one object appears on several pictures, shuffle the objects.
 #
 # **May I use pictures of my own?** Yes: write their folder into `MY_FOLDER` in the settings. Our class reads `.jpg`
-# only, the package's also what else Pillow opens. The messy folder stays the course's.
+# only, so where there are others, the three data sets differ and their comparison stops; the package's reads what
+# Pillow opens. The messy folder stays the course's.
 #
 # **Why does torchvision's `ImageFolder` not do all this?** It is simple, and for tidy folders it is enough. It ignores
 # EXIF, stops at the first broken file without naming the others, and takes `.ipynb_checkpoints` for a class: with a

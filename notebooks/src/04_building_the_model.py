@@ -281,8 +281,8 @@ assert sorted(step.shape[1] for step in ours[1:]) == [
 assert ours[-2].shape[1] == 320, "The last block mixes 320 maps into 1,280."
 
 # %% [markdown]
-# Only once does it fall, from 32 to 16 at the beginning: less *where*, more *what*. Five of the blocks halve the maps,
-# together they divide by 32, and 224 / 32 is the famous 7.
+# Only once does the number of maps fall, from 32 to 16 at the beginning: less *where*, more *what*. Five of the blocks
+# halve the maps, together they divide by 32, and 224 / 32 is the famous 7.
 #
 # Why **1,280** at the end? It is a choice of the authors: the last block mixes 320 maps into four times as many, so
 # that the head has a rich description to choose from. Other networks chose 512 or 2,048.

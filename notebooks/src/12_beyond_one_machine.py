@@ -161,11 +161,11 @@ print(f"probabilities differ by at most {apart:.3f}; the same answer: {same} of 
 print(f"time, bfloat16 / float32: {seconds['bfloat16'] / seconds['float32']:.2f}")
 
 # %% tags=["claim"]
-assert 1e-5 < apart < 0.025, "They move by two hundredths at most."
+assert 1e-5 < apart < 0.025, "They move by a hundredth or so."
 assert same >= 58, "Nearly all answers are the same."
 
 # %% [markdown]
-# The probabilities move by two hundredths at most, and nearly every answer is the same: a network lives with hardly
+# The probabilities move by a hundredth or so, and nearly every answer is the same: a network lives with hardly
 # three digits. Whether they are *faster* depends on the processor, and the last line is about yours: below 1 they are.
 # A processor without instructions for `bfloat16` has to convert every number, and loses.
 #
@@ -210,16 +210,16 @@ what_happened("12.2", LOST[0 if lost == 0 else 1 if lost < 0.1 else 2])
 
 # %% tags=["claim"]
 assert 0.0003 < lost < 0.05, "A few in a thousand become 0."
-assert 0.9 < kept["as they are"] < 0.995, "A few in a hundred lose their digits."
+assert 0.9 < kept["as they are"] < 0.995, "A few in a hundred are wrong by more than 1 %."
 assert kept["multiplied, then divided"] > 0.999, "Multiplied, nearly all arrive."
 assert 256 <= factor <= 65_536, "The factor is found within a few halvings."
 
 # %% [markdown]
-# As they are, a few slopes in a thousand vanish, and a few in a hundred lose digits. Multiplied, nearly all of them
-# arrive whole. The one that keeps the factor is `torch.amp.GradScaler`. Where a slope became infinite it leaves that
-# correction out and halves the factor; after 2,000 good ones it doubles it. `bfloat16` reaches as far as `float32` and
-# needs none. On a card `train_model(..., amp=True)` takes `bfloat16` where the card has it, and `float16` with a scaler
-# where not.
+# As they are, a few slopes in a thousand vanish, and a few in a hundred come out wrong by more than 1 %. Multiplied,
+# nearly all of them arrive whole. The one that keeps the factor is `torch.amp.GradScaler`. Where a slope became
+# infinite it leaves that correction out and halves the factor; after 2,000 good ones it doubles it. `bfloat16` reaches
+# as far as `float32` and needs none. On a card `train_model(..., amp=True)` takes `bfloat16` where the card has it, and
+# `float16` with a scaler where not.
 #
 # ## Two rooms
 #
@@ -714,10 +714,10 @@ assert lines["the same, on fast machines"][-1] < 20, (
 )
 
 # %% [markdown]
-# The whole student, in batches of 256, gains from every machine. The head on its notes takes more than twice as long on
-# eight of them as on one. And the third line? *Fast machines* compute a hundred times as fast, as a card may, over the
-# same line. What is left is the telephone: more machines soon stop helping, and too many of them harm. So it is never
-# the machines alone: large batches, fast processors and fast lines are bought together.
+# The whole student, in batches of 256, gains from every machine. The head on its notes takes twice as long and more on
+# eight of them as on one. And the line between? *Fast machines* compute a hundred times as fast, as a card may, over
+# the same line. What is left is the telephone: more machines soon stop helping, and too many of them harm. So it is
+# never the machines alone: large batches, fast processors and fast lines are bought together.
 #
 # ## A folder too large for memory
 #

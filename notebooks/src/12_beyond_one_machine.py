@@ -210,7 +210,9 @@ what_happened("12.2", LOST[0 if lost == 0 else 1 if lost < 0.1 else 2])
 
 # %% tags=["claim"]
 assert 0.0003 < lost < 0.05, "A few in a thousand become 0."
-assert 0.9 < kept["as they are"] < 0.995, "A few in a hundred are wrong by more than 1 %."
+assert 0.9 < kept["as they are"] < 0.995, (
+    "A few in a hundred are wrong by more than 1 %."
+)
 assert kept["multiplied, then divided"] > 0.999, "Multiplied, nearly all arrive."
 assert 256 <= factor <= 65_536, "The factor is found within a few halvings."
 

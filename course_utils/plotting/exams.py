@@ -77,7 +77,7 @@ def draw_mistakes(
     return draw_images(
         images,
         titles=[f"{answer}, {sure}\n{truth}" for truth, answer, sure in pairs],
-        title="Wrong, and sure of it: the answer above, the truth below",
+        title="Wrong, and sure of it: the answer above, the label below",
         alt=f"The mistakes the student was surest of: {told}.",
         spec=spec,
     )

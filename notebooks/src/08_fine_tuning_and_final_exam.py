@@ -549,7 +549,7 @@ seen = [loaders.val.dataset[index][0] for index in worst]
 plotting.draw_mistakes(seen, exam, worst, classes, spec=model.spec)
 
 # %% [markdown]
-# Ask of each: would *you* have known? There are four kinds. The picture is hard, or its label is wrong: look at the data.
+# Ask of each: would *you* have known? The picture is hard, or its label is wrong: look at the data.
 # The student looked at something else: give it pictures where that differs. The case is rare: give it more of them. Or
 # the student is simply not good enough.
 #

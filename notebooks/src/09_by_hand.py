@@ -520,7 +520,7 @@ def in_a_row(tables):
 # %% [markdown]
 # Three ways, two types of number. `float64` has about 16 digits, `float32`, PyTorch's usual type, about 7. The table
 # shows the largest difference over all weights, where the largest slope is about 0.25; its last row says what share of
-# the 162 is equal to the last digit. Nudging went by $10^{-5}$ in `float64` and by $10^{-3}$ in `float32`. Strictly, it
+# the 162 is equal to the last digit. Nudging goes by $10^{-5}$ in `float64` and by $10^{-3}$ in `float32`. Strictly, it
 # is right for a *tiny* nudge only. Would a tinier one have been better?
 
 # %%
@@ -786,8 +786,8 @@ assert math.isclose(weight.grad, 2 * torch_once), "And so does PyTorch's."
 # `retain_graph=True`, and then it refuses to walk again.
 #
 # There is a trap, and well-known small autograds fall into it. If *every* value kept its slope from walk to walk, not
-# only the leaves, the second walk would send the first one's slopes down once more, and $w$ would get several times its
-# slope, once more for each value on the way. Ours starts each walk with an empty `slopes`.
+# only the leaves, the second walk would send the first one's slopes down once more, and $w$ would get twice its slope,
+# and once more for each value between it and the loss. Ours starts each walk with an empty `slopes`.
 #
 # ## The spirals, once more
 #

@@ -273,9 +273,9 @@ plotting.plot_marks(
 assert 0.08 < pretended.accuracy < 0.16, "By picture it looks eleven points better."
 
 # %% [markdown]
-# Eleven points more, and nobody has learned more: same pictures, same eye, same loop. The exam got easier. Which is the
-# true mark? Ask what the student is for. It will be shown instruments that it has never met, so the exam must be of
-# such.
+# Eleven points more, and nobody has learned more: same pictures, same eye, same loop. The exam got easier. Which
+# is the true mark? Ask what the student is for. It will be shown instruments that it has never met, so the exam must be
+# of such.
 #
 # Why is it so much easier? Let us ask the notes. For each picture, which of all the others lies nearest?
 
@@ -300,9 +300,9 @@ plotting.draw_pairs(
 assert len(same) > 0.5 * len(names), "For most pictures it is the same instrument."
 
 # %% [markdown]
-# For more than half of them it is another picture of the same instrument, in the same room (above stand four of
-# these). Pictures that share a thing, a place or a day are a **group**, and a group belongs in one part only, all of
-# it. Names may give it away, as here; else ask who took the pictures.
+# For more than half of them it is another picture of the same instrument (above stand four of these). Pictures that
+# share a thing, a place or a day are a **group**, and a group belongs in one part only, all of it. Names may give it
+# away, as here; else ask who took the pictures.
 #
 # ### A wrong label
 #
@@ -577,10 +577,10 @@ assert chosen is student, "The eye's schooling is a clear gain."
 assert 0.05 < gain.accuracy < 0.2, "It gains some ten points."
 
 # %% [markdown]
-# Ten points more, over four standard errors in pairs (counted by picture; counted by instrument they would be larger,
-# as we shall see), so the student with the schooled eye is chosen, and not the simpler one. (The rule is lesson 08's:
-# of those that cannot be told apart, the simplest.) In the card you can read the story: each row is one term, steps 2
-# to 6; step 7 is the word *best*, decided by the loss; steps 1 and 8 are around it.
+# Ten points more, over four standard errors in pairs (counted by picture; counted by instrument they would be
+# larger, as we shall see), so the student whose eye has learned, too, is chosen, and not the simpler one. (The rule is
+# lesson 08's: of those that cannot be told apart, the simplest.) In the card you can read the story: each row is one
+# term, steps 2 to 6; step 7 is the word *best*, decided by the loss; steps 1 and 8 are around it.
 #
 # ## "I do not know"
 #
@@ -629,8 +629,8 @@ assert sure.max() > 0.7, "Some garments are named with great certainty."
 # It names an instrument, of course: the ten probabilities have to sum to 1, and there is no eleventh. Of most
 # garments it is less sure than of instruments, but of some it is very sure indeed. A **threshold** below which its
 # answer does not count is a help, and no wall. We choose it by the mock exam: the lowest at which 95 % of what the
-# student answers is right. (Where nearly all is right anyway, that would be 0; then it turns away up to one picture in
-# twenty.) What does that cost, and whom does it stop?
+# student answers is right. (Where nearly all is right anyway, that would be 0; then we take the highest at which 95 %
+# of the mock exam still get an answer.) What does that cost, and whom does it stop?
 
 # %%
 is_right = (exam.predicted == exam.labels).float()
@@ -674,8 +674,9 @@ assert refused < 0.98, "It does not turn away all of them."
 # And state its error honestly. Two things matter. First, `accuracy ± error` fails where a mark is near 100 % or an exam
 # is small: 30 right of 30 would be "100 % ± 0". **Wilson's interval** asks the other way round: which true marks would
 # make this result no great surprise? Second, the pictures of one instrument stand or fall together. 180 pictures of 30
-# instruments are fewer than 180 opinions. So add up what each *instrument* is above or below the mark, before you
-# square. We state the larger error of the two (Wilson's interval is about four errors wide).
+# instruments are fewer than 180 opinions. So add up first, for each *instrument*, how far its pictures are above or
+# below the mark (1 or 0, minus the mark), and square these sums. We state the larger error of the two (Wilson's
+# interval is about four errors wide).
 
 
 # %%

@@ -65,7 +65,7 @@ FLOORS = (
         "occlusion",
         "watching",
     ),
-    ("tuning", "text", "schooling.subject", "schooling.answers"),
+    ("tuning", "text", "classroom.healthy_loop", "schooling.subject", "schooling.answers"),
     ("launching", "shards", "proof", "classroom.demo", "classroom.museum"),
     ("plotting", "classroom.lessons", "schooling.desk"),
     ("schooling.teaching",),

@@ -25,6 +25,7 @@ from torch import nn
 from course_utils import build_classifier, clothing
 from course_utils.classroom import museum
 from course_utils.classroom.exhibits import EXHIBITS, Exhibit
+from course_utils.classroom.healthy_loop import PLACES, change_text
 
 
 def auditor_says(model: nn.Module, optimizer: torch.optim.Optimizer | None) -> tuple[Any, Callable[[], set[str]]]:
@@ -86,9 +87,9 @@ def run(gallery: museum.Museum, exhibit: Exhibit, library: str, seed: int) -> se
     """Run an exhibit for one seed with `library` in the attendant's seat, and return what it says."""
     said: set[str] = set()
     seat = Seat(library, said)
-    function = museum.PLACES[exhibit.place]
+    function = PLACES[exhibit.place]
     namespace = dict(function.__globals__) | {"watch": seat.watch, "check_notes": seat.check_notes}
-    text = museum.change_text(function, exhibit.changes) if exhibit.changes else inspect.getsource(function)
+    text = change_text(function, exhibit.changes) if exhibit.changes else inspect.getsource(function)
     exec(compile(text, exhibit.name, "exec"), namespace)
     broken = namespace[function.__name__]
     try:

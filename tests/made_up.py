@@ -80,6 +80,15 @@ def random_pictures(number=22):
     return TensorDataset(images, (images.mean((1, 2, 3)) > 0).long())
 
 
+def noisy_folder(folder: Path) -> Path:
+    """Seven noisy pictures of two classes, four boots and three coats."""
+    for number, pixels in enumerate(torch.randint(256, (7, 24, 30, 3), dtype=torch.uint8)):
+        path = folder / ("boot" if number < 4 else "coat") / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels.numpy()).save(path)
+    return folder
+
+
 def stripes() -> Image.Image:
     """A picture that looks different wherever it is cut."""
     image = Image.new("RGB", (24, 24))

@@ -186,7 +186,7 @@ EXHIBITS = (
     Exhibit(
         "red and blue swapped",
         "eye",
-        {"eye(images)": "eye(images.flip(1))"},
+        {"see(images)": "see(images.flip(1))"},
         "RGB everywhere; OpenCV reads BGR",
         "nobody",
         harms="answers",
@@ -195,7 +195,7 @@ EXHIBITS = (
     Exhibit(
         "upside down",
         "eye",
-        {"eye(images)": "eye(images.flip(2))"},
+        {"see(images)": "see(images.flip(2))"},
         "look at a batch before training",
         "report card",
         harms="exam",

@@ -16,8 +16,8 @@
 #
 # A mistake that ends in an error is a kind one: it says where it is. Nearly all mistakes of this museum say nothing.
 # The loop runs to its end, the curves come down, there is a mark under the report card. Only the student is worse than
-# it could be, or the mark is a dream. Twenty-five of them hang here, each a line or two away from a healthy loop, and
-# all of them run live.
+# it could be, or the mark is a dream. Twenty-four of them hang here, each a line or two away from a healthy loop, and
+# run live. The twenty-fifth is no line at all.
 #
 # ## What you will learn
 #
@@ -48,6 +48,7 @@ import warnings
 from weakref import WeakSet
 
 import torch
+from IPython.display import display
 from torch import nn
 from torch.nn import functional
 
@@ -64,6 +65,7 @@ from course_utils import (
 from course_utils.checks import check_batch
 from course_utils.classroom import exercises, museum
 from course_utils.classroom.book import compare_with_book
+from course_utils.classroom.healthy_loop import changed, school, take_notes
 from course_utils.classroom.predictions import what_happened
 from course_utils.pictures.near import near_copies, shrink
 from course_utils.report.tables import text_table
@@ -74,13 +76,13 @@ guessing = math.log(10)  # the loss of a student who guesses
 # %% [markdown]
 # ## The healthy loop
 #
-# This is lesson 06's loop, in one piece. A head learns on revision notes, so a whole schooling takes a moment. It has
-# an inner layer of 64, dropout, and a layer in front that brings the notes of each picture to mean 0 and spread 1
-# (`LayerNorm`). A OneCycleLR moves the rate after each batch, as in lesson 07. The lines with the `attendant` we come
-# to in a moment.
+# This is lesson 06's loop, in one piece. A head learns on revision notes, so a whole schooling takes a moment. In front
+# it has a layer that brings the notes of each picture to mean 0 and spread 1 (`LayerNorm`), then an inner layer of 64,
+# and dropout behind it. A OneCycleLR moves the rate after each batch, as in lesson 07. The lines with the `attendant`
+# we come to in a moment.
 
 # %%
-print(inspect.getsource(museum.school))
+print(inspect.getsource(school))
 
 # %% [markdown]
 # Opening the museum takes the notes, once. Then three healthy students go to school, one for each seed; everything that
@@ -112,23 +114,23 @@ compare_with_book(
 # %% tags=["claim"]
 assert all(not visit.findings for visit in gallery.healthy), "Nothing is amiss."
 assert min(finals) > 0.55, "The healthy students have learned their subject."
-assert 0.6 < gallery.healthy[0].card.val_accuracy[-1] < 0.7, "65 % in the mock exam."
+assert 0.61 < gallery.healthy[0].card.val_accuracy[-1] < 0.71, "66 % in the mock exam."
 assert 0.68 < finals[0] < 0.76, "72 % in the final exam."
 
 # %% [markdown]
-# The report card ends at 65 % and the final exam says 72 %. Neither is wrong: they are two exams of 300 other pictures,
-# each ± 2.7 points, so that ± 4 points lie between them by chance alone, and one may be a little easier than the other.
+# The report card ends at 66 % and the final exam says 72 %. Neither is wrong: they are two exams of 300 pictures, none
+# in both, each ± 2.7 points, so that ± 4 points lie between them by chance alone, and one may be a little easier.
 # Damage is therefore never read from one exam to the other: broken and healthy students always sit the same one.
 #
 # (The final exam is opened here as often as we like, for nothing is chosen by it. It is our scale.)
 #
 # ### How an exhibit is made
 #
-# An exhibit is a change to the *text* of the loop: what goes, what comes. `museum.changed` puts it in and hands back a
+# An exhibit is a change to the *text* of the loop: what goes, what comes. `changed` puts it in and hands back a
 # loop that runs. So what a placard shows is what has run. Lesson 06's first break, once more:
 
 # %%
-forgetful = museum.changed(museum.school, {"optimizer.zero_grad()": ""})
+forgetful = changed(school, {"optimizer.zero_grad()": ""})
 with warnings.catch_warnings(action="ignore"):
     visit = forgetful(gallery.notes, seed=0)
 print(f"final exam: {gallery.final(visit).accuracy:.1%}")
@@ -150,12 +152,12 @@ assert visit.findings[0].kind == "not forgotten", "The attendant sees it."
 # attendant.leave()
 # ```
 #
-# Every museum needs one. Ours looks twice: a **first look** at loaders, optimizer and first batch, before anything is
-# corrected (`course_utils.checks`, or `features.check_notes` where notes are taken), and then it **watches**. Afterwards
-# the **report card** has its say (its remarks, lesson 06). And where none of them says a word, the placard says
-# *nobody*.
+# It looks twice: a **first look** at loaders, optimizer and first batch, before anything is corrected
+# (`course_utils.checks`, or `features.check_notes` where notes are taken), and then it **watches**. Afterwards the
+# **report card** has its say (its remarks, lesson 06). What cannot run at all is *refused*. And where none of them says
+# a word, the placard says *nobody*.
 #
-# Here is the attendant in a loop of four lines. What is wrong with it?
+# Here is the attendant in a loop of a few lines. What is wrong with it?
 
 # %%
 set_seed(0)
@@ -179,13 +181,12 @@ assert [finding.kind for finding in attendant.findings] == [
 # %% [markdown]
 # ## Room 1: a line of the loop
 #
-# Five exhibits; some you know from lesson 06, some have only been mentioned there. What goes is marked `-`, what comes
-# `+`.
+# Five exhibits; some you know from lesson 06. What goes is marked `-`, what comes `+`.
 
 # %%
 print(museum.show_changes("loop"))
 LOOP = ["all five", "two of them", "none of them"]
-widgets.predict_first("11.1", "Whose student is clearly worse for it?", LOOP)
+widgets.predict_first("11.1", "How many of the five spoil the student?", LOOP)
 
 # %% [markdown]
 # Choose, then enter. (*Live best weights* is shown in a small school, where it can be seen: 100 practice pictures, 60
@@ -203,8 +204,8 @@ plotting.show(
     )
 )
 worse = [name for name, shown in loop.items() if shown.spoils_the_student]
+display(loop)
 what_happened("11.1", LOOP[1 if 0 < len(worse) < 5 else 0 if worse else 2])
-loop
 
 # %% tags=["claim"]
 assert worse == ["no zero_grad", "live best weights"], "Two of the five."
@@ -212,22 +213,24 @@ assert loop["no zero_grad"].student.mean > 20, "Dozens of points."
 assert loop["no eval"].card.is_clear, "A false card,"
 assert loop["no eval"].card.mean < -2, "by points."
 assert abs(loop["no eval"].student.mean) < 5, "Its student is as good."
-assert 7 < loop["eval never undone"].card.mean < 18, "About ten points better."
+assert 9 < loop["eval never undone"].card.mean < 16, "About twelve points better."
+assert loop["eval never undone"].student.mean < 2, "Its student is no worse."
 assert loop["live best weights"].loss.mean > 20, "The loss is much higher."
 assert abs(loop["live best weights"].student.mean) < 8, "The accuracy hardly suffers."
 assert loop["no .item()"].student.mean == 0, "The same student, to the last digit."
 assert {shown.caught for shown in loop.values()} == {"attendant"}, "All five are seen."
 
 # %% [markdown]
-# Read the table like this: by how many points the student falls short of the healthy one in the final exam; by how much
-# its loss is up; and by how many points its report card tells too much, compared with the healthy student's card (below
-# zero: too little; for *eval never undone* it is the practice mark, else the mock exam's). All are means over three
-# seeds, with their standard errors.
+# The columns: by how many points the student falls short of the healthy one in the final exam; by how much its loss is
+# up; by how many points more its card tells than the healthy one's, each held against its own final exam (in *no eval*,
+# *eval never undone*, *means of means* and room 5: card against card). All are means over three seeds, with their
+# standard errors.
 #
 # - **No `zero_grad`** costs dozens of points: a wreck, and the only one with a curve that cries out.
-# - **No `eval`** costs the student nothing. Its card tells less than is true: half of the student was hidden in the exam.
-# - **`eval` never undone**: dropout is off from the second term on. The practice marks are about ten points better,
-#   and you believe in a medicine that nobody takes.
+# - **No `eval`** costs the student nothing. Its card tells less than is true: three tenths of the inner layer were
+#   hidden in the exam.
+# - **`eval` never undone**: dropout is off from the second term on. The practice marks are about twelve points
+#   better, and you believe in a medicine that nobody takes.
 # - **Live best weights**: the curves are the healthy run's, to the last digit. What is handed over at the end is
 #   the last student, not the best. Its loss is much higher; its accuracy is not lower at all. By heart, again.
 # - **No `.item()`**: nothing is wrong with student or card. What grows is memory.
@@ -240,9 +243,9 @@ print(loop.sayings)
 # %% [markdown]
 # ### What a forgotten `.item()` keeps
 #
-# A loss holds on to everything that it was computed from. Here that is counted: an exam without `no_grad`, three batches
-# of eight pictures, the whole eye unfrozen, so that a lot has to be kept. On the left the sum takes `loss.item()`, on the
-# right `loss`.
+# A loss holds on to what it was computed from, until `backward()` lets go of most of it. In an exam without `no_grad`
+# nothing lets go. Here that is counted, for three batches of eight pictures with the whole eye unfrozen. On the left
+# the sum takes `loss.item()`, on the right `loss`.
 
 
 # %%
@@ -285,7 +288,7 @@ assert max(with_item) < 1, "With .item() nothing is kept when a batch is over."
 
 # %%
 print(museum.show_changes("student"))
-RATES = ["ten times too high", "ten times too low", "they cost the same"]
+RATES = ["ten times too high", "ten times too low", "about the same"]
 widgets.predict_first("11.2", "Which rate costs more: ten times too ...", RATES)
 
 # %% [markdown]
@@ -303,36 +306,46 @@ plotting.show(
     )
 )
 high, low = (
-    coaches[name].student.mean for name in ("rate times ten", "a tenth of the rate")
+    coaches[name].student for name in ("rate times ten", "a tenth of the rate")
 )
-what_happened("11.2", RATES[2 if abs(high - low) < 2 else 0 if high > low else 1])
-coaches
+alike = abs(high.mean - low.mean) < 2 * math.hypot(high.error, low.error)
+display(coaches)
+what_happened("11.2", RATES[2 if alike else int(high.mean < low.mean)])
 
 # %% tags=["claim"]
 assert all(shown.student.is_clear for shown in coaches.values()), "All six bite."
 assert min(shown.student.mean for shown in coaches.values()) > 2, "Points are lost."
-assert low > high + 2, "Too low costs more."
+assert alike, "Too high or too low: about the same."
+assert 5 < high.mean < 15, "About ten points,"
+assert 5 < low.mean < 15, "about ten points."
 assert coaches["old optimizer"].student.mean > 20, "More than twenty points."
-assert coaches["softmax twice"].student.mean > 12, "Softmax twice is dear here."
+assert 12 < coaches["softmax twice"].student.mean < 25, "About eighteen points."
 assert min(coaches["softmax twice"].visits[0].card.val_loss) > 1.46, "The floor."
 assert coaches["dead ReLUs"].student.mean > 15, "Dead units cannot be woken."
+assert all(visit.card.best_epoch == 1 for visit in coaches["dead ReLUs"].visits), (
+    "The student of the first term is handed over."
+)
+assert all(
+    20 < (visit.model[:3](gallery.notes.practice.tensors[0]).amax(0) == 0).sum() < 50
+    for visit in coaches["dead ReLUs"].visits
+), "About half of its units are dead."
 assert {name for name in coaches if coaches[name].caught == "nobody"} == {
     "rate times ten",
     "a tenth of the rate",
 }, "Two are seen by nobody."
 
 # %% [markdown]
-# - **Softmax twice** is often said to harm only plain SGD, not Adam. Here it is Adam, and it costs about twenty points.
-#   The loss has a floor (lesson 05), and where the inner softmax is sure of an answer, right or wrong, there is hardly
-#   a slope to follow.
-# - **Old optimizer**: the loss does come down, since the last layer learns. So nobody suspects that the layer
-#   before it stands still.
+# - **Softmax twice** costs about eighteen points. The loss has a floor (lesson 05), and where the inner softmax is sure
+#   of an answer, right or wrong, there is hardly a slope to follow.
+# - **Old optimizer**: the loss does come down, since the last layer learns. So nobody suspects that the layers before
+#   it stand still.
 # - **Dead ReLUs**: with a rate a hundred times too high the steps of the first terms throw units below zero, for every
 #   picture. A ReLU that is never above zero has no slope, and no later step brings it back. The student that is handed
-#   over is that of the first term, before most of them had died.
-# - **Stepped by the term**: OneCycleLR plans 200 small moves and gets ten. The rate never leaves the warm-up.
-# - **The rate**, ten times too high or too low: curves that look all right, and points that are missing. No
-#   program can know that a better rate exists. Only a second run can (lesson 07's range test).
+#   over is that of the first term, with about half of them dead; at the end all 64 are.
+# - **Stepped by the term** (what changes is where the line stands): OneCycleLR plans 200 small moves and gets ten. The
+#   rate never leaves the warm-up.
+# - **The rate**, ten times too high or too low: the losses come down in the end, and about ten points are missing
+#   either way. One run alone does not tell that a better rate exists. A second one does (lesson 07's range test).
 
 # %%
 print(coaches.sayings)
@@ -360,14 +373,18 @@ plotting.show(
 )
 shifted = labels["labels shifted"].visits[0].card
 mark = shifted.val_accuracy[-1]
+print(f"labels shifted: {mark:.1%} in the mock exam")
+display(labels)
 what_happened("11.3", FLOORS[2 if mark < 0.07 else 1 if mark < 0.2 else 0])
-labels
 
 # %% tags=["claim"]
 assert mark < 0.07, "Far below chance: it has learned, and learned something else."
 assert shifted.train_accuracy[-1] > 0.5, "Its practice is a success."
 assert labels["labels shifted"].student.mean > 40, "Nearly everything is lost."
-assert labels["labels shuffled"].student.mean > 25, "Nothing to learn."
+assert all(
+    0.18 < gallery.final(visit).accuracy < 0.34
+    for visit in labels["labels shuffled"].visits
+), "The baseline: nothing to learn."
 assert labels["sorted batches"].student.mean > 6, "Sorted batches cost points."
 assert labels["means of means"].student.mean == 0, "The same student."
 assert labels["means of means"].card.is_clear, "The card is wrong."
@@ -379,17 +396,17 @@ assert [name for name in labels if labels[name].caught == "refused"] == [
 assert labels["means of means"].caught == "nobody", "Nobody sees the means."
 
 # %% [markdown]
-# - **Labels shifted**: practice is the healthy one's, and the exam's loss begins above guessing and climbs out of the
-#   panel. A mark far *below* the baseline is never bad luck: the student has learned, only something else than the exam
-#   asks. It happens where one folder lacks a class, and both are numbered by themselves.
-# - **Labels shuffled**: no rule, no mark; lesson 06 has shown it.
+# - **Labels shifted**: practice looks healthy, and the exam's loss begins above guessing and climbs out of the panel. A
+#   mark far *below* chance is hardly ever bad luck: the student has learned, only something else than the exam asks. It
+#   happens where one folder lacks a class, and both are numbered by themselves.
+# - **Labels shuffled**: there is no rule, and the mark is the baseline (lesson 06).
 # - **Sorted batches**: folders come class by class, and so do batches without `shuffle=True`. Each batch
-#   teaches one answer, and takes back some of the others.
+#   teaches one answer or two, and takes back some of the others.
 # - **Means of means**: our exam comes class by class in batches of 128, 128 and 44. A picture of the last batch counts
 #   more than twice as much as it should, and those are pictures of the last classes. The student is the same, the mark
 #   is not.
 #
-# And the two that were refused:
+# The two refusals:
 
 # %%
 for name in ("labels as floats", "(N, 1) == (N,)"):
@@ -424,18 +441,29 @@ splits
 
 # %% tags=["claim"]
 assert all(shown.card.is_clear for shown in splits.values()), "Both cards boast."
-assert splits["exam in practice"].card.mean > 8, "Ten points and more."
-assert splits["twins across the split"].card.mean > 5, "Nearly as much."
+assert splits["exam in practice"].card.mean > 10, "More than ten points."
+assert 6 < splits["twins across the split"].card.mean < 14, "About ten points."
+assert not splits["twins across the split"].sayings, "The first look is silent."
+assert all(
+    min(shown.visits[0].card.val_loss) < min(shown.healthy[0].card.val_loss) - 0.2
+    for shown in splits.values()
+), "Far better curves."
+assert all(
+    min(shown.visits[0].card.val_loss) > min(shown.healthy[0].card.val_loss) - 0.1
+    for shown in [*loop.values(), *coaches.values(), *labels.values()]
+    if shown.visits
+), "No other looks like that."
 assert splits["exam in practice"].caught == "first look", "Seen before it starts."
 
 # %% [markdown]
-# The mock exam's curves are *better* than the healthy ones, and no other mistake looks like that. **Exam in practice**:
-# the mock exam's pictures were practised. The card tells ten points too many and more; the first look compares the
-# samples and says so. (Below zero in the first column: 300 more pictures to practise on do help the student.)
+# The mock exam's curves are far *better* than the healthy ones, and no other mistake here looks like that. **Exam in
+# practice**: the mock exam's pictures were practised. The card tells more than ten points too many; the first look
+# compares the samples and says so. (Below zero in the first column: 300 more pictures to practise on do help the
+# student.)
 #
 # **Twins** are meaner. Every garment of the exam stands in practice *once more*, photographed from the other side
-# (here: mirrored). No file is there twice, no number agrees, and the card still boasts nearly as much. From notes nobody
-# can tell. From the pictures the data doctor of lesson 02 can:
+# (here: mirrored). No file is there twice, no sample is the same, and the card still boasts by about ten points. The
+# first look is silent. The data doctor of lesson 02, who looks at pictures, is not:
 
 # %%
 paths = sorted(gallery.exam_folder.glob("*/*"))
@@ -466,7 +494,7 @@ widgets.predict_first("11.4", "The best of ten: how much of its lead is real?", 
 short = gallery.few._replace(num_epochs=6)
 told, worth = [], []
 for seed in range(40):
-    visit = museum.school(short, seed)
+    visit = school(short, seed)
     told.append(100 * visit.card.val_accuracy[visit.card.best_epoch - 1])
     worth.append(100 * gallery.final(visit).accuracy)
 gains, real = [], []
@@ -476,8 +504,10 @@ for start in range(0, 40, 10):
     gains.append(told[best] - statistics.fmean(told[start : start + 10]))
     real.append(worth[best] - statistics.fmean(worth[start : start + 10]))
 gain, kept_gain = statistics.fmean(gains), statistics.fmean(real)
-print(f"the best of ten, above their mean:  {gain:+.1f} points in the mock exam")
-print(f"the same students, above their mean: {kept_gain:+.1f} points in the final exam")
+errors = [statistics.stdev(each) / math.sqrt(4) for each in (gains, real)]
+print("the best of ten, in points above the mean of their ten:")
+print(f"mock exam  {gain:+.1f} ± {errors[0]:.1f}")
+print(f"final exam {kept_gain:+.1f} ± {errors[1]:.1f}")
 what_happened(
     "11.4", SEEDS[0 if kept_gain > 0.9 * gain else 1 + (kept_gain < gain / 2)]
 )
@@ -485,17 +515,19 @@ what_happened(
 # %% tags=["claim"]
 assert gain - kept_gain > 0.5, "The choice boasts."
 assert gain > 1.5, "By points."
+assert kept_gain < gain / 2, "The smaller part is real."
 
 # %% [markdown]
-# Of a lead of three points, about one is real: the rest is luck with these 300 pictures. What the exam has chosen, the
-# exam cannot judge. Nobody can see it in a loop, for the loop is in order; only the sealed envelope of lesson 08 helps.
+# Of a lead of nearly three points, about one is real: the rest is luck with these 300 pictures. What the exam has
+# chosen, the exam cannot judge. Nobody can see it in a loop, for the loop is in order; only the sealed envelope of
+# lesson 08 helps.
 #
 # ## Room 5: the eye
 #
 # The last room is about pictures. These lines take the notes:
 
 # %%
-print(inspect.getsource(museum.take_notes))
+print(inspect.getsource(take_notes))
 
 # %% [markdown]
 # In each exhibit the *exam's* pictures are looked at in another way than those of practice, as it happens where exam or
@@ -516,8 +548,8 @@ plotting.show(
         eye.healthy, eye.cards, guessing=guessing, title="Room 5: the eye"
     )
 )
+display(eye)
 what_happened("11.5", min(EYES, key=lambda name: abs(eye[name].card.mean)))
-eye
 
 # %% tags=["claim"]
 assert all(
@@ -526,17 +558,20 @@ assert all(
     if name != "red and blue swapped"
 ), "Four of the five bite."
 assert abs(eye["red and blue swapped"].card.mean) < 4, "Swapped colours cost nothing."
-assert eye["pixels from 0 to 255"].student.mean > 20, "The wrong term is kept."
-assert eye["the eye in train()"].student.mean > 20, "There too."
+assert all(
+    24 < eye[name].student.mean < 40
+    and all(visit.card.best_epoch == 1 for visit in eye[name].visits)
+    for name in ("pixels from 0 to 255", "the eye in train()")
+), "About thirty points are lost: term 1 is kept."
 assert eye["upside down"].caught == "report card", "An alarm, with the wrong reason."
 assert "by heart" in eye["upside down"].sayings[0], "It takes it for learning by heart."
 
 # %% [markdown]
 # - **Pixels from 0 to 255**, and **the eye in `train()`**: the exam's loss rises from the first term on. Look at the
-#   first column: the student itself is worse, too, by more than twenty points. Why? The false exam has chosen the term
-#   to keep, and it chose the first.
+#   first column: the student itself is worse, too, by about thirty points. Why? The false exam has chosen the term to
+#   keep, and it chose the first. (Equal figures in that column: equal terms.)
 # - **Augmented exam**: of each picture a random part is cut out, another one at every look. The marks are far too low.
-# - **Upside down**: OpenCV and Matplotlib do not agree where a picture begins. The report card raises the alarm, and
+# - **Upside down**: OpenGL begins a picture at the bottom, Pillow at the top. The report card raises the alarm, and
 #   gives a wrong reason: it takes the gap to the practice curve for learning by heart. A symptom is not a cause.
 # - **Red and blue swapped** (OpenCV again) costs no points. So does it change nothing?
 
@@ -545,15 +580,18 @@ healthy = gallery.healthy[0].model.eval()
 with torch.no_grad():
     seen = healthy(gallery.notes.exam.tensors[0]).argmax(1)
     swapped = healthy(eye["red and blue swapped"].notes.exam.tensors[0]).argmax(1)
-print(f"{(seen != swapped).sum()} of {len(seen)} answers are other ones")
+truths = gallery.notes.exam.tensors[1]
+other, was_right, is_right = seen != swapped, seen == truths, swapped == truths
+print(f"{other.sum()} of {len(seen)} answers are other ones:", end=" ")
+print(f"{(other & is_right).sum()} turn right, {(other & was_right).sum()} turn wrong")
 
 # %% tags=["claim"]
 assert (seen != swapped).sum() >= 25, "Many single answers change."
 
 # %% [markdown]
-# Many single answers change, and about as many turn right as turn wrong. A garment is a shape; these were drawn in any
-# colour. With birds or tomatoes it would be another story. That is the meanest kind: a mistake which *this* exam cannot
-# see. No program finds it either, since a picture with swapped colours is a good picture. You would: look at one.
+# Many single answers change, for better or worse, and little of that is left in the mark. A garment is a shape; these
+# were drawn in any colour. With birds or tomatoes it would be another story. That is the meanest kind: a mistake which
+# *this* exam cannot see. No program finds it either, since a picture with swapped colours is a good picture.
 #
 # ## The whole museum
 #
@@ -572,7 +610,7 @@ def worst(item):
 museum.Room(sorted(everything.items(), key=worst, reverse=True))
 
 # %% tags=["claim"]
-assert len(everything) >= 23, "Two dozen exhibits."
+assert len(everything) == 24, "Twenty-four exhibits."
 assert all(
     shown.damage is None or shown.damage.is_clear for shown in everything.values()
 ), "Each bites, by more than two standard errors."
@@ -604,41 +642,43 @@ assert sum(shown.caught == "nobody" for shown in everything.values()) == 4, (
 )
 
 # %% [markdown]
-# And others' programs? Two checking libraries that are kept up (releases of this year) took the attendant's seat, in the
-# same loops and with three seeds: *torch-audit* 0.3.0, which watches every correction, and *torchtest2* 0.1.0, which
-# checks model, optimizer and one batch. Seen is what a library says of all three broken runs and of no healthy one.
-# (Run on 30 November 2026 with torch 2.15, by `tools/score_checkers.py`, in an environment of its own.)
+# And others' programs? Two checking libraries that are kept up (releases of this year) took the attendant's seat, in
+# the same loops and with three seeds: *torch-audit* 0.3.0, which watches every correction, and *torchtest2* 0.1.0,
+# which checks model, optimizer and one batch. Seen is what a library says of all three broken runs and of no healthy
+# one. (Run on 30 November 2026 with torch 2.15, by `tools/score_checkers.py`, in an environment of its own.)
 #
 # | exhibit | here | torch-audit | torchtest2 |
 # |---|---|---|---|
-# | no zero_grad | attendant | gradients explode, a layer is nearly all zeros | – |
+# | no zero_grad | attendant | a layer is nearly all zeros | – |
+# | softmax twice | first look | – | one batch is not learned by heart |
 # | old optimizer | first look | gradients explode | weights that no optimizer moves |
 # | rate times ten | **nobody** | a layer is nearly all zeros | – |
 # | dead ReLUs | attendant | a layer is nearly all zeros, gradients too | – |
+# | a tenth of the rate | **nobody** | – | one batch is not learned by heart |
+# | labels shuffled | report card | – | one batch is not learned by heart |
 # | sorted batches | first look | a layer is nearly all zeros | – |
 # | labels as floats | refused | – | the loss cannot be taken |
 # | pixels from 0 to 255 | first look | a suspicious range of pixels | – |
-# | the other 17 | 14 | – | – |
-# | **together, of 24** | **20** | **6** | **2** |
+# | the other 14 | 12 | – | – |
+# | **together, of 24** | **20** | **6** | **5** |
 #
-# We hung these exhibits and built the attendant for them, so twenty is no surprise, and no contest. Look at the third
-# line instead: a rate that nobody here sees is seen there, by its symptom: torch-audit speaks when most of a layer is
-# zero in a single batch, and our attendant waits for thirty. And look at what nobody sees anywhere: the rate that is
-# too low, the means of means, the swapped colours.
+# We built the attendant for these exhibits, so twenty is no contest. Look at the two rates instead: nobody here sees
+# them, and both are seen there, by a symptom. torch-audit speaks when most of a layer is zero in a single batch (our
+# attendant waits for thirty), torchtest2 when 200 steps do not teach one batch by heart. And look at what nobody sees
+# anywhere: the means of means, the swapped colours.
 #
-# Most are found before the loop runs, or while it does. Four go through, and the seed that the exam chose is a fifth.
-# They have something in common: everything fits together. A rate that is merely not the best, a mean that is merely
-# another mean, colours that are merely others: no program knows what you *meant*. Against those there are habits, not
-# checks:
+# Most are found before the loop runs, or while it does. Four go through here, and the seed that the exam chose is a
+# fifth. They have something in common: everything fits together, and no program knows what you *meant*. Against those
+# there are habits, not checks:
 #
 # - look at a batch, with your eyes, before the first term
-# - run twice, with another rate; a run alone has nothing to be slower than
+# - run twice, with another rate; a run alone has nothing to be worse than
 # - count pictures
 # - keep an exam that nothing has been chosen by
 #
 # ## Found in the wild
 #
-# These are no beginners' mistakes. Three tutorials from which thousands have learned, and which we recommend. (Read in
+# Three tutorials from which thousands have learned, and which we recommend. (Read in
 # November 2026, in the authors' own repositories.)
 #
 # - **Means of means, and an exam in every term**, in *Zero to Mastery Learn PyTorch*:
@@ -651,8 +691,8 @@ assert sum(shown.caught == "nobody" for shown in everything.values()) == 4, (
 #   backbone of a ResNet is frozen with `requires_grad = False`, and then every practice begins with `model.train()`.
 #   Its BatchNorm layers go on collecting: the fixed feature extractor is another one after every epoch.
 # - **A loss that is constant**, in PyTorch's distributed examples:
-#   [single_gpu.py](https://github.com/pytorch/examples/blob/main/distributed/ddp-tutorial-series/single_gpu.py). A model
-#   with *one* output, random targets, and cross-entropy. What is the loss?
+#   [single_gpu.py](https://github.com/pytorch/examples/blob/main/distributed/ddp-tutorial-series/single_gpu.py). A
+#   model with *one* output, random targets, and cross-entropy. What is the loss?
 
 # %%
 scores, targets = torch.randn(32, 1, requires_grad=True), torch.rand(32, 1)
@@ -670,8 +710,8 @@ assert loss == 0, "Zero, whatever is answered."
 assert scores.grad.abs().max() == 0, "And no slope."
 
 # %% [markdown]
-# Zero, and so are all slopes: the softmax of a single score is always 1. The example is about distributing work, its data
-# are random numbers, and it does distribute them; only it never learns, and nothing in its output could tell.
+# Zero, and so are all slopes: the softmax of a single score is always 1. The example is about distributing work, its
+# data are random numbers, and it does distribute them; only it never learns, and nothing in its output could tell.
 #
 # What does the second one do to our eye? We let it look at twenty pictures in `train()` mode, with all weights frozen,
 # and compare what it says about one picture before and after:
@@ -696,8 +736,8 @@ assert change > 0.02, "A frozen eye in train() moves."
 #
 # ## The poster
 #
-# The whole museum on one sheet, to hang above your desk. Grey is the healthy run, the dotted line is guessing. Under each
-# picture stands who caught it.
+# The whole museum on one sheet, to hang above your desk. Grey is the healthy run, the dotted line is guessing. Under
+# each picture stands who caught it.
 
 # %%
 panels = {
@@ -718,23 +758,23 @@ plotting.draw_poster(panels, guessing=guessing, title="The bug museum")
 # **Why text, and not an argument `broken="no eval"`?** Because then the placard and the loop could drift apart, and the
 # loop would be full of `if`. Here one loop is kept, and a mistake is what it is in life: another line.
 #
-# **Does the attendant slow a loop down?** By a few per cent, where the student is as small as ours. After fifty
+# **Does the attendant slow a loop down?** By about a tenth, where the student is as small as ours. After fifty
 # corrections it looks at no gradient any more. `leave()` takes all of its hooks away.
 #
 # **May I add up gradients on purpose (lesson 06, exercise 3)?** Yes. The attendant complains only where a gradient is
 # added to one that a correction has *already* followed.
 #
-# **It found dead ReLUs in my healthy network.** It speaks from three quarters of a layer on, after thirty batches without
-# a sign of life. Some dead units are common and do no harm.
+# **It found dead ReLUs in my healthy network.** It speaks from three quarters of a layer on, after thirty batches
+# without a sign of life. Some dead units are common and do no harm.
 #
 # **Why are the errors so small with three seeds?** Broken and healthy runs share their seed, and with it the first
 # weights and the order of the batches. What is left over in the difference is mostly the mistake.
 #
-# **My figures are others.** With photographs or ImageNet's weights other exhibits are dearer. What flies off, what
-# stands still, and what boasts stays the same.
+# **My figures are others.** They belong to these pictures and this eye. With photographs or ImageNet's weights other
+# exhibits are dearer.
 #
-# **Could a language model find these by reading the code?** Many of them, yes: they are one line. What it cannot read is
-# what has happened before the code: twins in the folders, labels that are shifted, an exam that was looked at.
+# **Could a language model find these by reading the code?** Many of them, yes: they are one line. What it cannot read
+# is what has happened before the code: twins in the folders, labels that are shifted, an exam that was looked at.
 #
 # </details>
 #
@@ -751,7 +791,7 @@ plotting.draw_poster(panels, guessing=guessing, title="The bug museum")
 #
 # ### Exercise 1 · Curves without names
 #
-# Four runs of another seed, from different rooms. Which is which?
+# Four runs of another seed. Which is which?
 
 # %%
 KINDS = ["no zero_grad", "softmax twice", "old optimizer", "labels shifted"]
@@ -786,8 +826,8 @@ exercises.check("11.1", answer, truth=dict(zip("ABCD", hidden, strict=True)))
 # %% [markdown]
 # ### Exercise 2 · Count, whatever comes
 #
-# Write `num_right(outputs, labels)`: scores `(N, C)`, labels `(N,)` or, as some data sets give them, `(N, 1)`. Return how
-# many answers are right, as a whole number of Python.
+# Write `num_right(outputs, labels)`: scores `(N, C)`, labels `(N,)` or, as some data sets give them, `(N, 1)`. Return
+# how many answers are right, as a whole number of Python.
 
 
 # %% tags=["exercise"]
@@ -832,7 +872,7 @@ exercises.check("11.2", num_right)
 # %% [markdown]
 # ### Exercise 3 · A mistake of your own
 #
-# The museum buys. Wanted is a change to `museum.school` (printed at the top) that costs the student at least five points
+# The museum buys. Wanted is a change to `school` (printed at the top) that costs the student at least five points
 # in the final exam, clearly, and about which nobody says a word: no attendant, no report card. Nothing that hangs here
 # already. Give it as a dictionary, old text -> new text; `""` takes the line away. (The check runs it for three seeds.)
 
@@ -849,7 +889,7 @@ mine = {"loss.backward()": ""}
 exercises.check("11.3", mine, gallery=gallery)
 
 # %% tags=["wrong"] hint="too cheap"
-mine = {"nn.Dropout(0.5)": "nn.Dropout(0.4)"}
+mine = {"nn.Dropout(0.3)": "nn.Dropout(0.2)"}
 exercises.check("11.3", mine, gallery=gallery)
 
 # %% tags=["wrong"] hint="stands 0 times"

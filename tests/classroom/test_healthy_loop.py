@@ -4,10 +4,10 @@ import warnings
 
 import pytest
 import torch
-from made_up import frozen_backbone, museum_notes
-from PIL import Image
+from made_up import frozen_backbone, museum_notes, noisy_folder
 from torch import nn
 
+from course_utils.classroom import healthy_loop
 from course_utils.classroom.healthy_loop import change_text, changed, overheard, school, take_notes
 from course_utils.datasets import ImageFolderDataset
 from course_utils.runtime import evaluating
@@ -18,12 +18,7 @@ SPEC = InputSpec(image_size=16, resize_size=20)
 
 @pytest.fixture
 def folder(tmp_path):
-    """Seven noisy pictures of two classes."""
-    for number, pixels in enumerate(torch.randint(256, (7, 24, 30, 3), dtype=torch.uint8)):
-        path = tmp_path / ("boot" if number < 4 else "coat") / f"{number}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(pixels.numpy()).save(path)
-    return tmp_path
+    return noisy_folder(tmp_path)
 
 
 def test_the_healthy_loop_learns_and_nothing_is_said_of_it():
@@ -75,6 +70,7 @@ def test_a_change_runs_and_leaves_the_healthy_loop_as_it_is():
     notes = museum_notes()._replace(num_epochs=1)
     broken = changed(school, {"max_lr=0.003": "max_lr=0.0"})
     assert broken(notes, 0).card.learning_rate == [0.0]
+    assert healthy_loop.school is school
     assert school(notes, 0).card.learning_rate != [0.0]
 
 

@@ -3,10 +3,11 @@ pairs. That each still bites on real notes is claimed, figure by figure, in less
 """
 
 import statistics
+from dataclasses import replace
 
 import pytest
 import torch
-from made_up import museum_notes
+from made_up import museum_notes, noisy_folder
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -55,6 +56,17 @@ def test_the_same_loop_costs_nothing(gallery):
     shown = gallery.show(Exhibit("none", "", {"seed: int": "seed: int "}, "", ""))
     assert (shown.student.mean, shown.loss.mean, shown.card.mean) == (0, 0, 0)
     assert shown.caught == "nobody"
+
+
+def test_chance_in_a_look_is_the_same_whatever_was_shown_before(gallery, tmp_path):
+    eye = nn.Sequential(nn.AdaptiveAvgPool2d(8), nn.Flatten(), nn.Linear(3 * 8 * 8, 1280)).requires_grad_(False)
+    spec = InputSpec(image_size=16, resize_size=20)
+    with_pictures = replace(gallery, eye=eye, spec=spec, exam_folder=noisy_folder(tmp_path))
+    first = with_pictures.show(BY_NAME["augmented exam"])
+    torch.rand(1)
+    again = with_pictures.show(BY_NAME["augmented exam"])
+    assert torch.equal(first.notes.exam.tensors[0], again.notes.exam.tensors[0])
+    assert first.caught == "first look"
 
 
 def test_what_stands_on_the_placard_is_what_runs():

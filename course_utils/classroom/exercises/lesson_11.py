@@ -59,7 +59,7 @@ def count_right(answer: Callable[..., Any]) -> str | None:
 
 @exercise(
     "11.3",
-    "Replace the dots by a dictionary, old text -> new text of `museum.school`.",
+    "Replace the dots by a dictionary, old text -> new text of `school`.",
     solved="Bought. A mistake that nobody sees, and you know where it hangs.",
 )
 def own_exhibit(answer: Any, *, gallery: Museum) -> str | None:

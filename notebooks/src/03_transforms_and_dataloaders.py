@@ -17,7 +17,7 @@
 # The practice pictures lie in their folders, and a `Dataset` opens them one by one. The student wants something else: a
 # block of numbers of a fixed shape, many pictures at a time. On the way much can go wrong, and most of it raises no
 # error. So we build the way first, and then you play detective: eight pipelines, each broken in one place, and nothing
-# to go by but pictures and numbers.
+# to go by but pictures, names and numbers.
 #
 # ## What you will learn
 #
@@ -241,7 +241,7 @@ assert v2.Resize((size, size))(tall).size == (size, size), "Two set both sides."
 # examined on squashed ones has practised for another exam. That is why the `spec` travels with the weights.
 #
 # Which square? The famous one is 224; MobileNetV2 halves height and width five times: 224 → 112 → 56 → 28 → 14 → 7.
-# (What lies on those 7 × 7 places, and why 1,280 times, lesson 04 shows.) Other sizes work too, and the work grows with
+# (What lies on those 7 × 7 places, lesson 04 shows.) Other sizes work too, and the work grows with
 # the *area*: twice the side is four times the work. Enlarging adds nothing: a picture of 160 pixels knows no more at
 # 224. The safe choice is the `image_size` of the weights, because there a collar has about the size at which the
 # student learned it. No law says that it is the best.
@@ -350,8 +350,8 @@ assert best_rate["mean subtracted"] > 9 * best_rate["0 to 1"] > best_rate["divid
 # the weights of a trained student expect it.)
 #
 # Why? Numbers from 0 to 1 are all positive. So each picture pulls *all* 432 weights of a class the same way, and what
-# they do together, which is to judge how bright a picture is, drowns what tells one picture from another. The coach has
-# to go so slowly that this common part does not fly off, and at that pace the rest hardly moves. With the mean
+# they do together, which is to judge how bright a picture is, drowns what tells one picture from another. A rate
+# that this common part survives is too small for the rest. With the mean
 # subtracted, the common part is gone, and the best rate is ten times as high and more. (Lesson 05 looks at such
 # landscapes, steep one way and flat the other.)
 #
@@ -410,8 +410,8 @@ plotting.draw_images(
 # %% [markdown]
 # ## Find the bug
 #
-# Now for the game. Here are eight ways to get it wrong, all of them met in real projects. Read the code; each departs
-# from the right chain, `[*cut, *to_numbers, normalize]`, in one place. (`lambda` makes a function without a name.)
+# Now for the game. Here are eight ways to get it wrong, all of them met in real projects. Read the code; the right
+# chain is `[*cut, *to_numbers, normalize]`, and one thing is wrong in each. (`lambda` makes a function without a name.)
 
 
 # %%
@@ -514,9 +514,9 @@ exercises.check("03.1", answer, truth=dict(zip("ABCDEFGH", hidden, strict=True))
 # %% [markdown]
 # ### What each of them costs
 #
-# You have found them by eye. Would their marks have given them away? The exam is the same for all, so only answers that
-# *changed* can be luck. We count those that were lost and those that were won (`&` is *and*, `~` is *not*, answer by
-# answer); the cost is their difference, and its standard error the root of their sum.
+# You have found them by eye. Would their marks have given them away? The exam is the same for all, so what counts
+# are the answers that *changed*: those lost and those won (`&` is *and*, `~` is *not*, answer by answer). The cost is
+# lost − won. Its standard error is the root of lost + won: of 60 lost and 15 won, 45 ± 9.
 
 # %%
 marks, costs = {"right": mark}, {}
@@ -567,7 +567,8 @@ assert marks["not divided by 255"] < majority + 0.05, (
 #   chance.
 # - **What costs too little to see stays hidden.** *Blue before red* shows neither in the mark nor in the numbers, only
 #   in a picture, where wood is blue. A student for whom colour matters would pay for it.
-# - **Right pixels are not enough.** Of *other numbers* only the names tell. So look at pictures *with* their names.
+# - **Right pixels are not enough.** In those of *other numbers* nothing is wrong; the names tell. So look at pictures
+#   *with* their names.
 #
 # | suspect | how it shows | where it comes from, and the cure |
 # |---|---|---|
@@ -616,7 +617,7 @@ widgets.augmentation_explorer(shirt, spec)
 # | views from a satellite | mirror, any turn | a crop that loses what the label names |
 #
 # A term has as many samples as before, only the look at each is new. And it is no gift: practice gets harder, and a
-# student who never learns by heart gains nothing. Whether it helps, the mock exam says (lesson 08).
+# student who does not learn by heart has little to gain. Whether it helps, the mock exam says (lesson 08).
 #
 # ### Why the mock exam is not augmented
 #
@@ -805,6 +806,7 @@ def kept_while_learning(num_pictures):
 
 
 a_picture = 3 * size**2 * 4 / 1e6  # a float32 takes 4 bytes
+# What is kept once for all batches falls out of the difference.
 kept = (kept_while_learning(6) - kept_while_learning(2)) / 4
 print("batch size    pictures    kept while learning")
 for batch_size in (1, 32, 256):
@@ -870,9 +872,9 @@ print(f"{1000 * at_once:.1f} µs when 32 come at once")
 assert single > 2 * at_once, "The fixed price is most of a small layer's time."
 
 # %% [markdown]
-# Each call has a fixed price, for getting some two hundred operations under way, and 32 at once pay it once. For the
-# last layer, which has little to compute, that is most of its time; for the whole eye, on a processor, a smaller share.
-# A graphics card gains many times over. (From a slow disk or over a network the first line is longer.)
+# Each call has a fixed price, for getting about a hundred and fifty operations under way, and 32 at once pay it once.
+# For the last layer, which has little to compute, that is most of its time; for the whole eye, on a processor, a
+# smaller share. A graphics card gains many times over. (From a slow disk or over a network the first line is longer.)
 #
 # A `DataLoader` can have helpers. With `num_workers=1` it starts one more Python process, which prepares the next
 # batches while the student looks at this one. At best both happen side by side, and only the longer of the two counts.

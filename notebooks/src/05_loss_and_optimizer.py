@@ -257,7 +257,7 @@ assert abs(accepted["one-hot, floats"] - criterion(three_scores, three)) < 1e-6,
 # %% [markdown]
 # The accepted form is read as probabilities: "100 % class 2". So a label may also say "70 % dress, 30 % shirt". (What
 # `.detach()` does, you will see in a moment.) No loss finds the worst mistake: labels numbered in another order than the
-# classes. They have the right type and shape, and the student learns nonsense.
+# classes. They have the right type and shape, and the student learns wrong names.
 #
 # ## Which way is down?
 #
@@ -300,7 +300,7 @@ plotting.draw_graph(values, links, slopes=slopes)
 # **Third way: autograd.** A weight that is to learn carries `requires_grad=True`, and whatever is computed from it
 # remembers how: its `grad_fn` is the step that made it, and each step knows those before it. Together they are the
 # **computation graph**, the picture above in memory. `backward()` walks it from its end, the **backward pass**, and
-# leaves the product at the weight, in `weight.grad`. The method is called **backpropagation**; lesson 09 builds it.
+# leaves the slope at the weight, in `weight.grad`. The method is called **backpropagation**; lesson 09 builds it.
 
 
 # %%
@@ -442,8 +442,9 @@ assert notes.min() >= 0, "The features are never negative."
 #
 # ## How large may a step be?
 #
-# As a rule no setting matters more than the learning rate. On a hill you can see it: the height is $x^2$, its slope $2x$, the
-# start −4. Here is a rate of 1.03. With the slider, find the one where every step lands opposite, at the same height.
+# As a rule no setting matters more than the learning rate. On a hill you can see it: the height is $x^2$, its slope
+# $2x$, the start −4. Here is a rate of 1.03. With the slider, find the one where every step lands opposite, at the same
+# height.
 
 # %%
 walks = widgets.descent_explorer()
@@ -634,9 +635,10 @@ assert all(means[name][0.05] > by_frequencies for name in COACHES), (
 # %% [markdown]
 # Too timid on the left: little has been learned. Too bold on the right: the losses leave the picture. Between lies a
 # valley, and each coach has its own. In five terms Adam ends lowest, and momentum a tenth behind it: at 0.005, the best
-# rate of both, each of its three runs ends above each of Adam's. And more of Adam's rates reach so low a loss: all from
-# 0.0005 to 0.005 are good, a factor of ten, and PyTorch's default of 0.001 is among them. That is the better reason:
-# its rate need not be hit so exactly. So from here on **the coach is Adam**, with 0.001 unless we say otherwise.
+# rate of both, each of momentum's three runs ends above each of Adam's. And more of Adam's rates reach so low a loss:
+# all from 0.0005 to 0.005 are good, a factor of ten, and PyTorch's default of 0.001 is among them. That is the better
+# reason: its rate need not be hit so exactly. So from here on **the coach is Adam**, with 0.001 unless we say
+# otherwise.
 #
 # The rates in this table are for whole networks; for a head like ours the figure shows that SGD wants smaller ones.
 #
@@ -644,7 +646,7 @@ assert all(means[name][0.05] > by_frequencies for name in COACHES), (
 # |---|---|---|---|
 # | SGD | nothing | 0.01 to 0.1 | you want to see every step |
 # | SGD, momentum | 1 number | 0.01 to 0.1 | a large picture network learns from nothing, with a scheduler |
-# | Adagrad | the sum of all squares; its steps only shrink | 0.01 | some features are rare |
+# | Adagrad | the sum of all squares; its rates only shrink | 0.01 | some features are rare |
 # | RMSprop | $v$, without $m$ and correction | 0.0001 to 0.01 | older recipes; MobileNetV2's authors used it |
 # | Adam | $m$ and $v$ | 0.0001 to 0.001 | a good result soon, with little tuning |
 # | AdamW | $m$ and $v$ | 0.00001 to 0.001 | the same with weight decay: networks for text, fine-tuning |
@@ -737,9 +739,9 @@ assert len(heard) == 1, "The check warns of weights that no coach holds."
 
 # %% [markdown]
 # `parameters()` means all of them. A coach skips a weight without a gradient, and frozen ones never get any, so the
-# long list does no harm; the short one says what you mean. But what is unfrozen later is not on it: it gets gradients,
-# and nobody corrects it. So it goes with a student whose coach was handed the parameters of *another* one. No error comes; only the
-# package's check notices. After unfreezing, make a new coach (lesson 08).
+# long list does no harm; the short one says what you mean. But what is unfrozen later is not on the short one: it
+# gets gradients, and nobody corrects it. The same happens when the coach was handed *another* student's parameters. No
+# error comes; only the package's check notices. After unfreezing, make a new coach (lesson 08).
 #
 # ## What can it do now?
 #
@@ -845,7 +847,8 @@ assert all((1 - 0.9**t) / math.sqrt(1 - 0.999**t) > 6 for t in range(8, 17)), (
 # when the student knows least.
 #
 # **Adam's other settings?** `betas` are the shares kept by $m$ and $v$. `amsgrad=True` never lets the divisor shrink.
-# $\varepsilon$ is 0.00000001 and counts only where a gradient is as small itself; where it is exactly 0 nothing moves.
+# $\varepsilon$ is 0.00000001 and counts only where a gradient is as small itself; where it has always been 0 nothing
+# moves.
 #
 # **What is weight decay, and why AdamW?** It pulls every weight a little towards 0 at each step, so that a student does
 # not lean too hard on a few. `Adam(weight_decay=...)` adds the pull to the gradient and then divides by the usual size,

@@ -332,8 +332,8 @@ assert 0.56 < history.val_accuracy[history.best_epoch - 1] < 0.76, "About two of
 # ### How should it begin?
 #
 # `init_weights` fills the word vectors with small random numbers, of a spread of 0.1. Why random, and why small? Two
-# more students, alike but for their first weights: all zero, word vectors and head; and PyTorch's own start for an
-# embedding, a spread of 1.
+# more students, alike but for their first weights: all zero, the word vectors and the head's weights; and PyTorch's own
+# start for an embedding, a spread of 1.
 
 # %%
 STARTS = [
@@ -370,7 +370,7 @@ what_happened("10.1", STARTS[1 if learned else 0])
 # And how far have the word vectors moved, beside the length that they had at the start?
 
 # %%
-moves = {}  # `mine` never practised, and `beginner` is the last one, of spread 1
+moves = {}  # `mine` is how `student` began, and `beginner` is the last one above
 for name, first, last in (
     ("spread 0.1", mine.words.weight.detach(), student.words.weight.detach().cpu()),
     ("spread 1", begin, beginner.words.weight.detach().cpu()),
@@ -393,7 +393,7 @@ assert min(starts["spread 1"].val_loss) > min(starts["spread 0.1"].val_loss) + 0
 # waits for the other; only the biases move, and they can say no more than how frequent each author is.
 #
 # **A spread of 1 costs.** The start is chance, and chance remains: practice moves the vectors by a fraction of their
-# length. So most of every vector is still noise when the exam comes, and what was learned has to be heard above it. From
+# length. So most of a vector is still noise when the exam comes, and what was learned has to be heard above it. From
 # a spread of 0.1 the vectors move further than they were long, and what is learned outweighs the start.
 #
 # ## What is it worth?
@@ -461,11 +461,11 @@ what_happened("10.2", VERDICTS[better])
 # %% tags=["claim"]
 assert not (difference.is_clear and difference.accuracy > 0), "Learning wins nothing."
 assert difference.accuracy > -0.05, "And it loses little."
-assert not difference.is_clear, "The marks differ by little more than their error."
+assert not difference.is_clear, "The difference is little more than its error."
 
 # %% [markdown]
-# **The network does not beat counting.** The marks differ by little more than their error, and where exactly one is
-# right it is now this one, now that. With some thousand short sentences, counting is hard to beat, and it takes
+# **The network does not beat counting.** The difference is little more than its own error, and where exactly one is
+# right it is now this one, now that. With a few thousand short sentences, counting is hard to beat, and it takes
 # milliseconds. Whoever reports a network's mark without it has reported half.
 #
 # Is there nothing that learning does better? Marks count right answers. The loss asks how sure each was of the truth:
@@ -712,9 +712,9 @@ assert 0.54 < final["learning"].accuracy < 0.76, "About two of three."
 #
 # ## Your own sentence
 #
-# A bag's score is a sum, so every answer can be taken apart, exactly: each word on the colour of the author it speaks
-# for most, deeper where it speaks louder. Under the word stands by how much. (What it says of the other three is left
-# out, so that these numbers alone do not make up the bars.)
+# A bag's score is a sum of shares, one from each word, so every answer can be taken apart, exactly: each word on the
+# colour of the author it speaks for most, deeper where it speaks louder. Under the word stands by how much. (What it
+# says of the other three is left out, so that these numbers alone do not make up the bars.)
 
 # %%
 MINE = "Draw the gradient of a matrix over the figure, then send it to the server."
@@ -763,8 +763,8 @@ widgets.sentence_explorer(
 # - **Batches**: words, a vocabulary with 0 for padding and 1 for unknown; padded `(N, L)`, or joined with offsets.
 # - **The bag**: the mean of word vectors and a linear layer; all zeros never learn, and a small random start is soon
 #   outweighed by what is learned.
-# - **Counting**: naive Bayes is the same model with counted weights, and in pairs the network does not beat it; its
-#   loss is lower.
+# - **Counting**: naive Bayes is the same model with counted weights, and in pairs the network does not beat it, though
+#   its loss is lower.
 # - **Order and ease**: who wrote it needs no order, *shuffled or not* needs nothing else; sentences of one file on both
 #   sides are worth more than ten points that are not real.
 # - **Reasons**: a bag's score is a sum over words, so each answer shows what it rests on.

@@ -363,6 +363,20 @@ def test_code_that_a_page_cuts_off_or_that_draws_line_by_line_is_found(code, wor
     assert not words or words in problems[0]
 
 
+@pytest.mark.parametrize(
+    ("code", "is_lost"),
+    [
+        ('x = 1\nwhat_happened("01.1", x)', False),
+        ('display(what_happened("01.1", x))\nx', False),
+        ('what_happened("01.1", x)\nx', True),
+        ('if x:\n    what_happened("01.1", x)', True),
+    ],
+)
+def test_an_outcome_that_no_reader_gets_to_see_is_found(code, is_lost):
+    problems = checks.look_problems(lesson_of([new_code_cell(code)]))
+    assert ["lets no reader see" in problem for problem in problems] == [True] * is_lost
+
+
 @pytest.mark.parametrize("tag", ["wrong", "claim"])
 def test_of_what_no_learner_sees_no_look_is_asked(tag):
     hidden = new_code_cell("ax.plot(x)\n" * 9 + "x = 1  # " + "a" * 80, metadata={"tags": [tag]})

@@ -16,13 +16,14 @@
 #
 # Every character has been introduced. The student can look (lesson 04), the teacher can mark and the coach can correct
 # (lesson 05), and the pictures come in batches (lesson 03). Now they work together, term after term. It is the heart of
-# the series: about forty lines. You write them, you see them succeed, and then you break them, one thing at a time.
+# the series: about forty lines. You put them together, you see them succeed, and then you break them, one thing at a
+# time.
 #
 # ## What you will learn
 #
 # - **tell** the story of a training run in eight steps, and point at the line of code for each
-# - **write** the loop yourself: a practice, a mock exam, the terms, the best weights
-# - **break** it in six places, and say from the curves alone what is wrong
+# - **build** the loop, and write its heart yourself: a practice, a mock exam, the terms, the best weights
+# - **break** it in six places, and say from the curves and the ring what is wrong
 # - **tell apart** `eval()` and `no_grad()`, two switches for two different things
 # - **read** loss curves: too few terms, healthy learning, learning by heart
 #
@@ -379,7 +380,7 @@ def school(broken=None, **start):
         train_loader = DataLoader(mixed, batch_size=32, shuffle=True)
     elif broken == "last weights":
         head.load_state_dict = lambda _: None
-    elif broken == "no train":  # exercise 2; eval(), train(False), has to work on
+    elif broken == "no train":  # exercise 2; eval() calls train(False)
         switch = head.train
         head.train = lambda mode=True: None if mode else switch(False)
     return train(head, train_loader, optimizer, teacher), head
@@ -435,8 +436,8 @@ assert all(
 # - **No `eval`**: practice looks like the healthy one's, but the exam lies higher. We come back to it.
 # - **Softmax twice**: the loss creeps, and cannot fall below 1.46, however right the answers are (lesson 05). No error,
 #   no warning.
-# - **Labels shuffled**: there is no rule to find. The exam stays near guessing (a little below: how frequent each kind
-#   is survives the shuffling), and practice falls all the same: by heart, as in lesson 00.
+# - **Labels shuffled**: there is no rule to find. The exam stays near guessing (mostly a little below: how frequent
+#   each kind is survives the shuffling), and practice falls all the same: by heart, as in lesson 00.
 # - **Last weights** instead of the best: the same curves. Only the ring moves; it marks the weights that were kept.
 #
 # ### What `zero_grad` forgets
@@ -499,6 +500,7 @@ assert shares["no zero_grad"] < accuracy - 0.08, "Without zero_grad it is much w
 assert abs(losses["last weights"] - min(healthy.val_loss)) < 0.1, (
     "Last or best: hardly a difference."
 )
+assert abs(shares["last weights"] - accuracy) < 0.05, "Less than a whisker's length."
 assert shares["softmax twice"] > majority + 0.1, "Softmax twice does learn."
 assert 0.04 < accuracy - shares["softmax twice"] < 0.2, "It costs about ten points."
 
@@ -507,8 +509,9 @@ assert 0.04 < accuracy - shares["softmax twice"] < 0.2, "It costs about ten poin
 # weight, only what you know of the student, and with that the choice of the weights to keep.
 #
 # Of the others, *softmax twice* is the quietest: it cost more than ten points, without a word. And *last weights* cost
-# next to nothing today, a few hundredths of the loss and no more right answers than chance may, because the healthy curve
-# is nearly level at its end. Keeping the best is an insurance. The section on learning by heart shows when it pays.
+# next to nothing today, a few hundredths of the loss and fewer right answers than a whisker is long, because the
+# healthy curve is nearly level at its end. Keeping the best is an insurance. The section on learning by heart shows
+# when it pays.
 #
 # ## `eval()` and `no_grad()`: two switches
 #
@@ -583,8 +586,9 @@ assert torch.equal(model.train()(images[:8]), model.eval()(images[:8])), (
 )
 
 # %% [markdown]
-# On a graphics card, where memory is scarce, an exam without `no_grad` is a common reason why
-# training stops with "out of memory" at the end of its first term.
+# On a graphics card, where memory is scarce, an exam without `no_grad` is a common reason why training
+# stops with "out of memory" at the end of its first term: no `backward()` frees its graphs, and the last batch's is
+# still there while the next one grows.
 #
 # `.item()` belongs here as well. `loss.item()` is a plain number; `loss` is a tensor with a thread to all that it was
 # computed from. `total_loss += loss` would tie all those threads together; in an exam without `no_grad` that keeps the
@@ -597,7 +601,7 @@ assert torch.equal(model.train()(images[:8]), model.eval()(images[:8])), (
 #
 # And why `loss.item() * len(labels)`? The criterion returns the *mean* over a batch, and the last batch is mostly
 # smaller than the others (lesson 03). Who averages the means of the batches lets it count too much: two loops with
-# different batch sizes disagree about one and the same student.
+# different batch sizes can disagree about one and the same student.
 
 # %%
 outputs = head(eight_notes)
@@ -708,7 +712,7 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 #
 # `train_model` looks for what can be seen from outside, in its first batch: labels out of range, softmax before the
 # loss, an optimizer that holds the wrong weights. A line missing in a loop of your own these checks cannot see. Curves
-# can, and lesson 11 has a tool that can.
+# often can, and lesson 11 has a tool that can.
 #
 # <details><summary><b>Questions and answers</b></summary>
 #
@@ -747,7 +751,7 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 # best weights in place.
 #
 # **I have changed the settings, and my numbers are others.** The photographs are harder or easier, another network sees
-# more or less. The six symptoms stay: what flies off, stands still, lies too high or has a floor.
+# more or less. The symptoms stay: what flies off, stands still, lies too high or has a floor.
 #
 # **Does `item()` cost time?** On a graphics card it waits until the card is done. The package therefore sums with
 # `loss.detach()`, a tensor without a graph, and reads the number only when the bar is redrawn.
@@ -760,7 +764,7 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 # - **The loop**: `train_one_epoch`, `evaluate`, and the terms around them; the package's computes the same.
 # - **Broken**: gradients add up, a still student, a false card, a floor, guessing, the last in place of the best.
 # - **Two switches**: `eval()` changes layers, `no_grad()` drops the graph; neither does the other's work.
-# - **Curves**: still falling, level, turning back; the loss notices before the accuracy.
+# - **Curves**: still falling, level, turning back.
 #
 # ## Exercises
 #

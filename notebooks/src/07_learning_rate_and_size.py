@@ -80,7 +80,7 @@ print(f"pictures: {DATASET}, weights: {WEIGHTS}, device: {device}")
 
 # %% [markdown]
 # As in lesson 06 the frozen backbone looks at each picture once, and we keep its 1,280 numbers, the **revision notes**.
-# From here on only heads practise, and a whole training takes less than a second. (What exactly the notes save, we
+# From here on only heads practise, and ten terms take less than a second. (What exactly the notes save, we
 # measure towards the end.)
 
 # %%
@@ -247,7 +247,7 @@ assert sum(b > a for a, b in pairwise(a_little_high.val_loss)) >= 3, (
 )
 
 # %% [markdown]
-# The upper two share one scale, the lower ones have their own where they need it. (Too low a rate leaves the student
+# A panel has a scale of its own only where it needs one. (Too low a rate leaves the student
 # where it began, a little above guessing, since the random scores of its head are not quite equal.)
 #
 # | the loss | the rate is | what helps |
@@ -391,7 +391,7 @@ assert 0.015 < luck[0.0003] < 0.12, "With one seed 0.0003 may still be luck."
 
 # %% [markdown]
 # Against 0.0001 coins never fell like that: it *is* worse. Against 0.01 they do so four times in ten: no difference
-# that we could see. Against 0.0003 one seed leaves a doubt, for fair coins do it about once in twenty times. That is
+# that we could see. Against 0.0003 one seed stands at the border: fair coins do it about once in twenty times. That is
 # what the other seeds are for. The sweep compares in pairs too, picture by picture, with the mean over the seeds. It
 # calls a difference real beyond *two standard errors*, which luck alone exceeds about once in twenty times.
 
@@ -417,7 +417,7 @@ assert fmean(run.val_loss[-1] for run in rates.histories[0.01]) > 1.3, "Than 0.0
 # %% [markdown]
 # Dots are runs, bars reach one standard error up and down, and a ring marks the best *and all that cannot be told apart
 # from it*. 0.01 cannot be told apart, so no winner is announced. But 0.0003 is out, although its bar and that of 0.001
-# almost meet. Bars that meet do not prove two settings equal: most of each is the luck of the exam, and all sat the
+# just about meet. Bars that meet do not prove two settings equal: most of each is the luck of the exam, and all sat the
 # same one. In pairs that luck cancels out.
 #
 # Among those that cannot be told apart let another figure decide. The loss after the last term is lowest at 0.001, and
@@ -697,10 +697,10 @@ assert sum(not (moments[16][:, unit] > 0).any() for unit in range(4)) >= 2, (
 assert (moments[16].min(dim=0).values < moments[8].min(dim=0).values).any(), "Drift."
 
 # %% [markdown]
-# One after the other leaves for the left, with *all* its pictures. For a negative number a ReLU answers 0, and its
-# slope there is 0 too: no gradient reaches the unit's weights, so nothing will ever bring it back. It is a **dead
-# ReLU**. (It drifts on a little after its death: that is Adam's momentum.) One unit is left, and ten classes do not fit
-# through one number.
+# Three of the four leave for the left, one after the other, with *all* its pictures. For a negative number a ReLU
+# answers 0, and its slope there is 0 too: no gradient reaches the unit's weights, so nothing will ever bring it back.
+# It is a **dead ReLU**. (It drifts on a little after its death: that is Adam's momentum.) One unit is left, and ten
+# classes do not fit through one number.
 #
 # And who pushed them? Look at the crowd: it moves as *one*. The notes are never negative, and 0.67 on average. If one
 # correction of Adam moves each of 1,280 weights by 0.001 the same way, the sum moves by about 1,280 × 0.001 × 0.67 =
@@ -959,8 +959,8 @@ assert torch.equal(said, same), "The head gives the same answers on the pictures
 #   two gets right. Not the smallest gap.
 # - **The assistant**: two lines in the loop; bold at first, careful later ends lower than careful all along.
 # - **Dead ReLUs**: a unit that gets only negative numbers learns nothing more. The notes' mean did it; subtract it.
-# - **What holds it back**: these settings decide how soon, hardly how far. Two thirds of the exam come out the same on
-#   every road; the suspect is the eye.
+# - **What holds it back**: each of these settings decides how soon, hardly how far. Two thirds of the exam come out the
+#   same on every road; the suspect is the eye.
 
 # %% [markdown]
 # ## Exercises
@@ -1122,5 +1122,5 @@ exercises.check("07.3", narrow_head, notes=notes, labels=labels)
 # %% [markdown]
 # ## Next
 #
-# The head is as good as we can choose it, but the backbone still sees our pictures with the eye of its old school.
+# The head is as good as we could choose it, but the backbone still sees our pictures with the eye of its old school.
 # **Lesson 08** lets the eye learn too, carefully, and then opens the final exam, once.

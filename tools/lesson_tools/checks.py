@@ -132,7 +132,19 @@ def look_problems(lesson: LessonSource) -> list[str]:
     if len(calls) > DRAWING_CALLS:
         listed = "; ".join(calls)
         problems.append(f"{len(calls)} calls draw in open cells, over {DRAWING_CALLS}: a function should ({listed})")
+    problems += [
+        f"{named(cell)} lets no reader see its what_happened(...): display it, or end the cell with it"
+        for cell in shown
+        if _loses_an_outcome(cell)
+    ]
     return problems
+
+
+def _loses_an_outcome(cell: NotebookNode) -> bool:
+    """Whether the cell calls what_happened on a line of its own that is not the cell's last, which alone is shown."""
+    body = ast.parse(_plain(cell)).body
+    lines = [node for each in body for node in ast.walk(each) if isinstance(node, ast.Expr) and node is not body[-1]]
+    return any(ast.unparse(line).startswith("what_happened(") for line in lines)
 
 
 def _drawing_calls(cell: NotebookNode) -> list[str]:

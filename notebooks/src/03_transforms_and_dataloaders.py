@@ -351,7 +351,7 @@ assert best_rate["mean subtracted"] > 9 * best_rate["0 to 1"] > best_rate["divid
 #
 # Why? Numbers from 0 to 1 are all positive. So each picture pulls *all* 432 weights of a class the same way, and what
 # they do together, which is to judge how bright a picture is, drowns what tells one picture from another. A rate
-# that this common part survives is too small for the rest. With the mean
+# small enough that this common part does not fly off is too small for the rest. With the mean
 # subtracted, the common part is gone, and the best rate is ten times as high and more. (Lesson 05 looks at such
 # landscapes, steep one way and flat the other.)
 #
@@ -872,7 +872,7 @@ print(f"{1000 * at_once:.1f} µs when 32 come at once")
 assert single > 2 * at_once, "The fixed price is most of a small layer's time."
 
 # %% [markdown]
-# Each call has a fixed price, for getting about a hundred and fifty operations under way, and 32 at once pay it once.
+# Each look has a fixed price, for getting about a hundred and fifty operations under way, and 32 at once pay it once.
 # For the last layer, which has little to compute, that is most of its time; for the whole eye, on a processor, a
 # smaller share. A graphics card gains many times over. (From a slow disk or over a network the first line is longer.)
 #

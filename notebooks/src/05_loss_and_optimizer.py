@@ -217,9 +217,9 @@ assert loss_by_hand > fresh + 0.3, "Our shirt costs it more than the mean pictur
 # knows only how frequent each class is (26 % of the mock exam are t-shirts), and says so to every picture, gets 2.12
 # without opening an eye: the mean of $-\log p$, each class counted as often as it occurs.
 #
-# Remember the rule: with $C$ classes the mean loss of a fresh student begins near $\log C$, mostly up to a half above,
-# for its random opinions are mostly wrong. Far above, the scores are too large: most often the inputs were not
-# normalised. Wrong labels do *not* show at the start: without an opinion one is equally wrong about any labels.
+# Remember the rule: with $C$ classes the mean loss of a fresh student begins near $\log C$, mostly at most 0.5 or 0.6
+# above it, for its random opinions are mostly wrong. Far above, the scores are too large: most often the inputs were
+# not normalised. Wrong labels do *not* show at the start: without an opinion one is equally wrong about any labels.
 #
 # ## What form must a label have?
 #
@@ -433,9 +433,9 @@ assert called > 290, "Shoes, hats, pants: it calls everything a shirt."
 assert notes.min() >= 0, "The features are never negative."
 
 # %% [markdown]
-# Shoes, hats, pants: all shirts. The features are never negative, so the larger weights that raised the shirt's score
-# for one picture raised it for every other, and those of the other kinds fell. The student has learned a word, not a
-# difference, and its falling loss said nothing of it.
+# Shoes, hats, pants: all shirts. The features are never negative, so raising the shirt's weights raised its score not
+# for one picture only but for every picture, and the scores of the other kinds fell. The student has learned a word,
+# not a difference, and its falling loss said nothing of it.
 #
 # A student has to be corrected on *many* pictures of *all* kinds, a random handful at a time. That is what "stochastic"
 # stands for: each handful, a **batch**, gives a slightly different slope.
@@ -633,7 +633,7 @@ assert all(means[name][0.05] > by_frequencies for name in COACHES), (
 )
 
 # %% [markdown]
-# Too timid on the left: little has been learned. Too bold on the right: the losses leave the picture. Between lies a
+# Too timid on the left: less has been learned. Too bold on the right: the losses leave the picture. Between lies a
 # valley, and each coach has its own. In five terms Adam ends lowest, and momentum a tenth behind it: at 0.005, the best
 # rate of both, each of momentum's three runs ends above each of Adam's. And more of Adam's rates reach so low a loss:
 # all from 0.0005 to 0.005 are good, a factor of ten, and PyTorch's default of 0.001 is among them. That is the better

@@ -176,7 +176,7 @@ assert min(thirty_corrections(0.0002)) > 2.1, "At 0.0002 it crawls."
 
 # %% [markdown]
 # The head has its border where the ball has it: at 0.01 the loss still falls all the way, at 0.015 it goes up and down,
-# and at 0.1 it is far outside. (That the two borders agree is no miracle: this valley was made as steep as the head's
+# and at 0.1 it flies above 20. (That the two borders agree is no miracle: this valley was made as steep as the head's
 # loss is where it is steepest. And high up the head's loss rises more gently than the valley, so it comes back in the
 # end, as the ball never does.)
 #

@@ -15,8 +15,8 @@
 # **What changes when one processor is not enough?**
 #
 # So far a student, its coach and its pictures shared one processor. Large students do not: they are schooled on
-# graphics cards, with half the digits, in many processes at once, on pictures that no memory holds. Here you do all of
-# that on the machine in front of you. The loop stays the loop of lesson 06. What is new is agreement, and how easily
+# graphics cards, with half the digits, in many processes at once, on pictures that no memory holds. Here you do all but
+# the first on the machine in front of you. The loop stays the loop of lesson 06. What is new is agreement, and how easily
 # it is lost without a word.
 #
 # ## What you will learn
@@ -662,9 +662,9 @@ assert ratio > 1.25, "Two rooms are slower than one."
 assert talking > 0.5, "Most of the time they telephone."
 
 # %% [markdown]
-# It takes longer: the rooms spend most of a correction on the telephone. The head has next to nothing to compute, and
-# two processes on one machine share its cores and its memory besides. For so small a student two rooms on a laptop are
-# for proving that it works, not for speed.
+# It takes longer: the rooms spend most of a correction on the telephone: calling, and waiting for each other. The head
+# has next to nothing to compute, and two processes on one machine share its cores and its memory besides. For so small
+# a student two rooms on a laptop are for proving that it works, not for speed.
 #
 # ### When do more machines pay?
 #

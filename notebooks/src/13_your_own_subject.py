@@ -358,10 +358,11 @@ assert {len(of) for of in split.counts.values()} == {10}, "Every part has all ki
 #
 # ## A mark to beat
 #
-# Before the student, two rivals without an eye. One always gives the same answer. The other is a single linear layer
-# on the bare pixels, made small: 32 × 32 × 3 numbers. Whatever it gets right is in the colours and rough shapes. The
+# Before the student, two rivals without an eye. One always gives the same answer. The other is a single linear layer on
+# the bare pixels, made small: 32 × 32 × 3 numbers. Whatever it gets right is in the colours and rough shapes. The
 # schooled eye must beat both. Its notes are taken as in lesson 08. The frozen trunk looks twice at each practice
-# picture, as it is and mirrored. For the head, the rest of the way to the 1,280 numbers is walked once, too.
+# picture, as it is and mirrored. The head needs the 1,280 numbers, so `part`, the blocks above the trunk, looks once,
+# at the plain view only.
 
 # %%
 set_seed(0)
@@ -578,7 +579,7 @@ assert 0.05 < gain.accuracy < 0.2, "It gains some ten points."
 
 # %% [markdown]
 # Ten points more, over four standard errors in pairs (counted by picture; counted by instrument they would be
-# larger, as we shall see), so the student whose eye has learned, too, is chosen, and not the simpler one. (The rule is
+# larger), so the student whose eye has learned, too, is chosen, and not the simpler one. (The rule is
 # lesson 08's: of those that cannot be told apart, the simplest.) In the card you can read the story: each row is one
 # term, steps 2 to 6; step 7 is the word *best*, decided by the loss; steps 1 and 8 are around it.
 #
@@ -675,8 +676,9 @@ assert refused < 0.98, "It does not turn away all of them."
 # is small: 30 right of 30 would be "100 % ± 0". **Wilson's interval** asks the other way round: which true marks would
 # make this result no great surprise? Second, the pictures of one instrument stand or fall together. 180 pictures of 30
 # instruments are fewer than 180 opinions. So add up first, for each *instrument*, how far its pictures are above or
-# below the mark (1 or 0, minus the mark), and square these sums. We state the larger error of the two (Wilson's
-# interval is about four errors wide).
+# below the mark (1 or 0, minus the mark), and square these sums. Add the squares, take the root, divide by the
+# number of pictures. Of this error and a quarter of Wilson's interval, which is about four errors wide, we state the
+# larger.
 
 
 # %%

@@ -85,8 +85,8 @@ guessing = math.log(10)  # the loss of a student who guesses
 print(inspect.getsource(school))
 
 # %% [markdown]
-# Opening the museum takes the notes, once. Then three healthy students go to school, one for each seed; everything that
-# hangs here is compared with them, seed by seed (in pairs, as in lesson 07: so chance counts less).
+# Opening the museum takes the notes, once. Then three healthy students go to school, one for each seed; nearly everything
+# that hangs here is compared with them, seed by seed (in pairs, as in lesson 07: so chance counts less).
 
 # %%
 root = clothing(DATASET)
@@ -223,9 +223,9 @@ assert {shown.caught for shown in loop.values()} == {"attendant"}, "All five are
 
 # %% [markdown]
 # The columns: by how many points the student falls short of the healthy one in the final exam; by how much its loss is
-# up; by how many points more its card tells than the healthy one's, each held against its own final exam (in *no eval*,
-# *eval never undone*, *means of means* and room 5: card against card). All are means over three seeds, with their
-# standard errors.
+# up; by how many points its card says more than its final exam, beyond what the healthy card does (in *no eval*, *means
+# of means* and room 5 simply card against card; in *eval never undone* the practice marks). All are means over three
+# seeds, with their standard errors.
 #
 # - **No `zero_grad`** costs dozens of points: a wreck, and the only one with a curve that cries out.
 # - **No `eval`** costs the student nothing. Its card tells less than is true: three tenths of the inner layer were
@@ -574,7 +574,7 @@ assert "by heart" in eye["upside down"].sayings[0], "It takes it for learning by
 # - **Augmented exam**: of each picture a random part is cut out, another one for each. The marks are far too low.
 # - **Upside down**: OpenGL begins a picture at the bottom, Pillow at the top. The report card raises the alarm, and
 #   gives a wrong reason: it takes the gap to the practice curve for learning by heart. A symptom is not a cause.
-# - **Red and blue swapped** (OpenCV again) costs no points. So does it change nothing?
+# - **Red and blue swapped** (OpenCV reads blue first) costs no points. So does it change nothing?
 
 # %%
 healthy = gallery.healthy[0].model.eval()
@@ -823,7 +823,7 @@ exercises.check("11.1", answer, truth=dict(zip("ABCD", hidden, strict=True)))
 
 # %% tags=["solution"]
 answer = {
-    "A": "softmax twice",  # comes down a little, stops far too high
+    "A": "softmax twice",  # falls at once, then hardly moves: a floor
     "B": "exam in practice",  # the exam looks better than the healthy one's
     "C": "eval never undone",  # practice far below the healthy practice
     "D": "stepped by the term",  # even, too slow, and still falling

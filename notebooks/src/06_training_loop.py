@@ -22,7 +22,7 @@
 # ## What you will learn
 #
 # - **tell** the story of a training run in eight steps, and point at the line of code for each
-# - **build** the loop, and write its heart yourself: a practice, a mock exam, the terms, the best weights
+# - **build** the loop, a practice, a mock exam, the terms, the best weights, and write its heart yourself
 # - **break** it in six places, and say from the curves and the ring what is wrong
 # - **tell apart** `eval()` and `no_grad()`, two switches for two different things
 # - **read** loss curves: too few terms, healthy learning, learning by heart
@@ -596,12 +596,12 @@ assert torch.equal(model.train()(images[:8]), model.eval()(images[:8])), (
 #
 # ## Count per picture
 #
-# The answer is the class with the highest score. Older loops write `torch.max(outputs, 1)`, which returns the highest
-# scores *and* their places, and `labels.size(0)` for `len(labels)`.
-#
-# And why `loss.item() * len(labels)`? The criterion returns the *mean* over a batch, and the last batch is mostly
+# Why `loss.item() * len(labels)`? The criterion returns the *mean* over a batch, and the last batch is mostly
 # smaller than the others (lesson 03). Who averages the means of the batches lets it count too much: two loops with
 # different batch sizes can disagree about one and the same student.
+#
+# (You will meet an older way to write it: `torch.max(outputs, 1)`, which returns the highest scores *and* their places,
+# and `labels.size(0)` for `len(labels)`.)
 
 # %%
 outputs = head(eight_notes)

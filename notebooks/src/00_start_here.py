@@ -706,5 +706,5 @@ exercises.check("00.3", broken)
 # %% [markdown]
 # ## Next
 #
-# Our first student learned from nothing. **Lesson 01** meets one who has been to school for a long time, and asks it
+# Our first student began from nothing. **Lesson 01** meets one who has been to school for a long time, and asks it
 # what it sees in a photograph.

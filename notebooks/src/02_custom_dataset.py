@@ -15,7 +15,7 @@
 # **How do pictures in folders become samples, and which of them are broken?**
 #
 # A student learns from examples: pictures with the right answers beside them. In this lesson we turn folders of files
-# into such examples, build a doctor that finds what is broken in them, and put some aside for the exams.
+# into such examples, build a doctor that finds what is broken in them, and keep some for the exams.
 #
 # ## What you will learn
 #
@@ -232,10 +232,10 @@ for other in (theirs, ours):
         assert other[index][0].tobytes() == dataset[index][0].tobytes(), (
             f"Sample {index} should have the same pixels."
         )
-print(f"Three data sets, the same {len(dataset):,} names and targets, the same pixels.")
+print(f"Three data sets, the same {len(dataset):,} names and targets.")
 
-OPENED = ["none", "one", "two", "all of them"]
-question = "We make a data set and ask for sample 3, twice. How many are opened?"
+OPENED = ["never", "once", "twice", "once for each picture"]
+question = "We make a data set and ask for sample 3, twice. How often is a file opened?"
 widgets.predict_first("02.1", question, OPENED)
 
 # %% [markdown]
@@ -722,11 +722,11 @@ assert abs(final_marks[best] - 0.1) < 0.035, "In the final exam it is a guesser 
 #
 # ## The same memory, with better eyes
 #
-# One thing is left. The student who learns by heart was no better than a constant answer. Is it the memory that fails,
-# or the eyes? Thumbnails go by what is light, dark or red in which corner. Lend it the eyes of lesson 01's student: of
-# each picture it now keeps the 1,280 numbers that come before the last layer. Nobody has taught those eyes these ten
-# kinds (though they know a miniskirt and a cardigan). Everything else stays: the same memory, the nearest picture, the
-# same exam.
+# One thing is left. The student who learns by heart was hardly better than a constant answer. Is it the memory that
+# fails, or the eyes? Thumbnails go by what is light, dark or red in which corner. Lend it the eyes of lesson 01's
+# student: of each picture it now keeps the 1,280 numbers that come before the last layer. Nobody has taught those eyes
+# these ten kinds (though they know a miniskirt and a cardigan). Everything else stays: the same memory, the nearest
+# picture, the same exam.
 
 # %%
 EYES = ["no better than the baseline", "clearly better than the baseline"]

@@ -156,7 +156,7 @@ assert visit.findings[0].kind == "not forgotten", "The attendant sees it."
 # It looks twice: a **first look** at loaders, optimizer and first batch, before anything is corrected
 # (`course_utils.checks`, or `features.check_notes` where notes are taken), and then it **watches**. Afterwards the
 # **report card** has its say (its remarks, lesson 06). What cannot run at all is *refused*. And where none of them says
-# a word, the placard says *nobody*.
+# a word, the placard says *nobody* (once, in room 4, *data doctor*).
 #
 # Here is the attendant in a loop of a few lines. What is wrong with it?
 
@@ -250,6 +250,7 @@ print(loop.sayings)
 
 
 # %%
+# How it is counted; you may skip it.
 class Page:
     """One tensor that PyTorch keeps for the way back."""
 
@@ -670,7 +671,7 @@ assert sum(shown.caught == "nobody" for shown in everything.values()) == 4, (
 #
 # Most are found before the loop runs, or while it does. Four go through here, and the seed that the exam chose is a
 # fifth. They have something in common: everything fits together, and no program knows what you *meant*. Against those
-# there are habits, not checks:
+# habits help further than checks:
 #
 # - look at a batch, with your eyes, before the first term
 # - run twice, with another rate; a run alone has nothing to be worse than

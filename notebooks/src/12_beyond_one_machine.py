@@ -491,7 +491,7 @@ assert min(broken) > 1e10 * max(apart[name] for name in ("1,000 notes", "LayerNo
 #
 # ## Save, go on, count
 #
-# Two more things need care where several processes work. First files, of which one is enough:
+# Two more things need care where several processes work: files, and marks. Of files, one is enough:
 #
 # - **One writes.** Two processes that write one file can spoil it. So room 0 writes, and it writes the *student*: the
 #   wrapped model calls every weight `module.` something, which no plain student would read.
@@ -670,9 +670,10 @@ assert talking > 0.5, "Most of the time they telephone."
 #
 # Where there is much to compute for every number that has to be agreed on. What follows is a **calculation, not a
 # measurement**, from what was measured here: seconds to compute, seconds of a short call, bytes a second of a long one.
-# `all_reduce` passes the slopes around in a ring: each of M machines sends 2 (M − 1) pieces, one after the other, each
-# 1/M of the slopes. So the call between two that we measured was two pieces. A call is counted alone, without the
-# wrapper's work and the wait for the partner: so read the lines as the most that more machines could bring.
+# `all_reduce` passes the slopes around in a ring: once round to add them up, once round to hand out the sums. Each of M
+# machines so sends 2 (M − 1) pieces, each 1/M of the slopes. So the call between two that we measured was two pieces. A
+# call is counted alone, without the wrapper's work and the wait for the partner: so read the lines as the most that
+# more machines could bring.
 
 # %%
 short = times["a short call"]

@@ -11,7 +11,6 @@ the run, "refused" is noted, and counts for neither library.
 """
 
 import copy
-import inspect
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
@@ -25,7 +24,7 @@ from torch import nn
 from course_utils import build_classifier, clothing
 from course_utils.classroom import museum
 from course_utils.classroom.exhibits import EXHIBITS, Exhibit
-from course_utils.classroom.healthy_loop import PLACES, change_text
+from course_utils.classroom.healthy_loop import PLACES, changed
 
 
 def auditor_says(model: nn.Module, optimizer: torch.optim.Optimizer | None) -> tuple[Any, Callable[[], set[str]]]:
@@ -87,11 +86,7 @@ def run(gallery: museum.Museum, exhibit: Exhibit, library: str, seed: int) -> se
     """Run an exhibit for one seed with `library` in the attendant's seat, and return what it says."""
     said: set[str] = set()
     seat = Seat(library, said)
-    function = PLACES[exhibit.place]
-    namespace = dict(function.__globals__) | {"watch": seat.watch, "check_notes": seat.check_notes}
-    text = change_text(function, exhibit.changes) if exhibit.changes else inspect.getsource(function)
-    exec(compile(text, exhibit.name, "exec"), namespace)
-    broken = namespace[function.__name__]
+    broken = changed(PLACES[exhibit.place], exhibit.changes, watch=seat.watch, check_notes=seat.check_notes)
     try:
         if exhibit.place == "take_notes":
             broken(copy.deepcopy(gallery.eye), gallery.exam_folder, gallery.spec)

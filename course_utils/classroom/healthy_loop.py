@@ -136,10 +136,13 @@ def change_text(function: Callable[..., Any], changes: Mapping[str, str]) -> str
     return text
 
 
-def changed(function: Callable[..., Any], changes: Mapping[str, str]) -> Callable[..., Any]:
-    """Return `function` with its text changed, as `change_text` does, ready to run."""
+def changed(function: Callable[..., Any], changes: Mapping[str, str], **stand_ins: Any) -> Callable[..., Any]:
+    """Return `function` with its text changed, as `change_text` does, ready to run.
+
+    `stand_ins` take the place of names that the text uses, such as `watch=`.
+    """
     text = change_text(function, changes)
-    namespace = dict(function.__globals__)
+    namespace = function.__globals__ | stand_ins
     code = compile(text, f"<{function.__name__}, changed>", "exec")
     exec(code, namespace)  # the text of this module, and what the table of exhibits puts into it
     built: Callable[..., Any] = namespace[function.__name__]

@@ -61,7 +61,7 @@ def draw_mistakes(
     *,
     spec: InputSpec | None = None,
 ) -> Picture:
-    """Draw pictures that were answered wrongly: above each the answer and how sure it was, below it the truth.
+    """Draw pictures that were answered wrongly: above each the answer and how sure it was, below it the label.
 
     `indices` are the pictures' places in the exam, in the order of `images`; with `spec` these are normalised tensors,
     as the student saw them. Without any mistake an empty frame says so.

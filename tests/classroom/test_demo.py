@@ -143,9 +143,8 @@ def test_the_command_serves_until_ctrl_c_and_ends_well(tmp_path, picture):
     save_classifier(tmp_path / "student.pt", build_classifier(6, weights=None))
     command = [sys.executable, "-m", "course_utils", "demo", "student.pt", "--no-open"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    heard = signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # ignored where a shell started the tests behind it
+    # Ctrl-C is ignored where a shell started the tests in its background, and a child inherits that.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         run = subprocess.Popen(command, cwd=tmp_path, **pipes)
     finally:

@@ -96,3 +96,16 @@ def test_warnings_and_refusals_are_overheard():
     assert overheard(warn) == ["careful"]
     assert overheard(refuse) == ["no"]
     assert overheard(len, []) == []
+
+
+def test_a_stand_in_takes_the_place_of_a_name_in_the_text():
+    seen = []
+
+    def no_attendant(model, *_, **__):
+        seen.append(model)
+        raise LookupError("nobody watches")
+
+    with pytest.raises(LookupError, match="nobody watches"):
+        changed(school, {}, watch=no_attendant)(museum_notes(), 0)
+    assert len(seen) == 1
+    assert healthy_loop.watch is not no_attendant

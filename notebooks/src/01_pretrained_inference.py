@@ -285,7 +285,8 @@ def my_predict_topk(model, image, k=5):
 #
 # There is no magic in `course_utils`. Here are the same steps in nothing but PyTorch, torchvision and Pillow, as you
 # would write them in a project of your own. A file of weights is a dictionary of tensors; `mobilenet_v2` builds the
-# empty network, and `load_state_dict` fills it.
+# empty network, and `load_state_dict` fills it. (The package lends the path of its file, and its own answer to compare
+# with.)
 
 # %%
 from course_utils import predict_topk

@@ -349,11 +349,11 @@ assert best_rate["mean subtracted"] > 9 * best_rate["0 to 1"] > best_rate["divid
 # larger numbers ask for a smaller rate. (It brings pictures of all kinds to one scale, so that the usual rates fit, and
 # the weights of a trained student expect it.)
 #
-# Why? Numbers from 0 to 1 are all positive. So each picture pulls *all* 432 weights of a class the same way, and what
-# they do together, which is to judge how bright a picture is, drowns what tells one picture from another. A rate
-# small enough that this common part does not fly off is too small for the rest. With the mean
-# subtracted, the common part is gone, and the best rate is ten times as high and more. (Lesson 05 looks at such
-# landscapes, steep one way and flat the other.)
+# Why? Numbers from 0 to 1 are all positive. So each picture pulls *all* 432 weights of a class (three colours of 12 ×
+# 12) the same way. Together they judge how bright a picture is, and this common part drowns what tells one picture from
+# another. A rate small enough that it does not fly off is too small for the rest. With the mean subtracted, the common
+# part is gone, and the best rate is ten times as high and more. (Lesson 05 looks at such landscapes, steep one way and
+# flat the other.)
 #
 # Which mean should you use, yours or the student's? **The student's**, whenever it comes with weights: they were
 # learned in that light. Your own is for a student who starts from nothing.

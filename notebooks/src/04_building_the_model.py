@@ -68,7 +68,7 @@ from course_utils.transforms import build_eval_transform, denormalize
 # paper.
 #
 # Our picture is dark on the left (0) and bright on the right (1). The filter subtracts what lies under its left column,
-# and adds what lies under its right one. (The colours only show signs: orange above 0, violet below.)
+# and adds what lies under its right one. (Orange is above 0, violet below; the deeper, the further.)
 
 # %%
 grid = torch.zeros(6, 6)
@@ -651,9 +651,9 @@ assert abs(loss - math.log(10)) < 0.6, "An untaught head has no opinion."
 # for instance of pictures that were not normalised.
 #
 # The head ends in raw scores, without softmax. The teacher of lesson 05 wants them so: its softmax is built in, and a
-# second one would blunt every correction. The package's class adds one thing: its frozen part stays in `eval()` even
-# where you call `model.train()`, for otherwise the BatchNorms would go on measuring. (Lesson 08 tries what happens
-# then.)
+# second one would blunt every correction. The package's class keeps the names of the classes, too, and its frozen part
+# stays in `eval()` even where you call `model.train()`, for otherwise the BatchNorms would go on measuring. (Lesson 08
+# tries what happens then.)
 #
 # **To freeze or not to freeze?**
 #
@@ -696,7 +696,9 @@ def share_right(head, notes, targets):
 SIZES = [10, 30, 100, 300, 1000]
 NEEDED = [f"{size:,} pictures" for size in SIZES]
 widgets.predict_first(
-    "04.4", "With how many does the trained eye beat both others' 1,000?", NEEDED
+    "04.4",
+    "With how many pictures does the trained eye beat the others with 1,000?",
+    NEEDED,
 )
 
 # %% [markdown]

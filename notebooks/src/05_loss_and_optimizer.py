@@ -334,8 +334,8 @@ assert abs(by_nudging - 4 * miss) < 1e-6, "And nudging with both."
 # Now the shirt's own chain. Its loss is $\log(\sum_i e^{z_i}) - z_t$. Raise one score $z_i$ by a tiny $h$:
 #
 # - Its power $e^{z_i}$ grows by $h$ times itself, because $e^h$ is nearly $1 + h$. So the sum grows by the fraction
-#   $h\, e^{z_i} / \sum_k e^{z_k}$, which is $h \cdot p_i$. A factor of $1 + h p_i$ adds its logarithm, and
-#   $\log(1 + h p_i)$ is nearly $h p_i$.
+#   $h\, e^{z_i} / \sum_k e^{z_k}$, which is $h \cdot p_i$. Multiplying the sum by $1 + h p_i$ adds $\log(1 + h p_i)$ to
+#   its logarithm, and that is nearly $h p_i$: the same rule, $e^h$ is nearly $1 + h$, read backwards.
 # - The second term takes $h$ off if $i$ is the truth, and nothing otherwise. Write $y_i$ for this 1 or 0.
 #
 # Together: the gradient of the loss with respect to score $i$ is

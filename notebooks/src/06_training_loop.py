@@ -679,10 +679,10 @@ assert max(runs["by heart"].val_accuracy) - runs["by heart"].val_accuracy[-1] < 
 # in the ring. And the word `deepcopy` matters there: `state_dict()` hands out the *live* tensors, and without a copy the
 # "best" weights go on changing with the student.
 #
-# The accuracy printed above hardly suffers, while the loss climbs. That is why we record both, in the mock exam too,
-# where nobody corrects. Accuracy asks: *is the highest score the right one?* The loss asks: *how sure was the student
-# of the truth?* Who learns by heart grows ever surer, of its mistakes as well. And without any mock exam? Nothing would
-# crash. But practice looks better and better even where labels are shuffled, and you would not notice.
+# The accuracy printed above hardly suffers, while the loss climbs. That is why we record both. Accuracy asks: *is the
+# highest score the right one?* The loss asks: *how sure was the student of the truth?* Who learns by heart grows ever
+# surer, of its mistakes as well. And without any mock exam? Nothing would crash. But practice looks better and better
+# even where labels are shuffled, and you would not notice.
 #
 # | | practice loss | mock-exam loss | what to do |
 # |---|---|---|---|

@@ -697,16 +697,16 @@ assert sum(not (moments[16][:, unit] > 0).any() for unit in range(4)) >= 2, (
 assert (moments[16].min(dim=0).values < moments[8].min(dim=0).values).any(), "Drift."
 
 # %% [markdown]
-# Three of the four leave for the left, one after the other, with *all* its pictures. For a negative number a ReLU
-# answers 0, and its slope there is 0 too: no gradient reaches the unit's weights, so nothing will ever bring it back.
-# It is a **dead ReLU**. (It drifts on a little after its death: that is Adam's momentum.) One unit is left, and ten
-# classes do not fit through one number.
+# Three of the four leave for the left, one after the other, each with *all* its pictures; one goes to the right. For a
+# negative number a ReLU answers 0, and its slope there is 0 too: no gradient reaches the unit's weights, so nothing will
+# ever bring it back. It is a **dead ReLU**. (It drifts on a little after its death: that is Adam's momentum.) One unit
+# is left, and ten classes do not fit through one number.
 #
-# And who pushed them? Look at the crowd: it moves as *one*. The notes are never negative, and 0.67 on average. If one
-# correction of Adam moves each of 1,280 weights by 0.001 the same way, the sum moves by about 1,280 × 0.001 × 0.67 =
-# 0.86, for *every* picture, while the pictures differ among themselves by a third of that. What all the notes have in
-# common, their **mean**, is the culprit. And it has done this before: it *is* the steepest direction, the one that
-# threw the head out of its valley.
+# And who pushed them? Look at the crowd of pictures in any unit: it moves as *one*. The notes are never negative, and
+# 0.67 on average. If one correction of Adam moves each of 1,280 weights by 0.001 the same way, the sum moves by about
+# 1,280 × 0.001 × 0.67 = 0.86, for *every* picture, while the pictures differ among themselves by a third of that. What
+# all the notes have in common, their **mean**, is the culprit. And it has done this before: it *is* the steepest
+# direction, the one that threw the head out of its valley.
 #
 # The remedy is one line: subtract the mean (of practice, from the exam's notes too). Lesson 03 did it with pixels.
 

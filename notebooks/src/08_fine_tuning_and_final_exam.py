@@ -467,8 +467,8 @@ assert all(
 #
 # ## Who sits the final exam?
 #
-# We choose by the mock exam, and only by it. The course's rule (lesson 07): take the best mark, and then the *simplest*
-# student from whom it cannot be told apart, in pairs.
+# We choose by the mock exam, and only by it. The course's rule: take the best mark and, of all students from whom it
+# cannot be told apart in pairs (lesson 07), the *simplest*.
 
 # %%
 candidates = {"head only": start, "head, more terms": longer, "eye and head": tuned}
@@ -549,9 +549,9 @@ seen = [loaders.val.dataset[index][0] for index in worst]
 plotting.draw_mistakes(seen, exam, worst, classes, spec=model.spec)
 
 # %% [markdown]
-# Ask of each: would *you* have known? The picture is hard, or its label is wrong: look at the data.
-# The student looked at something else: give it pictures where that differs. The case is rare: give it more of them. Or
-# the student is simply not good enough.
+# Ask of each: would *you* have known? Four things may have happened, each with its remedy. The picture is hard, or its
+# label is wrong: look at the data. The student looked at something else: give it pictures where that differs. The case
+# is rare: give it more of them. Or the student is simply not good enough.
 #
 # ### One mistake, one guess, one change
 #
@@ -732,16 +732,16 @@ assert sum(map(str.__eq__, answers, truths)) >= 14, "Most are named rightly."
 # Drawings are drawings. So a command has run this very lesson with two other words in the settings, `DATASET =
 # "photos"` and `WEIGHTS = "imagenet"`, and kept what it came to, on 30 November 2026 (`python
 # tools/photograph_results.py`; the eye: a copy of ImageNet's weights at half precision). Practice: 3,068 photographs
-# that people took of their clothes. Mock exam: the head alone 84.2 %, eye and head 90.3 %. **Final exam: 90.1 % ± 1.6
-# %** of 372. The best result published for these photographs is 89.8 % (an Xception, ten times as large, taught on a
-# graphics card), from which ours cannot be told apart. Here are twenty of the final exam, drawn by lot, with the
+# that people took of their clothes. Mock exam: the head at the start 84.2 %, eye and head 90.3 %. **Final exam: 90.1 %
+# ± 1.6 %** of 372. The best result published for these photographs is 89.8 % (an Xception, ten times as large, taught
+# on a graphics card), from which ours cannot be told apart. Here are twenty of the final exam, drawn by lot, with the
 # student's answers:
 #
 # ![Twenty photographs of clothes from the final exam, in two rows, each under the student's answer: all twenty are answered rightly.](../docs/photographs/wall.jpg)
 #
 # The curves of its schooling. It is the picture that you know: the control stays where it was, the eye passes it.
 #
-# ![Two curves over eight terms, on photographs: the loss of eye and head in the mock exam falls from 0.94 to 0.76, the accuracy rises from 82 to 90 percent; the head alone stays at 0.92 and 85 percent.](../docs/photographs/curves.png)
+# ![Two curves over eight terms, on photographs: the loss of eye and head in the mock exam falls from 0.94 to 0.76, the accuracy rises from 82 to 90 percent; the control, the head alone, stays at 0.92 and 85 percent.](../docs/photographs/curves.png)
 #
 # And who is taken for whom. Of 73 shoes one is mistaken. Skirts are rare in practice, and the hardest.
 #

@@ -783,11 +783,12 @@ assert math.isclose(weight.grad, 2 * torch_once), "And so does PyTorch's."
 # %% [markdown]
 # Twice: a leaf's slopes add up until somebody forgets them, and this is what `zero_grad()` is for (lesson 06). PyTorch
 # does the same as long as it has its notes. To save memory it throws them away on a walk, unless it is told
-# `retain_graph=True`, and then it refuses to walk again.
+# `retain_graph=True`; without them it refuses to walk again.
 #
 # There is a trap, and well-known small autograds fall into it. If *every* value kept its slope from walk to walk, not
-# only the leaves, the second walk would send the first one's slopes down once more, and $w$ would get twice its slope,
-# and once more for each value between it and the loss. Ours starts each walk with an empty `slopes`.
+# only the leaves, the second walk would send the first one's slopes down once more, and each value on the way would add
+# what it had kept: the weight of PyTorch's little chain would get five times its slope. Ours starts each walk with an
+# empty `slopes`.
 #
 # ## The spirals, once more
 #

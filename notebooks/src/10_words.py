@@ -337,8 +337,8 @@ assert 0.56 < history.val_accuracy[history.best_epoch - 1] < 0.76, "About two of
 
 # %%
 STARTS = [
-    "nothing but the classes' shares",
-    "as much, a little later",
+    "only how often each author writes",
+    "as much as from random ones, later",
     "as much: batches come by chance",
 ]
 widgets.predict_first(

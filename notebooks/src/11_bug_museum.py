@@ -225,7 +225,8 @@ assert {shown.caught for shown in loop.values()} == {"attendant"}, "All five are
 # The columns: by how many points the student falls short of the healthy one in the final exam; by how much its loss is
 # up; by how many points its card says more than its final exam, beyond what the healthy card does (in *no eval*, *means
 # of means* and room 5 simply card against card; in *eval never undone* the practice marks). All are means over three
-# seeds, with their standard errors.
+# seeds, with their standard errors. (A wreck seems to tell three to six points too much. It has failed both exams
+# alike, while the healthy student's card says some five points less than its final exam.)
 #
 # - **No `zero_grad`** costs dozens of points: a wreck, and the only one with a curve that cries out.
 # - **No `eval`** costs the student nothing. Its card tells less than is true: three tenths of the inner layer were
@@ -670,8 +671,8 @@ assert sum(shown.caught == "nobody" for shown in everything.values()) == 4, (
 # nobody sees anywhere: the means of means, the swapped colours.
 #
 # Most are found before the loop runs, or while it does. Four go through here, and the seed that the exam chose is a
-# fifth. They have something in common: everything fits together, and no program knows what you *meant*. Against those
-# habits help further than checks:
+# fifth. They have something in common: everything fits together, and no program knows what you *meant*. Here habits
+# help further than checks:
 #
 # - look at a batch, with your eyes, before the first term
 # - run twice, with another rate; a run alone has nothing to be worse than

@@ -107,8 +107,8 @@ print("device:", device, "  notes", tuple(notes.shape), "  practice:", marks)
 # ## Half the digits
 #
 # A number in `float32` takes 4 bytes. A card computes much faster with numbers of 2, and twice as many of them fit. But
-# 2 bytes can be shared out in two ways: `bfloat16` reaches as far as `float32` and has hardly three digits, `float16`
-# has one digit more and a short reach.
+# 2 bytes can be shared out in two ways: `bfloat16` reaches nearly as far as `float32` and has hardly three digits,
+# `float16` has one digit more and a short reach.
 
 # %%
 print(f"{'':9}{'bytes':>6}{'next after 1':>14}{'smallest':>10}{'largest':>9}")
@@ -220,8 +220,8 @@ assert 256 <= factor <= 65_536, "The factor is found within a few halvings."
 # As they are, a few slopes in a thousand vanish, and a few in a hundred come out wrong by more than 1 %. Multiplied,
 # nearly all of them arrive whole. The one that keeps the factor is `torch.amp.GradScaler`. Where a slope became
 # infinite it leaves that correction out and halves the factor; after 2,000 good ones it doubles it. `bfloat16` reaches
-# as far as `float32` and needs none. On a card `train_model(..., amp=True)` takes `bfloat16` where the card has it, and
-# `float16` with a scaler where not.
+# nearly as far as `float32` and needs none. On a card `train_model(..., amp=True)` takes `bfloat16` where the card has
+# it, and `float16` with a scaler where not.
 #
 # ## Two rooms
 #
@@ -320,9 +320,8 @@ assert all(torch.allclose(slope, whole, atol=1e-6) for slope in run.results), "E
 # ## The loop, unchanged
 #
 # Nobody writes that telephone call by hand. `DistributedDataParallel` (**DDP**) wraps a student and makes the call
-# during `backward()`, for slopes that are ready while others are still being computed. To everybody else the wrapped
-# student is a student. So the loop of lesson 06 does not know that it is running in two rooms: it is the very same
-# `train_one_epoch`.
+# during `backward()`, for slopes that are ready while others are still being computed. To the loop the wrapped student
+# is a student. So lesson 06's does not know that it is running in two rooms: it is the very same `train_one_epoch`.
 #
 # `SharedBatches` forms the batches of one process and gives each room its share of every batch. The function below
 # runs alone, in this notebook, and then in two processes; each time with `float32` and with `float64`. The loop gets
@@ -491,14 +490,14 @@ assert min(broken) > 1e10 * max(apart[name] for name in ("1,000 notes", "LayerNo
 #
 # ## Save, go on, count
 #
-# Two more things need care where several processes work: files, and marks. Of files, one is enough:
+# Files and marks need care, too, where several processes work. For files there are two rules:
 #
 # - **One writes.** Two processes that write one file can spoil it. So room 0 writes, and it writes the *student*: the
 #   wrapped model calls every weight `module.` something, which no plain student would read.
 # - **The counter goes on.** `SharedBatches` draws its order from a seed and the number of the term. Who goes on after
 #   term 2 sets `epoch`; else term 3 repeats the order of term 1. (`DistributedSampler` wants `set_epoch` every term.)
 #
-# Both stand in the last lines of this function. The rest you know.
+# The two stand in this function where the comments are. The rest you know.
 
 
 # %%
@@ -526,7 +525,7 @@ def go_on(notes, labels, source, target):
             saved = torch.load(source)
             student.load_state_dict(saved["student"])
             optimizer.load_state_dict(saved["optimizer"])
-            batches.epoch = saved["epoch"]
+            batches.epoch = saved["epoch"]  # the counter goes on
         for _ in range(2):
             loader = DataLoader(practice, batch_sampler=batches)
             train_one_epoch(model, loader, **options)
@@ -671,9 +670,9 @@ assert talking > 0.5, "Most of the time they telephone."
 # Where there is much to compute for every number that has to be agreed on. What follows is a **calculation, not a
 # measurement**, from what was measured here: seconds to compute, seconds of a short call, bytes a second of a long one.
 # `all_reduce` passes the slopes around in a ring: once round to add them up, once round to hand out the sums. Each of M
-# machines so sends 2 (M − 1) pieces, each 1/M of the slopes. So the call between two that we measured was two pieces. A
-# call is counted alone, without the wrapper's work and the wait for the partner: so read the lines as the most that
-# more machines could bring.
+# machines so sends 2 (M − 1) pieces, each 1/M of the slopes. So the call between two that we measured was two pieces:
+# one takes half of its time. A call is counted alone, without the wrapper's work and the wait for the partner: so read
+# the lines as the most that more machines could bring.
 
 # %%
 short = times["a short call"]

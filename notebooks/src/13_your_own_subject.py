@@ -361,8 +361,8 @@ assert {len(of) for of in split.counts.values()} == {10}, "Every part has all ki
 # Before the student, two rivals without an eye. One always gives the same answer. The other is a single linear layer on
 # the bare pixels, made small: 32 × 32 × 3 numbers. Whatever it gets right is in the colours and rough shapes. The
 # schooled eye must beat both. Two sorts of notes are taken, as in lesson 08. For the eye's later schooling the frozen
-# trunk looks twice at each practice picture, as it is and mirrored. For the head `part`, the blocks above the trunk,
-# makes 1,280 numbers of the plain view.
+# trunk looks twice at each practice picture, as it is and mirrored. `part`, the blocks above the trunk, makes 1,280
+# numbers of the plain view for the head.
 
 # %%
 set_seed(0)
@@ -676,11 +676,11 @@ assert refused < 0.98, "It does not turn away all of them."
 # is small: 30 right of 30 would be "100 % ± 0". **Wilson's interval** asks the other way round: which true marks would
 # make this result no great surprise? It is about four errors wide.
 #
-# Second, the pictures of one instrument stand or fall together. 180 pictures of 30
-# instruments are fewer than 180 opinions. So add up first, for each *instrument*, how far its pictures are above or
-# below the mark (1 or 0, minus the mark), and square these sums. Add the squares, take the root, divide by the
-# number of pictures. Each of the two sees what the other does not, so we state the larger: this error, or a quarter of
-# Wilson's interval.
+# Second, the pictures of one instrument stand or fall together. 180 pictures of 30 instruments are fewer than 180
+# opinions. So add up first, for each *instrument*, how far its pictures are above or below the mark (1 or 0, minus the
+# mark): at a mark of 0.87 an instrument with six right is 6 × 0.13 = 0.78 above, one with six wrong 6 × 0.87 = 5.22
+# below. Square these sums, add the squares, take the root, divide by the number of pictures. Each of the two sees what
+# the other does not, so we state the larger: this error, or a quarter of Wilson's interval.
 
 
 # %%

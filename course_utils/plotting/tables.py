@@ -41,7 +41,7 @@ def draw_broadcasting(left: Tensor, right: Tensor, sign: str, *, title: str) -> 
         _text(ax, place * step + (step - GAP) / 2, HEAD / 2, _shape(tensor))
         _text(ax, (place + 1) * step - GAP / 2, HEAD + num_rows * CELL_HEIGHT / 2, following)
     told = f"{_shape(left)} {sign} {_shape(right)} gives {_shape(result)}"
-    repeated = [side for side, tensor in (("left", left), ("right", right)) if tensor.shape != result.shape]
+    repeated = [side for side, tensor in (("first", left), ("second", right)) if tensor.shape != result.shape]
     pale = f" Pale copies fill up the {' and the '.join(repeated)} one." if repeated else ""
     return Picture(figure, f"Three tables of numbers: {told}.{pale}")
 

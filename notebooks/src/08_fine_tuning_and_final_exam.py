@@ -136,8 +136,8 @@ assert 25e6 < maps.nbytes < 45e6, "They take some 33 MB."
 # The notes are `float16`: two bytes a number instead of four, and three digits, which is enough.
 #
 # One function trains whatever may learn. It is lesson 07's, with a new coach each time: AdamW, which without weight
-# decay is Adam. The assistant OneCycleLR lets the rate rise and fall. And the teacher asks for a little less than
-# certainty: with **label smoothing** a tenth of what is due is spread over all classes.
+# decay (a medicine, explained below) is Adam. The assistant OneCycleLR lets the rate rise and fall. And the teacher
+# asks for a little less than certainty: with **label smoothing** a tenth of what is due is spread over all classes.
 
 
 # %%
@@ -761,8 +761,9 @@ assert sum(map(str.__eq__, answers, truths)) >= 14, "Most are named rightly."
 # student.backbone.parameters() if p.requires_grad]`: `AdamW([{"params": student.head.parameters()}, {"params": eye,
 # "lr": 0.0001}], lr=0.001)`.
 #
-# **Why is the loss never below 0.5?** Label smoothing asks for 91 % for the right class and 1 % for each of the others.
-# A student that answers exactly so has a loss of 0.50: that is the floor, and the accuracy is what to look at.
+# **Why is the loss of the long run never below 0.5?** Label smoothing asks for 91 % for the right class and 1 % for
+# each of the others. A student that answers exactly so has a loss of 0.50: that is the floor, and the accuracy is what
+# to look at.
 #
 # **Can I take notes of the whole backbone and fine-tune it?** No: its last blocks change, and the notes would be out of
 # date after one step. Notes of the trunk stay true, because the trunk stays as it is.

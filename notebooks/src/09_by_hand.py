@@ -687,8 +687,9 @@ class Value:
 # itself while somebody merely calculates.
 #
 # The way back visits every value once, and none before all the slopes that flow into it have arrived. Going through the
-# values in the reverse order of their making ensures that. `in_order` finds this order: first whatever a value was made
-# of, then the value.
+# values in the reverse order of their making ensures that. `in_order` finds an order that is as good: first whatever a
+# value was made of, then the value. (A value may hold one number for each point. Then the walk begins, as in
+# `backward`, with 1/N at each, and at a weight, a single number that served them all, their slopes are added up.)
 
 
 # %%
@@ -787,8 +788,8 @@ assert math.isclose(weight.grad, 2 * torch_once), "And so does PyTorch's."
 #
 # There is a trap, and well-known small autograds fall into it. If *every* value kept its slope from walk to walk, not
 # only the leaves, the second walk would send the first one's slopes down once more, and each value on the way would add
-# what it had kept: the weight of PyTorch's little chain would get five times its slope. Ours starts each walk with an
-# empty `slopes`.
+# what it had kept: in PyTorch's little chain they would pass on twice, three times, four times their slope, and the
+# weight would end at five times its own. Ours starts each walk with an empty `slopes`.
 #
 # ## The spirals, once more
 #

@@ -223,10 +223,12 @@ assert {shown.caught for shown in loop.values()} == {"attendant"}, "All five are
 
 # %% [markdown]
 # The columns: by how many points the student falls short of the healthy one in the final exam; by how much its loss is
-# up; by how many points its card says more than its final exam, beyond what the healthy card does (in *no eval*, *means
-# of means* and room 5 simply card against card; in *eval never undone* the practice marks). All are means over three
-# seeds, with their standard errors. (A wreck seems to tell three to six points too much. It has failed both exams
-# alike, while the healthy student's card says some five points less than its final exam.)
+# up; by how many points its card says more than its final exam, beyond what the healthy card does. All are means over
+# three seeds, with their standard errors.
+#
+# Two things about that third column. In *no eval*, *means of means* and room 5 it simply holds card against card, and in
+# *eval never undone* the practice marks. And a wreck seems to tell three to six points too much: it has failed both
+# exams alike, while the healthy student's card says some five points less than its final exam.
 #
 # - **No `zero_grad`** costs dozens of points: a wreck, and the only one with a curve that cries out.
 # - **No `eval`** costs the student nothing. Its card tells less than is true: three tenths of the inner layer were

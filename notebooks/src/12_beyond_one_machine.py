@@ -15,9 +15,9 @@
 # **What changes when one processor is not enough?**
 #
 # So far a student, its coach and its pictures shared one processor. Large students do not: they are schooled on
-# graphics cards, with half the digits, in many processes at once, on pictures that no memory holds. Here you do all but
-# the first on the machine in front of you. The loop stays the loop of lesson 06. What is new is agreement, and how easily
-# it is lost without a word.
+# graphics cards, with half the digits, in many processes at once, on pictures that no memory holds. Here you try all
+# but the first, on a small scale, on the machine in front of you. The loop stays the loop of lesson 06. What is new is
+# agreement, and how easily it is lost without a word.
 #
 # ## What you will learn
 #
@@ -670,9 +670,9 @@ assert talking > 0.5, "Most of the time they telephone."
 # Where there is much to compute for every number that has to be agreed on. What follows is a **calculation, not a
 # measurement**, from what was measured here: seconds to compute, seconds of a short call, bytes a second of a long one.
 # `all_reduce` passes the slopes around in a ring: once round to add them up, once round to hand out the sums. Each of M
-# machines so sends 2 (M − 1) pieces, each 1/M of the slopes. So the call between two that we measured was two pieces:
-# one takes half of its time. A call is counted alone, without the wrapper's work and the wait for the partner: so read
-# the lines as the most that more machines could bring.
+# machines so sends 2 (M − 1) pieces, each 1/M of the slopes. Between two machines that is two pieces, so a piece takes
+# half of the short call that we measured. A call is counted alone: without the wrapper's work and the wait for the
+# partner, and as if nothing were computed meanwhile. So read the lines as a rough picture.
 
 # %%
 short = times["a short call"]

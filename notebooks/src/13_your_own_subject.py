@@ -702,7 +702,7 @@ if OPEN_THE_EXAM:
     error = max(error, (high - low) / 4)  # all right is no certainty either
     print("final exam:         ", final)
     print(
-        f"Wilson's interval:   {low:.1%} to {high:.1%}, if all pictures were strangers"
+        f"Wilson's interval:   {low:.1%} to {high:.1%}, if each picture showed another thing"
     )
     print(f"error by thing:      {error:.1%}")
     surest = final.confidence >= threshold
@@ -830,8 +830,8 @@ assert (
 # `views=("plain",)` there.
 #
 # **The certificate says "Not yet".** Then it names the demand that is not met. Which lesson helps? The doctor: 02. A
-# group in two parts: the split above. No better than pixels: 04 and 07. Exams that disagree: more pictures, or an exam
-# that was looked at twice.
+# group in two parts: the split above. No better than pixels: 04 and 07. Exams that disagree: small exams, which more
+# pictures mend, or one that was looked at more than once, which nothing mends but a new one.
 #
 # **Where does the "error by thing" come from?** If every picture of an instrument is right, or every one
 # wrong, there are really thirty answers, not 180. Statisticians call the pictures of one thing a *cluster*.

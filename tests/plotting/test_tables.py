@@ -34,7 +34,7 @@ def test_broadcasting_shows_both_tensors_filled_up_and_the_result():
         ["5.00", "9.00", "10.00", "20.00", "15.00", "29.00"],
     ]
     assert [[style for _, style in row] for row in rows] == [["-"] * 6, *2 * [["-", "-", ":", ":", "-", "-"]]]
-    assert picture.alt == "Three tables of numbers: (3, 2) + (2,) gives (3, 2). Pale copies fill up the right one."
+    assert picture.alt == "Three tables of numbers: (3, 2) + (2,) gives (3, 2). Pale copies fill up the second one."
 
 
 def test_the_trap_of_broadcasting_copies_both():
@@ -42,7 +42,7 @@ def test_the_trap_of_broadcasting_copies_both():
     picture = plotting.draw_broadcasting(column, row, "==", title="trap")
     assert [number for number, _ in cells(picture)] == [*"1110", "True", "False", *"0010", "False", "True"]
     assert [style for _, style in cells(picture)] == ["-", ":", "-", "-", "-", "-", "-", ":", ":", ":", "-", "-"]
-    assert picture.alt.endswith("(2, 1) == (2,) gives (2, 2). Pale copies fill up the left and the right one.")
+    assert picture.alt.endswith("(2, 1) == (2,) gives (2, 2). Pale copies fill up the first and the second one.")
     assert "Pale" not in plotting.draw_broadcasting(row, row, "==", title="no copies").alt
 
 

@@ -702,7 +702,7 @@ if OPEN_THE_EXAM:
     error = max(error, (high - low) / 4)  # all right is no certainty either
     print("final exam:         ", final)
     print(
-        f"Wilson's interval:   {low:.1%} to {high:.1%}, if each picture showed another thing"
+        f"Wilson's interval:   {low:.1%} to {high:.1%}, if each showed another thing"
     )
     print(f"error by thing:      {error:.1%}")
     surest = final.confidence >= threshold

@@ -701,9 +701,7 @@ if OPEN_THE_EXAM:
     error = error_by_thing(final, loaders.test.dataset)
     error = max(error, (high - low) / 4)  # all right is no certainty either
     print("final exam:         ", final)
-    print(
-        f"Wilson's interval:   {low:.1%} to {high:.1%}, if each showed another thing"
-    )
+    print(f"Wilson's interval:   {low:.1%} to {high:.1%}, if each showed another thing")
     print(f"error by thing:      {error:.1%}")
     surest = final.confidence >= threshold
     kept = (final.predicted == final.labels)[surest].float().mean()
